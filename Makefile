@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: ISC
+# strongroom: `make help` lists what can be made.
+#
+# Everything goes to $(BUILD).  Each room is a library and a main; the linker
+# takes from common only what a program uses, so that keyd never contains
+# OpenSSL and netd no cryptography at all (tests/e2e/test_dynamic_sections).
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SANITIZE ?=
+COVERAGE ?=
+BUILD ?= build$(if $(SANITIZE),/sanitize)$(if $(COVERAGE),/coverage)
+JOBS ?= 2
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PYTHON := python3
+# `make V=1` shows the commands.
+Q := $(if $(V),,@)
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum \
+    -Wstrict-prototypes -Werror
+INSTRUMENT := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
+    -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+    $(if $(COVERAGE),--coverage)
+
+COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) \
+    -DSTRONGROOM_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDEN_CFLAGS) \
+    $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
+LINK = $(CC) $(HARDEN_CFLAGS) $(CFLAGS) $(INSTRUMENT) $(HARDEN_LDFLAGS) \
+    $(LDFLAGS)
+
+# ---- What is built from what ----------------------------------------------
+
+GEN := $(BUILD)/gen
+ROOMS := keyd netd ledgerd
+CLIENTS := atm strongroomctl strongroom-verify
+
+# objects FILES: the object of each .c file, in the tree or generated.
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(patsubst $(BUILD)/%,%,$(1)))
+# libraries NAMES: their archives.
+libraries = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
+
+common_SRC := $(wildcard common/*.c)
+policy_SRC := $(filter-out policy/strongroomd%.c policy/policyc%.c, \
+    $(wildcard policy/*.c))
+monitor_SRC := $(filter-out policy/strongroomd.c, \
+    $(wildcard policy/strongroomd*.c))
+keyd_SRC := $(filter-out keyd/main.c keyd/unlock%.c,$(wildcard keyd/*.c))
+unlock_SRC := $(wildcard keyd/unlock*.c)
+netd_SRC := $(filter-out netd/main.c,$(wildcard netd/*.c))
+ledgerd_SRC := $(filter-out ledgerd/main.c,$(wildcard ledgerd/*.c))
+client_SRC := $(filter-out $(CLIENTS:%=client/%.c),$(wildcard client/*.c))
+testlib_SRC := $(wildcard tests/lib/*.c)
+
+LIBS := common policy monitor keyd netd ledgerd client testlib
+
+# A program of which the main file is not there is left out.
+PROGRAMS := \
+    $(patsubst client/%.c,$(BUILD)/bin/%,$(wildcard $(CLIENTS:%=client/%.c))) \
+    $(if $(wildcard policy/strongroomd.c),$(BUILD)/sbin/strongroomd) \
+    $(patsubst %/main.c,$(BUILD)/libexec/strongroom/%, \
+        $(wildcard $(ROOMS:%=%/main.c))) \
+    $(if $(unlock_SRC),$(BUILD)/libexec/strongroom/strongroom-unlock)
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%, \
+    $(wildcard tests/unit/test_*.c))
+TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
+    $(foreach d,hostile sim bench sandbox faults fuzz,$(wildcard tests/$(d)/*.c)))
+
+POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
+    $(wildcard policy/*.policy))
+# ---- Goals -----------------------------------------------------------------
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests help deps deps-ci demo run check ci bench mutants lint \
+    format install clean
+
+all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
+
+tests: all $(UNIT_TESTS) $(TEST_TOOLS)	## build the test programs, too
+
+help:	## list these goals
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+deps:	## install with apt what building and testing need and is missing
+	@mk/deps check
+
+deps-ci:	## the same for `make ci`
+	@mk/deps ci
+
+demo: deps	## a whole day of a bank in build/demo, from set-up to audit
+	$(MAKE) -j$(JOBS) all
+	tests/demo $(BUILD)
+
+run: deps	## the demo's bank in the foreground, for a second terminal
+	$(MAKE) -j$(JOBS) all
+	tests/demo --run $(BUILD)
+
+check: deps	## every test, in 15 minutes at most
+	$(MAKE) -j$(JOBS) tests
+	BUILD=$(BUILD) tests/run -j $(JOBS)
+
+ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
+	JOBS=$(JOBS) mk/ci
+
+bench: deps	## the figures: orders a second, CPU per order
+	$(MAKE) -j$(JOBS) tests
+	tests/bench/run $(BUILD)
+
+mutants: deps	## break each promise once; a test must notice
+	tests/mutants/run
+
+lint:	## clang-format, shellcheck, mandoc and cppcheck
+	mk/lint
+
+format:	## lay out all C files as .clang-format says
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all	## into $(DESTDIR)$(PREFIX)
+	cd $(BUILD) && for f in bin/* sbin/* libexec/strongroom/*; do \
+		[ ! -f $$f ] || install -D -m 755 $$f $(DESTDIR)$(PREFIX)/$$f || \
+		exit 1; done
+	for f in man/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f \
+		$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/} || \
+		exit 1; done
+
+clean:	## remove $(BUILD)
+	rm -rf $(BUILD)
+
+# ---- Rules -----------------------------------------------------------------
+
+# These goals need no compiler, or call make again once they have one.
+NO_PROBE := help deps deps-ci demo run check ci bench mutants lint format clean
+ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/probed.mk
+endif
+$(BUILD)/probed.mk: mk/probe mk/deps
+	@mkdir -p $(@D)
+	@mk/probe "$(CC)" $(if $(SANITIZE),plain) >$@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/probed.mk | $(POLICIES)
+	@mkdir -p $(@D)
+	@$(if $(V),:,echo CC $<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/probed.mk
+	@mkdir -p $(@D)
+	@$(if $(V),:,echo CC $<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tools/policyc: $(wildcard policy/policyc*.[ch]) $(BUILD)/probed.mk
+	@mkdir -p $(@D)
+	$(COMPILE) $(filter %.c,$^) $(HARDEN_LDFLAGS) $(LDFLAGS) -lseccomp -o $@
+
+$(GEN)/%_policy.h: policy/%.policy $(BUILD)/tools/policyc
+	@mkdir -p $(@D)
+	$(BUILD)/tools/policyc $< $@
+
+define library
+$(BUILD)/lib/lib$(1).a: $(call objects,$($(1)_SRC))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LIBS),$(eval $(call library,$(l))))
+
+# Each program: its main, the libraries it may use and nothing else.
+BIN := $(BUILD)/bin
+SBIN := $(BUILD)/sbin
+LIBEXEC := $(BUILD)/libexec/strongroom
+
+$(CLIENTS:%=$(BIN)/%): $(BIN)/%: $(BUILD)/obj/client/%.o \
+    $(call libraries,client common)
+$(SBIN)/strongroomd: $(call objects,policy/strongroomd.c) \
+    $(call libraries,monitor policy common)
+$(LIBEXEC)/keyd: $(call objects,keyd/main.c) \
+    $(call libraries,keyd policy common)
+$(LIBEXEC)/strongroom-unlock: $(call objects,$(unlock_SRC)) \
+    $(call libraries,policy common)
+$(LIBEXEC)/netd: $(call objects,netd/main.c) \
+    $(call libraries,netd policy common)
+$(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
+    $(call libraries,ledgerd policy common)
+
+$(CLIENTS:%=$(BIN)/%): USES := -lsodium -lcrypto -linih -lunistring
+$(SBIN)/strongroomd: USES := -linih
+$(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
+$(LIBEXEC)/netd: USES :=
+$(LIBEXEC)/ledgerd: USES := -lsodium -lcrypto -lpthread
+
+TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)
+$(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
+$(TEST_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TESTED)
+$(UNIT_TESTS) $(TEST_TOOLS): USES := -lcmocka -lsodium -lcrypto -linih \
+    -lunistring -lpthread
+
+$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS):
+	@mkdir -p $(@D)
+	@$(if $(V),:,echo LINK $@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+	    -Wl,--end-group $(USES)
+
+-include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj -name '*.d')
