@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_ROOM_H
+#define POLICY_ROOM_H
+/*
+ * How the main of a room begins, so that each reads alike: options -> take
+ * the fds -> load secrets -> enter the sandbox -> loop.
+ *
+ *	static uint64_t registration;
+ *	static const struct room_option options[] = {
+ *		{ "registration", &registration, 0, 2 },
+ *	};
+ *	struct room room;
+ *
+ *	room_start(&room, ROOM_KEYD, argc, argv, options, 1);
+ *	... read FD_KEYD_UNLOCK to its end, close it, load the files ...
+ *	room_enter(&room, keyd_policy, KEYD_POLICY_LEN);
+ *	... send `ready' with room.report.missing, loop ...
+ *
+ * with keyd_policy from "gen/keyd_policy.h".  After room_start() SIGPIPE is
+ * ignored and SIGTERM and SIGINT do nothing but set room_stopping: process 1
+ * of a pid namespace needs a handler, and system calls are not restarted
+ * (EINTR).  strongroomd itself asks a room to stop with a control message;
+ * the end of FD_CONTROL means the same.
+ */
+#include <signal.h>
+
+#include "policy/fds.h"
+#include "policy/sandbox.h"
+
+enum room_name { ROOM_KEYD, ROOM_NETD, ROOM_LEDGERD, ROOM_UNLOCK };
+
+/* --NAME N with min <= N <= max; *value keeps what it had when not given. */
+struct room_option {
+	const char *name;
+	uint64_t *value;
+	uint64_t min;
+	uint64_t max;
+};
+
+struct room {
+	enum room_name name;
+	struct sandbox_plan plan;
+	unsigned listeners; /* netd: sockets from FD_NETD_LISTEN on */
+	bool identity;      /* keyd: the pipe brings the identity key, too;
+			       strongroom-unlock: FD_UNLOCK_IDENTITY is open */
+	bool init;          /* the first start of this bank */
+	struct sandbox_report report; /* after room_enter() */
+};
+
+extern volatile sig_atomic_t room_stopping;
+
+/*
+ * diag_init, the options and the fds as strongroomd gives them.  All options
+ * are numbers; every room knows --uid --gid --namespaces --listeners
+ * --identity --init besides those of the table.  Whatever is wrong is fatal:
+ * a room is started by strongroomd only.
+ */
+void room_start(struct room *room, enum room_name name, int argc,
+    char *const argv[], const struct room_option *options, size_t count);
+
+/*
+ * Enters the sandbox with the room's plan, which a room may adapt before
+ * (limits; the bits of fds that it has closed).  FD_KEYD_UNLOCK must be
+ * closed before.  Prints what the sandbox lacks; any failure is fatal.
+ */
+void room_enter(
+    struct room *room, const struct sock_filter *filter, size_t filter_len);
+
+#endif
