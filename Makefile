@@ -43,15 +43,18 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(patsubst $(BUILD)/%,%,$(1)))
 # libraries NAMES: their archives.
 libraries = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
 
-common_SRC := $(wildcard common/*.c)
+common_SRC := $(wildcard common/*.c) $(GEN)/messages.c
 policy_SRC := $(filter-out policy/strongroomd%.c policy/policyc%.c, \
     $(wildcard policy/*.c))
 monitor_SRC := $(filter-out policy/strongroomd.c, \
-    $(wildcard policy/strongroomd*.c))
-keyd_SRC := $(filter-out keyd/main.c keyd/unlock%.c,$(wildcard keyd/*.c))
+    $(wildcard policy/strongroomd*.c)) $(GEN)/dispatch_monitor.c
+keyd_SRC := $(filter-out keyd/main.c keyd/unlock%.c,$(wildcard keyd/*.c)) \
+    $(GEN)/dispatch_keyd.c
 unlock_SRC := $(wildcard keyd/unlock*.c)
-netd_SRC := $(filter-out netd/main.c,$(wildcard netd/*.c))
-ledgerd_SRC := $(filter-out ledgerd/main.c,$(wildcard ledgerd/*.c))
+netd_SRC := $(filter-out netd/main.c,$(wildcard netd/*.c)) \
+    $(GEN)/dispatch_netd.c
+ledgerd_SRC := $(filter-out ledgerd/main.c,$(wildcard ledgerd/*.c)) \
+    $(GEN)/dispatch_ledgerd.c
 client_SRC := $(filter-out $(CLIENTS:%=client/%.c),$(wildcard client/*.c))
 testlib_SRC := $(wildcard tests/lib/*.c)
 
@@ -72,6 +75,9 @@ TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
 
 POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
     $(wildcard policy/*.policy))
+GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
+    $(patsubst %,$(GEN)/dispatch_%.c,$(ROOMS) monitor)
+
 # ---- Goals -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
@@ -143,7 +149,7 @@ $(BUILD)/probed.mk: mk/probe mk/deps
 	@mkdir -p $(@D)
 	@mk/probe "$(CC)" $(if $(SANITIZE),plain) >$@
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/probed.mk | $(POLICIES)
+$(BUILD)/obj/%.o: %.c $(BUILD)/probed.mk | $(GENERATED) $(POLICIES)
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo CC $<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
@@ -152,6 +158,10 @@ $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/probed.mk
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo CC $<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(GENERATED) &: policy/messages.def policy/messages.py
+	@mkdir -p $(GEN)
+	$(PYTHON) policy/messages.py policy/messages.def $(GEN)
 
 $(BUILD)/tools/policyc: $(wildcard policy/policyc*.[ch]) $(BUILD)/probed.mk
 	@mkdir -p $(@D)

@@ -1,0 +1,536 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""
+messages.py DEFINITIONS DIRECTORY
+
+Reads policy/messages.def, the one list of what the rooms may say to each
+other, and writes C into DIRECTORY: messages.h and messages.c (structs,
+encoders, decoders, a table) and dispatch_ROOM.c (which message a room takes
+from whom, and when).  A message for which its receiver has no handler does
+not link; a message that is not in the list cannot be sent.
+
+The syntax, one statement a line, '#' starts a comment, a backslash at the
+end of a line joins the next one:
+
+    message NAME NUMBER         number 1..255, unique per sender and receiver
+      from ROOM[,ROOM] to ROOM[,ROOM]
+                                client netd keyd ledgerd monitor control;
+                                each with each but itself
+      when PHASE[,PHASE]...     phases of the receiver: init open, or any
+                                (only told, for client and control)
+      does SENTENCE             what it is for
+      u8|u16|u32|u64|i64 FIELD SENTENCE
+      bytes N FIELD SENTENCE    exactly N bytes
+      data N FIELD SENTENCE     0 to N bytes after their u16 length
+
+It must never guess: whatever it does not understand is an error with the
+number of the line.
+"""
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+ROOMS = ("client", "netd", "keyd", "ledgerd", "monitor", "control")
+RECEIVERS = ("netd", "keyd", "ledgerd", "monitor")
+PHASES = ("init", "open")
+INTEGERS = {"u8": ("uint8_t", 1), "u16": ("uint16_t", 2),
+            "u32": ("uint32_t", 4), "u64": ("uint64_t", 8),
+            "i64": ("int64_t", 8)}
+HEADER_LEN = 4
+PACKET_MAX = 65536
+# Smaller for who speaks inside another message: a client inside a record,
+# control inside control_request and control_answer.
+INSIDE_MAX = {"client": 16640, "control": 8192}
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
+KEYWORDS = set("""auto break case char const continue default do double else
+    enum extern float for goto if inline int long register restrict return
+    short signed sizeof static struct switch typedef union unsigned void
+    volatile while bool true false asm typeof""".split())
+BANNER = "/* Made by policy/messages.py from policy/messages.def. */\n"
+
+
+class Wrong(Exception):
+    """What is wrong, and in which line."""
+
+
+class Field:
+    def __init__(self, kind, size, name, sentence):
+        self.kind, self.size, self.name = kind, size, name
+        self.sentence = sentence
+
+    def least(self):
+        if self.kind in INTEGERS:
+            return INTEGERS[self.kind][1]
+        return self.size if self.kind == "bytes" else 2
+
+    def most(self):
+        return self.least() + (self.size if self.kind == "data" else 0)
+
+
+class Message:
+    def __init__(self, name, number, line):
+        self.name, self.number, self.line = name, number, line
+        self.senders = self.receivers = ()
+        self.does = None
+        self.phases = ()
+        self.fields = []
+
+    def links(self):
+        return [(sender, receiver) for sender in self.senders
+                for receiver in self.receivers if sender != receiver]
+
+    def least(self):
+        return sum(field.least() for field in self.fields)
+
+    def most(self):
+        return sum(field.most() for field in self.fields)
+
+
+# ---- Reading ---------------------------------------------------------------
+
+def statements(text):
+    """Yields (line number, words) of each statement."""
+    joined, start = "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        line = re.sub(r"(^|\s)#.*", "", line).rstrip()
+        start = start if joined else number
+        if line.endswith("\\"):
+            joined += line[:-1] + " "
+            continue
+        words = (joined + line).split()
+        joined = ""
+        if words:
+            yield start, words
+    if joined:
+        raise Wrong(f"line {start}: nothing follows the backslash")
+
+
+def number_of(word, least, most, what):
+    if not re.match(r"[0-9]+\Z", word) or not least <= int(word) <= most:
+        raise Wrong(f"{what} must be a number from {least} to {most},"
+                    f" not '{word}'")
+    return int(word)
+
+
+def identifier_of(word, what):
+    if not IDENTIFIER.match(word) or word in KEYWORDS:
+        raise Wrong(f"'{word}' cannot be the name of a {what}")
+    return word
+
+
+def sentence_of(words):
+    sentence = " ".join(words)
+    if not sentence:
+        raise Wrong("a sentence is missing")
+    if "*/" in sentence or "/*" in sentence or '"' in sentence \
+            or "\\" in sentence:
+        raise Wrong("a sentence may not contain comment marks, double quotes"
+                    " or backslashes")
+    return sentence
+
+
+def read_from(message, words):
+    if message.senders:
+        raise Wrong("'from' stands twice")
+    if len(words) != 4 or words[2] != "to":
+        raise Wrong("expected 'from ROOM[,ROOM] to ROOM[,ROOM]'")
+    for rooms in (words[1].split(","), words[3].split(",")):
+        for room in rooms:
+            if room not in ROOMS:
+                raise Wrong(f"there is no room '{room}'")
+            if rooms.count(room) > 1:
+                raise Wrong(f"the room '{room}' stands twice")
+    message.senders = tuple(words[1].split(","))
+    message.receivers = tuple(words[3].split(","))
+    if not message.links():
+        raise Wrong("a room does not write to itself")
+
+
+def read_when(message, words):
+    if message.phases:
+        raise Wrong("'when' stands twice")
+    phases = " ".join(words[1:]).replace(",", " ").split()
+    if not phases:
+        raise Wrong("expected 'when PHASE[,PHASE]...'")
+    for phase in phases:
+        if phase not in PHASES + ("any",) or phases.count(phase) > 1 \
+                or (phase == "any" and len(phases) > 1):
+            raise Wrong(f"'{phase}' is not a phase here")
+    message.phases = PHASES if phases == ["any"] else tuple(phases)
+
+
+def read_field(message, words):
+    kind, rest, size = words[0], words[1:], 0
+    if kind in ("bytes", "data"):
+        if not rest:
+            raise Wrong("the number of bytes is missing")
+        size = number_of(rest[0], 1, 65535, "the number of bytes")
+        rest = rest[1:]
+    if not rest:
+        raise Wrong("the name of the field is missing")
+    name = identifier_of(rest[0], "field")
+    taken = {field.name for field in message.fields}
+    taken |= {field.name + "_len" for field in message.fields
+              if field.kind == "data"}
+    if name in taken or (kind == "data" and name + "_len" in taken):
+        raise Wrong(f"the field '{name}' stands twice")
+    message.fields.append(Field(kind, size, name, sentence_of(rest[1:])))
+
+
+def read_line(message, words):
+    if words[0] == "from":
+        read_from(message, words)
+    elif words[0] == "when":
+        read_when(message, words)
+    elif words[0] == "does":
+        if message.does:
+            raise Wrong("'does' stands twice")
+        message.does = sentence_of(words[1:])
+    elif words[0] in INTEGERS or words[0] in ("bytes", "data"):
+        read_field(message, words)
+    else:
+        raise Wrong(f"the word '{words[0]}' is unknown")
+
+
+def check(message):
+    if not message.senders:
+        raise Wrong(f"{message.name}: 'from' is missing")
+    if not message.does:
+        raise Wrong(f"{message.name}: 'does' is missing")
+    if not message.phases:
+        raise Wrong(f"{message.name}: 'when' is missing")
+    most = min(INSIDE_MAX.get(room, PACKET_MAX)
+               for room in message.senders + message.receivers)
+    if message.most() > most - HEADER_LEN:
+        raise Wrong(f"{message.name}: {message.most()} bytes do not fit into"
+                    f" a packet of {most}")
+
+
+def read(text):
+    messages = []
+    number = 0
+    try:
+        for number, words in statements(text):
+            if words[0] == "message":
+                if len(words) != 3:
+                    raise Wrong("expected 'message NAME NUMBER'")
+                name = identifier_of(words[1], "message")
+                messages.append(Message(
+                    name, number_of(words[2], 1, 255, "a message's number"),
+                    number))
+            elif not messages:
+                raise Wrong("expected 'message NAME NUMBER' first")
+            else:
+                read_line(messages[-1], words)
+        seen = {}
+        for message in messages:
+            number = message.line
+            check(message)
+            for key in [message.name] + [link + (message.number,)
+                                         for link in message.links()]:
+                if key in seen:
+                    raise Wrong(f"{message.name}: name or number was taken in"
+                                f" line {seen[key]}")
+                seen[key] = message.line
+    except Wrong as wrong:
+        where = str(wrong)
+        raise Wrong(where if where.startswith("line ")
+                    else f"line {number}: {where}") from None
+    return messages
+
+
+# ---- Writing ---------------------------------------------------------------
+
+def comment(text, indent=""):
+    lines = textwrap.wrap(text, 74 - 8 * len(indent))
+    if len(lines) == 1:
+        return f"{indent}/* {lines[0]} */\n"
+    body = "".join(f"{indent} * {line}\n" for line in lines)
+    return f"{indent}/*\n{body}{indent} */\n"
+
+
+def phase_bits(message):
+    return " | ".join("PHASE_" + p.upper() for p in message.phases)
+
+
+def struct(message):
+    out = comment(f"{message.name} ({message.number}),"
+                  f" {', '.join(message.senders)} to"
+                  f" {', '.join(message.receivers)}: {message.does}")
+    out += f"struct message_{message.name} {{\n"
+    for field in message.fields:
+        out += comment(field.sentence, "\t")
+        if field.kind in INTEGERS:
+            out += f"\t{INTEGERS[field.kind][0]} {field.name};\n"
+        elif field.kind == "bytes":
+            out += f"\tuint8_t {field.name}[{field.size}];\n"
+        else:
+            out += (f"\tconst uint8_t *{field.name};\n"
+                    f"\tsize_t {field.name}_len; /* at most {field.size} */\n")
+    if not message.fields:
+        out += "\tuint8_t nothing; /* the message has no fields */\n"
+    return out + "};\n\n"
+
+
+def encode_prototype(message):
+    return (f"message_{message.name}_encode(struct writer *w,\n"
+            f"    const struct message_{message.name} *m)")
+
+
+def decode_prototype(message):
+    return (f"message_{message.name}_decode(const uint8_t *body, size_t len,\n"
+            f"    struct message_{message.name} *m)")
+
+
+def encoder(message):
+    limits = [f"m->{field.name}_len > {field.size}"
+              for field in message.fields if field.kind == "data"]
+    out = f"enum sr_error\n{encode_prototype(message)}\n{{\n"
+    out += "\tconst struct writer before = *w;\n\n"
+    if limits:
+        out += ("\tif (" + " ||\n\t    ".join(limits) +
+                ")\n\t\treturn SR_TOO_LARGE;\n")
+    body_len = " + ".join(
+        [str(message.least())] + [f"m->{field.name}_len"
+                                  for field in message.fields
+                                  if field.kind == "data"])
+    if not message.fields:
+        out += "\t(void)m;\n"
+    out += (f"\twriter_u16(w, (uint16_t)({body_len}));\n"
+            f"\twriter_u8(w, MESSAGE_{message.name.upper()});\n"
+            f"\twriter_u8(w, 0);\n")
+    for field in message.fields:
+        if field.kind in INTEGERS:
+            out += f"\twriter_{field.kind}(w, m->{field.name});\n"
+        elif field.kind == "bytes":
+            out += f"\twriter_bytes(w, m->{field.name}, {field.size});\n"
+        else:
+            out += (f"\twriter_u16(w, (uint16_t)m->{field.name}_len);\n"
+                    f"\twriter_bytes(w, m->{field.name},"
+                    f" m->{field.name}_len);\n")
+    return out + "\treturn message_written(w, before);\n}\n\n"
+
+
+def decoder(message):
+    out = f"enum sr_error\n{decode_prototype(message)}\n{{\n"
+    out += "\tstruct reader r = reader_of(body, len);\n\n"
+    out += "\tmemset(m, 0, sizeof(*m));\n"
+    for field in message.fields:
+        if field.kind in INTEGERS:
+            out += f"\tm->{field.name} = reader_{field.kind}(&r);\n"
+        elif field.kind == "bytes":
+            out += f"\treader_bytes(&r, m->{field.name}, {field.size});\n"
+        else:
+            out += (f"\tm->{field.name} = message_data(&r, {field.size},"
+                    f" &m->{field.name}_len);\n")
+    return out + ("\tif (reader_end(&r))\n\t\treturn SR_OK;\n"
+                  "\tmemset(m, 0, sizeof(*m));\n"
+                  "\treturn SR_MALFORMED;\n}\n\n")
+
+
+def context(receiver, sender, names):
+    """The parameters that say to whom a message comes."""
+    out = f"struct {receiver} *" + (receiver if names else "")
+    if sender == "client":
+        out += ", struct session *" + ("session" if names else "")
+    return out
+
+
+def links(messages, receiver):
+    """Who may send to receiver, and what."""
+    pairs = [(sender, [m for m in messages
+                       if (sender, receiver) in m.links()])
+             for sender in ROOMS]
+    return [(sender, taken) for sender, taken in pairs if taken]
+
+
+HEADER_START = """
+#ifndef GEN_MESSAGES_H
+#define GEN_MESSAGES_H
+/*
+ * Every message between the rooms: its struct, its encoder and decoder, and
+ * for each receiver the handlers that it must have.  On the wire a message is
+ * body length u16 | type u8 | zero u8 | body, integers little-endian; a
+ * packet holds one or more messages one after the other.
+ *
+ * message_X_encode() appends header and body.  SR_TOO_LARGE when data is
+ * longer than its maximum or w has no room: w is then as it was.
+ *
+ * message_X_decode() takes a body to its last byte, SR_MALFORMED when it is
+ * anything else (m is then all zeros).  Pointers in m point into the body.
+ *
+ * ROOM_dispatch_SENDER() takes a whole packet that came on the link from
+ * SENDER while the room is in `phase` (one of enum message_phase), and calls
+ * for each message ROOM_take_SENDER_X(); *m is wiped when that returns.  At
+ * the first message that is malformed (SR_MALFORMED), not one that SENDER may
+ * send, or not one for this phase (both SR_NOT_ALLOWED) it calls
+ * ROOM_refuse_SENDER() with the type (0 when it has none) and drops the rest
+ * of the packet.  Gives the number of messages taken.  A client's packet may
+ * end in zeros.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+"""
+
+
+def header(messages):
+    out = "/* SPDX-License-Identifier: ISC */\n" + BANNER.rstrip()
+    out += HEADER_START
+    for room in RECEIVERS + ("session",):
+        out += f"struct {room};\n"
+    out += "\nenum message_phase {\n"
+    for i, phase in enumerate(PHASES):
+        out += f"\tPHASE_{phase.upper()} = {1 << i},\n"
+    out += "};\n\n/* The type in the header; unique per sender and receiver. */\n"
+    out += "enum message_type {\n\tMESSAGE_NONE = 0,\n"
+    for m in messages:
+        out += f"\tMESSAGE_{m.name.upper()} = {m.number},\n"
+    out += "};\n\n/* Bytes of header and body, at most. */\n"
+    out += f"#define MESSAGE_HEADER_LEN {HEADER_LEN}\n"
+    for m in messages:
+        out += (f"#define MESSAGE_{m.name.upper()}_MAX"
+                f" {HEADER_LEN + m.most()}\n")
+    out += "\n/* The same as a table, for tests and documents. */\n"
+    out += ("struct message_row {\n\tconst char *name;\n\tconst char *from;\n"
+            "\tconst char *to;\n\tconst char *does;\n\tunsigned number;\n"
+            "\tunsigned phases; /* of the receiver */\n"
+            "\tsize_t body_min_len;\n\tsize_t body_max_len;\n};\n\n"
+            "extern const struct message_row message_table[];\n"
+            "extern const size_t message_table_count;\n\n")
+    for m in messages:
+        out += struct(m)
+    for m in messages:
+        out += f"enum sr_error {encode_prototype(m)};\n"
+        out += f"enum sr_error {decode_prototype(m)};\n"
+    for receiver in RECEIVERS:
+        for sender, taken in links(messages, receiver):
+            who = context(receiver, sender, False)
+            out += f"\n/* {receiver}'s side of its link from {sender}. */\n"
+            out += (f"unsigned {receiver}_dispatch_{sender}({who},"
+                    f" unsigned phase,\n    const uint8_t *packet,"
+                    f" size_t len);\n")
+            out += (f"void {receiver}_refuse_{sender}({who}, unsigned type,\n"
+                    f"    enum sr_error why);\n")
+            for m in taken:
+                out += (f"void {receiver}_take_{sender}_{m.name}({who},\n"
+                        f"    const struct message_{m.name} *m);\n")
+    return out + "\n#endif\n"
+
+
+SOURCE_START = """/*
+ * Encoders and decoders.  Each one goes through the bounded reader and writer
+ * and leaves nothing half done.
+ */
+#include "gen/messages.h"
+
+#include <string.h>
+
+/* What an encoder returns: all of it is in w, or nothing is. */
+static inline enum sr_error
+message_written(struct writer *w, struct writer before)
+{
+	if (!w->bad)
+		return SR_OK;
+	*w = before;
+	return SR_TOO_LARGE;
+}
+
+/* Bytes after their u16 length, which must not be above max. */
+static inline const uint8_t *
+message_data(struct reader *r, size_t max, size_t *len)
+{
+	*len = reader_u16(r);
+	if (*len > max)
+		r->bad = true;
+	return reader_view(r, *len);
+}
+
+"""
+
+
+def source(messages):
+    out = "/* SPDX-License-Identifier: ISC */\n" + BANNER + SOURCE_START
+    out += "const struct message_row message_table[] = {\n"
+    for m in messages:
+        out += (f'\t{{"{m.name}", "{",".join(m.senders)}",'
+                f' "{",".join(m.receivers)}",\n'
+                f'\t    "{m.does}",\n\t    {m.number}, {phase_bits(m)},'
+                f" {m.least()}, {m.most()}}},\n")
+    out += ("\t{NULL, NULL, NULL, NULL, 0, 0, 0, 0},\n};\n"
+            f"const size_t message_table_count = {len(messages)};\n\n")
+    return out + "".join(encoder(m) + decoder(m) for m in messages)
+
+
+def dispatcher(receiver, sender, taken):
+    who = context(receiver, sender, True)
+    hand = receiver + (", session" if sender == "client" else "")
+    padded = "true" if sender == "client" else "false"
+    out = (f"/* One message from {sender}: may it, now, and is it whole? */\n"
+           f"static enum sr_error\n{receiver}_one_{sender}({who},"
+           f" unsigned phase,\n    const struct ipc_message *in)\n{{\n")
+    out += "\tenum sr_error error;\n\n\tswitch (in->type) {\n"
+    for m in taken:
+        out += (f"\tcase MESSAGE_{m.name.upper()}: {{\n"
+                f"\t\tstruct message_{m.name} m;\n\n"
+                f"\t\tif ((phase & ({phase_bits(m)})) == 0)\n"
+                f"\t\t\treturn SR_NOT_ALLOWED;\n"
+                f"\t\terror = message_{m.name}_decode(in->body,"
+                f" in->len, &m);\n"
+                f"\t\tif (error != SR_OK)\n\t\t\treturn error;\n"
+                f"\t\t{receiver}_take_{sender}_{m.name}({hand}, &m);\n"
+                f"\t\texplicit_bzero(&m, sizeof(m));\n"
+                f"\t\treturn SR_OK;\n\t}}\n")
+    out += "\tdefault:\n\t\treturn SR_NOT_ALLOWED;\n\t}\n}\n\n"
+    out += (f"unsigned\n{receiver}_dispatch_{sender}({who}, unsigned phase,\n"
+            f"    const uint8_t *packet, size_t len)\n{{\n"
+            f"\tstruct reader r = reader_of(packet, len);\n"
+            f"\tstruct ipc_message in;\n"
+            f"\tunsigned taken = 0;\n"
+            f"\tenum sr_error error;\n\n"
+            f"\twhile ((error = ipc_next(&r, {padded}, &in)) == SR_OK) {{\n"
+            f"\t\terror = {receiver}_one_{sender}({hand}, phase, &in);\n"
+            f"\t\tif (error != SR_OK)\n\t\t\tbreak;\n"
+            f"\t\ttaken++;\n\t}}\n"
+            f"\tif (error == SR_AGAIN && taken > 0)\n\t\treturn taken;\n"
+            f"\t{receiver}_refuse_{sender}({hand}, in.type,\n"
+            f"\t    error == SR_AGAIN ? SR_MALFORMED : error);\n"
+            f"\treturn taken;\n}}\n\n")
+    return out
+
+
+def dispatchers(messages, receiver):
+    out = "/* SPDX-License-Identifier: ISC */\n" + BANNER
+    out += f"/* What {receiver} takes, from whom and when. */\n"
+    out += ('#include "gen/messages.h"\n\n#include <string.h>\n\n'
+            '#include "common/ipc.h"\n\n')
+    for sender, taken in links(messages, receiver):
+        out += dispatcher(receiver, sender, taken)
+    return out
+
+
+def main(arguments):
+    if len(arguments) != 3:
+        print("usage: messages.py DEFINITIONS DIRECTORY", file=sys.stderr)
+        return 64
+    try:
+        messages = read(Path(arguments[1]).read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, Wrong) as error:
+        print(f"{arguments[1]}: {error}", file=sys.stderr)
+        return 65
+    directory = Path(arguments[2])
+    files = {"messages.h": header(messages), "messages.c": source(messages)}
+    for receiver in RECEIVERS:
+        files[f"dispatch_{receiver}.c"] = dispatchers(messages, receiver)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
