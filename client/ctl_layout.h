@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_CTL_LAYOUT_H
+#define CLIENT_CTL_LAYOUT_H
+/*
+ * The directory of a new bank: who owns what in it, and its configuration.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+
+#define LAYOUT_LISTEN_MAX 16
+
+struct ctl_layout {
+	const char *directory; /* --dir */
+	const char *name;
+	const char *passphrase_file;
+	const char *registration; /* open, invite or closed */
+	const char *listen[LAYOUT_LISTEN_MAX];
+	size_t listen_count;
+	bool namespaces;
+	/* Whom the rooms become when root starts the bank. */
+	uid_t user_keyd;
+	uid_t user_netd;
+	uid_t user_ledgerd;
+	bool made; /* the directory did not exist before */
+};
+
+/*
+ * Makes the directories and strongroom.conf.  Refuses (SR_EXISTS) a
+ * directory that holds a bank.  Makes the passphrase file, with 24 random
+ * bytes in base64, when there is none.  Every failure has its line on
+ * stderr.  configuration gets the path of strongroom.conf (room bytes).
+ */
+enum sr_error ctl_layout_make(
+    struct ctl_layout *layout, char *configuration, size_t room);
+
+/* Takes back what ctl_layout_make() made, after a failed founding. */
+void ctl_layout_undo(const struct ctl_layout *layout);
+
+#endif

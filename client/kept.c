@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Kept orders: encoding and the files' names.  A file that does not decode
+ * is reported, never silently dropped: it may be the only trace of an order
+ * in doubt.
+ */
+#include "client/kept.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buffer.h"
+
+#define KEPT_MAGIC "SRKEPT01"
+#define KEPT_FILE_MAX (8 + 8 + ORDER_LEN + 64 + 2 + ORDER_ATTACHMENT_MAX)
+#define KEPT_WINDOW 64u
+
+static void
+kept_name(const char *signer, const uint8_t *reference,
+    char name[STATE_NAME_MAX])
+{
+	int n = snprintf(name, STATE_NAME_MAX, "order-%.32s-", signer);
+
+	for (size_t i = 0; reference != NULL && i < ORDER_REFERENCE_LEN; i++)
+		n += snprintf(name + n, (size_t)(STATE_NAME_MAX - n), "%02x",
+		    reference[i]);
+}
+
+static enum sr_error
+kept_decode(const uint8_t *bytes, size_t len, struct kept *kept)
+{
+	struct reader r = reader_of(bytes, len);
+	uint8_t magic[8], answered;
+	const uint8_t *attachment;
+
+	reader_bytes(&r, magic, sizeof(magic));
+	answered = reader_u8(&r);
+	reader_zeros(&r, 7);
+	reader_bytes(&r, kept->order, sizeof(kept->order));
+	reader_bytes(&r, kept->signature, sizeof(kept->signature));
+	kept->attachment_len = reader_u16(&r);
+	if (kept->attachment_len > sizeof(kept->attachment))
+		return SR_DAMAGED;
+	attachment = reader_view(&r, kept->attachment_len);
+	if (!reader_end(&r) || memcmp(magic, KEPT_MAGIC, 8) != 0 ||
+	    answered > 1)
+		return SR_DAMAGED;
+	kept->answered = answered == 1;
+	memcpy(kept->attachment, attachment, kept->attachment_len);
+	return SR_OK;
+}
+
+static enum sr_error
+kept_load_file(
+    const struct state *state, const char *name, struct kept *kept)
+{
+	uint8_t bytes[KEPT_FILE_MAX];
+	enum sr_error error;
+	size_t len;
+
+	error = state_read(state, name, bytes, sizeof(bytes), &len);
+	if (error == SR_OK)
+		error = kept_decode(bytes, len, kept);
+	if (error == SR_DAMAGED || error == SR_TOO_LARGE) {
+		fprintf(stderr,
+		    "%s/%s is damaged; move it away and compare your "
+		    "statement\n",
+		    state->directory, name);
+		return SR_DAMAGED;
+	}
+	return error;
+}
+
+enum sr_error
+kept_load(const struct state *state, const char *signer,
+    const uint8_t reference[ORDER_REFERENCE_LEN], struct kept *kept)
+{
+	char name[STATE_NAME_MAX];
+
+	kept_name(signer, reference, name);
+	return kept_load_file(state, name, kept);
+}
+
+enum sr_error
+kept_save(
+    const struct state *state, const char *signer, const struct kept *kept)
+{
+	uint8_t bytes[KEPT_FILE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	char name[STATE_NAME_MAX];
+	struct order order;
+	enum sr_error error = order_decode(kept->order, &order);
+
+	if (error != SR_OK)
+		return error;
+	writer_bytes(&w, KEPT_MAGIC, 8);
+	writer_u8(&w, kept->answered ? 1 : 0);
+	writer_zeros(&w, 7);
+	writer_bytes(&w, kept->order, sizeof(kept->order));
+	writer_bytes(&w, kept->signature, sizeof(kept->signature));
+	writer_u16(&w, (uint16_t)kept->attachment_len);
+	writer_bytes(&w, kept->attachment, kept->attachment_len);
+	if (w.bad)
+		return SR_TOO_LARGE;
+	kept_name(signer, order.reference, name);
+	return state_write(state, name, bytes, writer_len(&w));
+}
+
+enum sr_error
+kept_forget(const struct state *state, const char *signer,
+    const uint8_t reference[ORDER_REFERENCE_LEN])
+{
+	char name[STATE_NAME_MAX];
+
+	kept_name(signer, reference, name);
+	return state_remove(state, name);
+}
+
+struct kept_walk {
+	const struct state *state;
+	size_t name_len; /* of a file of this signer, not of "ada-b"'s */
+	uint64_t next_seq;
+	enum sr_error (*each)(void *context, const struct kept *kept);
+	void *context;
+};
+
+static enum sr_error
+kept_walk_one(void *context, const char *name)
+{
+	struct kept_walk *walk = context;
+	struct kept kept;
+	struct order order;
+	enum sr_error error;
+
+	if (strlen(name) != walk->name_len)
+		return SR_OK;
+	error = kept_load_file(walk->state, name, &kept);
+	if (error == SR_OK)
+		error = order_decode(kept.order, &order);
+	/* A damaged one was reported; the others still count. */
+	if (error != SR_OK)
+		return SR_OK;
+	if (!kept.answered)
+		return walk->each(walk->context, &kept);
+	if (order.seq + KEPT_WINDOW <= walk->next_seq)
+		return state_remove(walk->state, name);
+	return SR_OK;
+}
+
+enum sr_error
+kept_unanswered(const struct state *state, const char *signer,
+    uint64_t next_seq,
+    enum sr_error (*each)(void *context, const struct kept *kept),
+    void *context)
+{
+	struct kept_walk walk = {.state = state,
+	    .next_seq = next_seq,
+	    .each = each,
+	    .context = context};
+	char prefix[STATE_NAME_MAX];
+
+	kept_name(signer, NULL, prefix);
+	walk.name_len = strlen(prefix) + 2 * ORDER_REFERENCE_LEN;
+	return state_each(state, prefix, kept_walk_one, &walk);
+}
