@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COMMON_BOOK_H
+#define COMMON_BOOK_H
+/*
+ * The ledger's rules as a pure state machine: accounts, principals, terminals
+ * and open requests.  It reads no clock, does no I/O and depends on nothing
+ * but what the journal says, so a replay gives the same state to the byte
+ * (book_digest()).  Used by ledgerd to book and by strongroom-verify to
+ * re-execute.
+ *
+ * The life of an order in ledgerd:
+ *	order_decode, order_verify      (any thread)
+ *	book_check                      before the rules: BOOK_APPLY, or an
+ *	                                answer at once
+ *	book_apply                      the rules; the outcome is journaled,
+ *	                                whatever it is
+ * A replay calls book_found for leaf 0, book_open for each ACCOUNT entry and
+ * book_apply for each ORDER entry, and compares the outcomes.
+ *
+ * Sign convention: what the bank owes a customer is positive; a till is minus
+ * the cash in it.  The sum over all accounts is zero after every call.
+ *
+ * Memory: tables grow in blocks and are never moved, so that pointers stay
+ * valid until book_free(); only the indexes are made anew when they double.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/authority.h"
+#include "common/entry.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/journal.h"
+#include "common/order.h"
+
+#define BOOK_PAST 64u         /* orders of a signer that are remembered */
+#define BOOK_REQUESTS_MAX 64u /* four-eyes requests open at one time */
+#define BOOK_ENDED_MAX 2u
+
+enum account_type {
+	ACCOUNT_CUSTOMER = 1,
+	ACCOUNT_TILL = 2,
+	ACCOUNT_ISSUE_TYPE = 3,
+	ACCOUNT_OVER_SHORT_TYPE = 4,
+};
+
+enum account_status {
+	ACCOUNT_OPEN = 1,
+	ACCOUNT_FROZEN = 2, /* gives nothing out */
+	ACCOUNT_CLOSED = 3, /* gives and takes nothing */
+};
+
+struct book_account {
+	uint64_t id;
+	int64_t posted_minor;
+	int64_t held_minor; /* part of posted that is reserved, never < 0 */
+	int64_t floor_minor;
+	int64_t ceiling_minor;
+	uint8_t type;   /* enum account_type */
+	uint8_t status; /* enum account_status */
+	/* ledgerd's: the newest frame that touched it; no part of the digest */
+	struct journal_position last_frame;
+};
+
+/* One of a signer's last orders; its seq follows from its place. */
+struct book_past_order {
+	uint64_t leaf;
+	uint16_t outcome; /* enum sr_error */
+	uint8_t hash[16]; /* of the order, the first half */
+	uint8_t reference[ORDER_REFERENCE_LEN];
+};
+
+struct book_principal {
+	uint64_t customer;
+	uint64_t next_seq;                 /* starts at 1 */
+	uint8_t last_hash[ORDER_HASH_LEN]; /* zeros before the first order */
+	uint8_t signing_key[32];
+	uint8_t attestation_hash[32];
+	uint32_t key_epoch;
+	uint32_t terminal; /* its terminal id; 0 if none */
+	uint8_t role;      /* enum role */
+	bool revoked;
+	struct book_past_order *past[BOOK_PAST / 4]; /* pieces of 4, a ring */
+};
+
+struct book_terminal {
+	uint32_t id;
+	uint32_t epoch; /* psk epoch in force; revoking raises it by one */
+	uint64_t principal;
+	uint64_t till; /* account id */
+	int64_t maximum_minor;
+	bool revoked;
+};
+
+struct book_request {
+	uint64_t leaf; /* of the request */
+	uint64_t requester;
+	uint64_t time_ms;
+	uint8_t hash[ORDER_HASH_LEN]; /* of the request's 208 bytes */
+	struct order_enrol enrol;
+	bool used;
+};
+
+/* A table in blocks, and an index from 64-bit keys to its rows. */
+struct book_table {
+	void **block;
+	size_t row_len;
+	uint64_t count;
+	uint64_t block_count;
+};
+
+struct book_index {
+	struct book_index_slot *slot;
+	uint64_t capacity; /* a power of two */
+	uint64_t count;
+};
+
+struct book {
+	bool founded;
+	uint8_t bank_id[32];
+	uint16_t unit; /* order_unit() */
+	struct entry_rules rules;
+	uint8_t operator_key[2][32];
+	bool operator_known[2];
+	struct book_table accounts;
+	struct book_table principals;
+	struct book_table terminals;
+	struct book_table past;
+	struct book_index account_index;
+	struct book_index principal_index;
+	struct book_index terminal_index;
+	unsigned request_count;
+	struct book_request request[BOOK_REQUESTS_MAX];
+};
+
+/* An order as it came, decoded; `order` from order_decode(bytes). */
+struct book_order {
+	struct order order;
+	uint8_t hash[ORDER_HASH_LEN]; /* order_hash(bytes) */
+	const uint8_t *attachment;
+	size_t attachment_len;
+};
+
+/* The session an order came by. */
+struct book_session {
+	uint8_t id[ORDER_SESSION_LEN];
+	uint64_t customer;
+	uint32_t terminal; /* 0: an open terminal */
+};
+
+enum book_step {
+	BOOK_APPLY,   /* go on with book_apply() */
+	BOOK_STORED,  /* applied before: answer leaf and outcome below */
+	BOOK_REFUSED, /* answer `error`; nothing is journaled, no seq consumed */
+};
+
+struct book_answer {
+	enum sr_error error;   /* BOOK_REFUSED: why */
+	uint64_t leaf;         /* BOOK_STORED */
+	enum sr_error outcome; /* BOOK_STORED */
+	uint64_t next_seq;     /* always (0 for an unknown signer) */
+	uint8_t last_hash[ORDER_HASH_LEN];
+};
+
+/* What an applied order has done. */
+struct book_effect {
+	enum sr_error outcome;  /* SR_OK, or why it was declined */
+	unsigned touched_count; /* accounts that moved, debit first */
+	struct book_account *touched[JOURNAL_TOUCHED_MAX];
+	/* set when a terminal (or teller) was enrolled or revoked */
+	const struct book_terminal *enrolled;
+	const struct book_terminal *revoked;
+	uint64_t revoked_principal; /* end its sessions; 0: none */
+};
+
+/* From a verified attestation (common/certificate.h). */
+struct book_opening {
+	uint64_t customer;
+	uint8_t signing_key[32];
+	uint32_t key_epoch;
+	uint8_t attestation_hash[32]; /* SHA-256 of the attestation's bytes */
+};
+
+/* An empty book.  SR_NO_SPACE when memory is short. */
+enum sr_error book_init(struct book *book);
+void book_free(struct book *book);
+
+/*
+ * Leaf 0: rules, operators' keys, the bank's own accounts.  SR_ALREADY the
+ * second time, SR_PARAMETERS for rules that are none, SR_NO_SPACE.
+ */
+enum sr_error book_found(
+    struct book *book, const struct entry_genesis *genesis);
+
+/*
+ * Opens principal and main account from an attestation.  The first one that
+ * bears an operator's key of leaf 0 becomes that operator; operators have no
+ * open main account.
+ *   SR_OK        opened: journal an ACCOUNT entry
+ *   SR_ALREADY   the same attestation is in force: nothing to do
+ *   SR_NOT_ALLOWED  another key or attestation for a known customer
+ *   SR_PARAMETERS   no customer id, or the bank is not founded
+ *   SR_NO_SPACE
+ * For SR_OK *opened is the main account.
+ */
+enum sr_error book_open(struct book *book, const struct book_opening *opening,
+    struct book_account **opened);
+
+/*
+ * The checks before the rules, in the order of the design: applied already
+ * (whatever session and expiry), session and bank, seq and previous hash,
+ * expiry.  The signature is to be verified before, with the key of
+ * book_principal(order.signer).  now_ms: the bank's time.
+ * Errors: SR_NOT_ALLOWED (another signer than the session's), SR_CONFLICT,
+ * SR_WRONG_BANK, SR_STALE, SR_TERMINAL (another terminal than the session's),
+ * SR_SEQ, SR_EXPIRED, SR_NOT_AFTER, SR_MALFORMED (attachment hash).
+ */
+enum book_step book_check(const struct book *book,
+    const struct book_session *session, const struct book_order *order,
+    uint64_t now_ms, struct book_answer *answer);
+
+/*
+ * Applies the rules to an order that passed book_check() (or is replayed),
+ * consumes its seq and fills *effect; the outcome is to be journaled with
+ * leaf index `leaf` and time_ms.  Fails, with nothing changed, only if the
+ * order cannot be the signer's next one (SR_SEQ: also what a replay finds in
+ * a forged journal), its attachment does not fit its hash (SR_MALFORMED) or
+ * memory is short (SR_NO_SPACE).
+ */
+enum sr_error book_apply(struct book *book, const struct book_order *order,
+    uint64_t leaf, uint64_t time_ms, struct book_effect *effect);
+
+/* Look-ups; NULL when there is none. */
+struct book_account *book_account(const struct book *book, uint64_t account);
+const struct book_principal *book_principal(
+    const struct book *book, uint64_t customer);
+const struct book_terminal *book_terminal(
+    const struct book *book, uint32_t terminal);
+
+/* The remembered order with that seq; NULL if older than the last 64. */
+const struct book_past_order *book_past(
+    const struct book_principal *principal, uint64_t seq);
+
+/* What the account may still give out: posted - held - floor, at least 0. */
+int64_t book_available(const struct book_account *account);
+
+/* Counts, and rows by place (0 to count - 1, in the order of the journal). */
+uint64_t book_account_count(const struct book *book);
+struct book_account *book_account_at(const struct book *book, uint64_t place);
+uint64_t book_principal_count(const struct book *book);
+const struct book_principal *book_principal_at(
+    const struct book *book, uint64_t place);
+uint64_t book_terminal_count(const struct book *book);
+const struct book_terminal *book_terminal_at(
+    const struct book *book, uint64_t place);
+
+/* The sum over all accounts; always zero.  O(accounts). */
+int64_t book_sum(const struct book *book);
+
+/* SHA-256 over a canonical serialisation of the whole state. */
+void book_digest(const struct book *book, uint8_t digest[32]);
+
+#endif
