@@ -41,7 +41,7 @@ struct noise_symmetric {
 };
 
 enum noise_phase {
-	NOISE_DEAD,
+	NOISE_DEAD, /* must be 0: what a wiped state is in */
 	NOISE_WRITE_M1,
 	NOISE_READ_M1,
 	NOISE_WRITE_M2,

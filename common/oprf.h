@@ -34,7 +34,7 @@ void oprf_hash_to_group(
 void oprf_scalar(
     uint8_t scalar[OPRF_SCALAR_LEN], const uint8_t wide[OPRF_WIDE_LEN]);
 
-/* DeriveKeyPair (RFC 9497, 3.2.1).  info_len at most 65535. */
+/* DeriveKeyPair (RFC 9497, 3.2.1).  info_len at most 255: asserted. */
 enum sr_error oprf_derive_key_pair(uint8_t private_key[OPRF_SCALAR_LEN],
     uint8_t public_key[OPRF_ELEMENT_LEN], const uint8_t seed[OPRF_SEED_LEN],
     const void *info, size_t info_len);
