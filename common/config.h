@@ -22,7 +22,7 @@
  *   data = PATH             D, when it is not where this file is; a relative
  *                           path is relative to this file
  * [netd]
- *   listen = ADDRESS        127.0.0.1:7420, [::1]:7420 or unix:PATH; may
+ *   listen = ADDRESS        127.0.0.1:7420, [::1]:7420 or unix:/PATH; may
  *                           stand up to 16 times; port 0 lets the system
  *                           choose, and run/address tells; none: only
  *                           sockets that systemd hands over
@@ -123,6 +123,12 @@ enum sr_error config_parse(const char *directory, const char *file_name,
  */
 enum sr_error config_path(
     const struct config *config, const char *name, char *out);
+
+/*
+ * Decimal digits only, 1 to 10 of them among the len bytes at text: no sign,
+ * space, base or fraction.  False if it is anything else.
+ */
+bool config_number(const char *text, size_t len, uint64_t *out);
 
 /*
  * Understands one listen address.  SR_CONFIG when it is none of the three

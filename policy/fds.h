@@ -9,9 +9,11 @@
  *
  * 0 and 1 are /dev/null, 2 is stderr.  3 is the control link to strongroomd.
  * The links between the rooms and the control links are AF_UNIX
- * SOCK_SEQPACKET socketpairs, blocking, close-on-exec cleared: a room that
- * wants them non-blocking asks poll first, because O_NONBLOCK would bind the
- * one open file description that a restarted netd shares with the old one.
+ * SOCK_SEQPACKET socketpairs, non-blocking (a room waits with poll or epoll),
+ * with send buffers of 1 MiB where the system allows it, never below four of
+ * the longest packets.  A listening socket is non-blocking, too.  A new netd
+ * gets the links of the old one: what the old one had sent is still in them,
+ * with its generation; what was sent to it is gone or is still there.
  *
  * The lock (D/run/lock) is held by flock on one open file description that
  * strongroomd and all rooms share: it is free only when the last of them has

@@ -16,14 +16,11 @@
  *	room_enter(&room, keyd_policy, KEYD_POLICY_LEN);
  *	... send `ready' with room.report.missing, loop ...
  *
- * with keyd_policy from "gen/keyd_policy.h".  After room_start() SIGPIPE is
- * ignored and SIGTERM and SIGINT do nothing but set room_stopping: process 1
- * of a pid namespace needs a handler, and system calls are not restarted
- * (EINTR).  strongroomd itself asks a room to stop with a control message;
- * the end of FD_CONTROL means the same.
+ * with keyd_policy from "gen/keyd_policy.h".  From room_start() on SIGTERM and
+ * SIGINT are ignored, because the order in which the rooms end is up to
+ * strongroomd: a room ends after the control message `stop' or when
+ * FD_CONTROL ends.  SIGPIPE and SIGXFSZ are ignored, too: the calls fail.
  */
-#include <signal.h>
-
 #include "policy/fds.h"
 #include "policy/sandbox.h"
 
@@ -46,8 +43,6 @@ struct room {
 	bool init;          /* the first start of this bank */
 	struct sandbox_report report; /* after room_enter() */
 };
-
-extern volatile sig_atomic_t room_stopping;
 
 /*
  * diag_init, the options and the fds as strongroomd gives them.  All options

@@ -76,9 +76,12 @@ struct sandbox_directory {
 	const char *name;
 };
 
+#define SANDBOX_STAY ((uid_t)-1)
+
 struct sandbox_plan {
 	const char *room; /* for messages */
-	uid_t uid;        /* whom to become; used only when started as root */
+	uid_t uid; /* whom to become; SANDBOX_STAY where strongroomd is not
+		      root: it stays who it is */
 	gid_t gid;
 	bool namespaces;
 	uint64_t fds; /* bit n: fd n is open; exactly these, all below 64 */
@@ -89,8 +92,6 @@ struct sandbox_plan {
 	uint64_t limit_files;      /* RLIMIT_NOFILE */
 	uint64_t limit_file_len;   /* RLIMIT_FSIZE, bytes */
 	uint64_t limit_memory_len; /* RLIMIT_AS, bytes; 0: unlimited */
-	bool processes; /* true leaves RLIMIT_NPROC: a room that starts its
-			   threads before; the filter has the last word */
 };
 
 /*
