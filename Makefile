@@ -10,7 +10,7 @@ PREFIX ?= /usr/local
 SANITIZE ?=
 COVERAGE ?=
 BUILD ?= build$(if $(SANITIZE),/sanitize)$(if $(COVERAGE),/coverage)
-JOBS ?= 2
+JOBS ?= $(shell nproc)
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -121,13 +121,14 @@ bench: deps	## the figures: orders a second, CPU per order
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run
 
-lint:	## clang-format, shellcheck, mandoc and cppcheck
-	mk/lint
+lint: $(GENERATED)	## clang-format, shellcheck, mandoc and cppcheck
+	mk/lint $(BUILD)
 
 format:	## lay out all C files as .clang-format says
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	find common keyd netd ledgerd policy client tests -name '*.[ch]' | xargs clang-format -i
 
 install: all	## into $(DESTDIR)$(PREFIX)
+	$(if $(SANITIZE)$(COVERAGE),$(error an instrument build is never installed))
 	cd $(BUILD) && for f in bin/* sbin/* libexec/strongroom/*; do \
 		[ ! -f $$f ] || install -D -m 755 $$f $(DESTDIR)$(PREFIX)/$$f || \
 		exit 1; done
@@ -141,7 +142,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci demo run check ci bench mutants lint format clean
+NO_PROBE := help deps deps-ci demo run check ci bench mutants format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/probed.mk
 endif
