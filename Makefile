@@ -144,11 +144,10 @@ clean:	## remove $(BUILD)
 # These goals need no compiler, or call make again once they have one.
 NO_PROBE := help deps deps-ci demo run check ci bench mutants format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
+MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
+$(if $(MISSING),$(error $(MISSING)))
 include $(BUILD)/probed.mk
 endif
-$(BUILD)/probed.mk: mk/probe mk/deps
-	@mkdir -p $(@D)
-	@mk/probe "$(CC)" $(if $(SANITIZE),plain) >$@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/probed.mk | $(GENERATED) $(POLICIES)
 	@mkdir -p $(@D)
