@@ -10,8 +10,8 @@
 
 #include "common/error.h"
 
-#define NAME_MIN 3u
-#define NAME_MAX 32u
+#define NAME_LEN_MIN 3u
+#define NAME_LEN_MAX 32u
 #define NAME_DISPLAY_MAX 64u
 
 /* SR_NAME unless the len bytes are [a-z0-9._-]{3,32}. */
