@@ -164,7 +164,7 @@ secret_seal(struct secret_arena *arena)
 	if (syscall(SYS_mseal, arena->base - page, arena->len + 2 * page, 0) ==
 	    0)
 		arena->layers |= SECRET_NO_REMAP;
-	else if (errno != ENOSYS)
+	else if (errno != ENOSYS && errno != EPERM) /* EPERM: containers */
 		return SR_INTERNAL;
 	return SR_OK;
 }
