@@ -149,7 +149,7 @@ $(if $(MISSING),$(error $(MISSING)))
 include $(BUILD)/probed.mk
 endif
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/probed.mk | $(GENERATED) $(POLICIES)
+$(BUILD)/obj/%.o: %.c $(BUILD)/probed.mk | $(GENERATED)
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo CC $<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
@@ -163,9 +163,14 @@ $(GENERATED) &: policy/messages.def policy/messages.py
 	@mkdir -p $(GEN)
 	$(PYTHON) policy/messages.py policy/messages.def $(GEN)
 
-$(BUILD)/tools/policyc: $(wildcard policy/policyc*.[ch]) $(BUILD)/probed.mk
-	@mkdir -p $(@D)
-	$(COMPILE) $(filter %.c,$^) $(HARDEN_LDFLAGS) $(LDFLAGS) -lseccomp -o $@
+$(BUILD)/tools/policyc: policy/policyc.c $(BUILD)/probed.mk
+	@mkdir -p $(@D) $(BUILD)/obj
+	@$(if $(V),:,echo LINK $@)
+	$(Q)$(COMPILE) -MMD -MP -MF $(BUILD)/obj/policyc.d $< $(HARDEN_LDFLAGS) \
+	    $(LDFLAGS) -lseccomp -o $@
+
+$(call objects,$(wildcard $(ROOMS:%=%/*.c) tests/sandbox/*.c \
+    tests/unit/*sandbox*.c)): | $(POLICIES)
 
 $(GEN)/%_policy.h: policy/%.policy $(BUILD)/tools/policyc
 	@mkdir -p $(@D)
