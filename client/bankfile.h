@@ -22,11 +22,10 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/money.h"
 
 enum {
 	BANKFILE_NAME_MAX = 64,
-	BANKFILE_UNIT_MAX = 8,
-	BANKFILE_EXPONENT_MAX = 6,
 	BANKFILE_ADDRESS_MAX = 120,
 	BANKFILE_ADDRESSES = 16,
 	BANKFILE_MESSAGE_MAX = 400, /* for the message of readers */
@@ -36,9 +35,8 @@ struct bankfile {
 	char name[BANKFILE_NAME_MAX + 1];
 	uint8_t bank_id[32];
 	uint8_t identity[32];
-	char unit[BANKFILE_UNIT_MAX + 1]; /* A-Z, at least one */
-	uint8_t exponent;                 /* digits after the point */
-	size_t address_count;             /* may be 0 */
+	struct money_unit unit;
+	size_t address_count; /* may be 0 */
 	char addresses[BANKFILE_ADDRESSES][BANKFILE_ADDRESS_MAX + 1];
 };
 

@@ -53,6 +53,8 @@
  *
  *	status 1 | zero 7 | name salt 32 | attestation 256 | zero 24
  *
+ * with everything zero behind a status that is not SR_OK.
+ *
  * Readers give SR_MALFORMED for anything else than these layouts; *out then
  * holds nothing to be used.  Structs belong to their callers, who wipe what
  * is secret.
