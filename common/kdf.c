@@ -43,13 +43,17 @@ kdf_sha512_parts(
 	sodium_memzero(&hash, sizeof(hash));
 }
 
+/* libsodium wants no NULL, not even for a key of no bytes. */
+static const uint8_t none[1];
+
 void
 kdf_hmac_sha256(uint8_t out[KDF_SHA256_LEN], const void *key, size_t key_len,
     const void *bytes, size_t len)
 {
 	crypto_auth_hmacsha256_state mac;
 
-	kdf_must(crypto_auth_hmacsha256_init(&mac, key, key_len));
+	kdf_must(crypto_auth_hmacsha256_init(
+	    &mac, key_len > 0 ? key : none, key_len));
 	kdf_must(crypto_auth_hmacsha256_update(&mac, bytes, len));
 	kdf_must(crypto_auth_hmacsha256_final(&mac, out));
 	sodium_memzero(&mac, sizeof(mac));
@@ -61,7 +65,8 @@ kdf_hmac_sha512_parts(uint8_t out[KDF_SHA512_LEN], const void *key,
 {
 	crypto_auth_hmacsha512_state mac;
 
-	kdf_must(crypto_auth_hmacsha512_init(&mac, key, key_len));
+	kdf_must(crypto_auth_hmacsha512_init(
+	    &mac, key_len > 0 ? key : none, key_len));
 	for (size_t i = 0; i < count; i++)
 		kdf_must(crypto_auth_hmacsha512_update(
 		    &mac, parts[i].bytes, parts[i].len));
