@@ -26,7 +26,6 @@ opaque_register_evaluate(uint8_t evaluated[OPAQUE_ELEMENT_LEN],
 	    {credential_identifier, credential_identifier_len},
 	    {label, sizeof(label) - 1},
 	};
-	uint8_t public_key[OPAQUE_ELEMENT_LEN];
 	enum sr_error error;
 	SECRET_32(seed);
 	SECRET_32(private_key);
@@ -34,7 +33,7 @@ opaque_register_evaluate(uint8_t evaluated[OPAQUE_ELEMENT_LEN],
 	kdf_expand_parts(
 	    seed, sizeof(seed), oprf_seed, OPAQUE_OPRF_SEED_LEN, parts, 2);
 	error = oprf_derive_key_pair(
-	    private_key, public_key, seed, info, sizeof(info) - 1);
+	    private_key, NULL, seed, info, sizeof(info) - 1);
 	if (error == SR_OK)
 		error = oprf_evaluate(evaluated, private_key, blinded);
 	if (error != SR_OK)

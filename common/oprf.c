@@ -118,12 +118,14 @@ oprf_derive_key_pair(uint8_t private_key[OPRF_SCALAR_LEN],
 		oprf_expand_message(uniform, sizeof(uniform), input, input_len,
 		    dst, OPRF_LITERAL_LEN(dst));
 		oprf_scalar(private_key, uniform);
-		if (crypto_scalarmult_ristretto255_base(
-			public_key, private_key) == 0) {
-			error = SR_OK;
-			break;
-		}
+		if (sodium_is_zero(private_key, OPRF_SCALAR_LEN))
+			continue;
+		error = SR_OK;
+		break;
 	}
+	if (error == SR_OK && public_key != NULL &&
+	    crypto_scalarmult_ristretto255_base(public_key, private_key) != 0)
+		error = SR_CRYPTO;
 	sodium_memzero(input, sizeof(input));
 	return error;
 }

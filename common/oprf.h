@@ -34,7 +34,10 @@ void oprf_hash_to_group(
 void oprf_scalar(
     uint8_t scalar[OPRF_SCALAR_LEN], const uint8_t wide[OPRF_WIDE_LEN]);
 
-/* DeriveKeyPair (RFC 9497, 3.2.1).  info_len at most 255: asserted. */
+/*
+ * DeriveKeyPair (RFC 9497, 3.2.1).  info_len at most 255: asserted.  Where
+ * only the private key is wanted, public_key is NULL, which saves time.
+ */
 enum sr_error oprf_derive_key_pair(uint8_t private_key[OPRF_SCALAR_LEN],
     uint8_t public_key[OPRF_ELEMENT_LEN], const uint8_t seed[OPRF_SEED_LEN],
     const void *info, size_t info_len);
@@ -53,7 +56,7 @@ enum sr_error oprf_finalize(uint8_t output[OPRF_OUTPUT_LEN], const void *input,
     size_t input_len, const uint8_t blind[OPRF_SCALAR_LEN],
     const uint8_t evaluated[OPRF_ELEMENT_LEN]);
 
-/* a * B on ristretto255; SR_CRYPTO if B does not decode or it is the identity. */
+/* scalar * element; SR_CRYPTO if that does not decode or gives the identity. */
 enum sr_error oprf_multiply(uint8_t out[OPRF_ELEMENT_LEN],
     const uint8_t scalar[OPRF_SCALAR_LEN],
     const uint8_t element[OPRF_ELEMENT_LEN]);

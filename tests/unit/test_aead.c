@@ -182,8 +182,6 @@ given_another_counter_ad_key_or_length_then_it_does_not_open(void **state)
 	assert_int_equal(
 	    aead_open(out, key, 10, "ad", 2, sealed, 21), SR_CRYPTO);
 	assert_int_equal(
-	    aead_open(out, key, UINT64_MAX, "ad", 2, sealed, 21), SR_CRYPTO);
-	assert_int_equal(
 	    aead_open(out, key, 9, "aD", 2, sealed, 21), SR_CRYPTO);
 	assert_int_equal(
 	    aead_open(out, other, 9, "ad", 2, sealed, 21), SR_CRYPTO);
@@ -198,6 +196,28 @@ given_another_counter_ad_key_or_length_then_it_does_not_open(void **state)
 	for (size_t len = 0; len < sizeof(wrapped); len++)
 		assert_int_equal(
 		    aead_unwrap(out, key, "ad", 2, wrapped, len), SR_CRYPTO);
+}
+
+/* Noise keeps this counter for other ends; a good tag does not help. */
+static void
+given_the_last_counter_then_it_does_not_open(void **state)
+{
+	static const uint8_t key[32] = {1};
+	uint8_t nonce[AEAD_NONCE_LEN];
+	uint8_t sealed[5 + AEAD_TAG_LEN];
+	uint8_t out[5];
+
+	(void)state;
+	for (uint64_t back = 0; back < 2; back++) {
+		aead_nonce(nonce, UINT64_MAX - back);
+		assert_int_equal(
+		    crypto_aead_chacha20poly1305_ietf_encrypt(sealed, NULL,
+			(const uint8_t *)"money", 5, NULL, 0, NULL, nonce, key),
+		    0);
+		assert_int_equal(aead_open(out, key, UINT64_MAX - back, NULL, 0,
+				     sealed, sizeof(sealed)),
+		    back == 0 ? SR_CRYPTO : SR_OK);
+	}
 }
 
 /* Signatures have no wrapper: this pins down the rules of the library. */
@@ -242,6 +262,7 @@ main(void)
 		given_any_flipped_bit_then_it_does_not_open_and_gives_zeros),
 	    cmocka_unit_test(
 		given_another_counter_ad_key_or_length_then_it_does_not_open),
+	    cmocka_unit_test(given_the_last_counter_then_it_does_not_open),
 	    cmocka_unit_test(
 		given_wycheproofs_figures_then_signatures_verify_as_they_should),
 	};
