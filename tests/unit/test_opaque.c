@@ -9,7 +9,11 @@
 
 #include <string.h>
 
+#include <sodium.h>
+
+#include "common/kdf.h"
 #include "common/opaque.h"
+#include "common/oprf.h"
 #include "tests/lib/figures.h"
 
 #define FIGURES_LEN(f) (sizeof(f) / sizeof((f)[0]))
@@ -427,6 +431,37 @@ given_argon2id_then_a_login_gives_both_sides_the_same_keys(void **state)
 	assert_int_equal(finish(&c, &right, OPAQUE_STRETCH_NONE), SR_LOGIN);
 }
 
+/* The RFC prints no figure for Argon2id: the same, composed by hand. */
+static void
+given_argon2id_then_it_has_the_documented_parameters(void **state)
+{
+	static const uint8_t salt[16];
+	static const uint8_t info[] = {
+	    3, [32] = 'E', 'x', 'p', 'o', 'r', 't', 'K', 'e', 'y'};
+	static const uint8_t wide[64] = {2};
+	uint8_t blind[32], request[32], evaluated[32], both[128];
+	uint8_t randomized[64], export_key[64];
+	struct customer c;
+
+	(void)state;
+	register_customer(&c, OPAQUE_STRETCH_ARGON2ID);
+	opaque_blind(blind, wide);
+	assert_int_equal(opaque_register_start(request, &right, blind), SR_OK);
+	assert_int_equal(opaque_register_evaluate(
+			     evaluated, c.keys.oprf_seed, "id", 2, request),
+	    SR_OK);
+	assert_int_equal(
+	    oprf_finalize(both, right.bytes, right.len, blind, evaluated),
+	    SR_OK);
+	assert_int_equal(
+	    crypto_pwhash_argon2id(both + 64, 64, (const char *)both, 64, salt,
+		3, 64 * 1024 * 1024, crypto_pwhash_argon2id_ALG_ARGON2ID13),
+	    0);
+	kdf_extract(randomized, NULL, 0, both, sizeof(both));
+	kdf_expand(export_key, 64, randomized, info, sizeof(info));
+	assert_memory_equal(c.export_key, export_key, 64);
+}
+
 static void
 given_a_wrong_password_then_the_client_gives_nothing_out(void **state)
 {
@@ -612,6 +647,8 @@ main(void)
 	    cmocka_unit_test(given_the_folders_figures_then_they_agree),
 	    cmocka_unit_test(
 		given_argon2id_then_a_login_gives_both_sides_the_same_keys),
+	    cmocka_unit_test(
+		given_argon2id_then_it_has_the_documented_parameters),
 	    cmocka_unit_test(
 		given_a_wrong_password_then_the_client_gives_nothing_out),
 	    cmocka_unit_test(
