@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* The buckets of limits.h: the table in memory is the file, bucket by bucket. */
+#include "keyd/limits.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/buffer.h"
+
+enum { HOUR_MS = 3600000, HOUR_PLACE = 0 };
+
+static struct limits_bucket
+bucket_decode(const uint8_t bytes[LIMITS_BUCKET_LEN])
+{
+	struct reader r = reader_of(bytes, LIMITS_BUCKET_LEN);
+	struct limits_bucket b;
+
+	b.next_ms = reader_u64(&r);
+	b.last_ms = reader_u64(&r);
+	b.day_ms = reader_u64(&r);
+	b.strikes = reader_u32(&r);
+	b.day_charges = reader_u32(&r);
+	return b;
+}
+
+static enum sr_error
+bucket_write(struct limits *l, uint32_t place)
+{
+	const struct limits_bucket *b = &l->bucket[place];
+	uint8_t bytes[LIMITS_BUCKET_LEN];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	writer_u64(&w, b->next_ms);
+	writer_u64(&w, b->last_ms);
+	writer_u64(&w, b->day_ms);
+	writer_u32(&w, b->strikes);
+	writer_u32(&w, b->day_charges);
+	l->dirty = true;
+	return env_write(l->env, l->file, (uint64_t)place * LIMITS_BUCKET_LEN,
+	    bytes, sizeof(bytes));
+}
+
+enum sr_error
+limits_open(struct limits *l, struct env *env, const uint8_t key[32])
+{
+	uint8_t page[4096];
+	uint64_t len;
+	enum sr_error error;
+
+	memset(l, 0, sizeof(*l));
+	l->env = env;
+	l->key = key;
+	error = env_open(env, "limits", ENV_WRITE_OR_CREATE, &l->file);
+	if (error == SR_OK)
+		error = env_size(env, l->file, &len);
+	if (error != SR_OK)
+		return error;
+	for (uint64_t at = 0;
+	     at + LIMITS_BUCKET_LEN <= len && at < LIMITS_FILE_LEN;) {
+		size_t n =
+		    len - at < sizeof(page) ? (size_t)(len - at) : sizeof(page);
+
+		n -= n % LIMITS_BUCKET_LEN;
+		error = env_read(env, l->file, at, page, n);
+		if (error != SR_OK)
+			return error;
+		for (size_t i = 0; i < n; i += LIMITS_BUCKET_LEN)
+			l->bucket[(at + i) / LIMITS_BUCKET_LEN] =
+			    bucket_decode(page + i);
+		at += n;
+	}
+	return SR_OK;
+}
+
+uint32_t
+limits_place(const struct limits *l, enum limits_kind kind, const char *name,
+    size_t name_len, const void *extra, size_t extra_len)
+{
+	crypto_generichash_state hash;
+	uint8_t head[2] = {(uint8_t)kind, (uint8_t)name_len}, out[32] = {0};
+	struct reader r = reader_of(out, sizeof(out));
+
+	crypto_generichash_init(&hash, l->key, 32, sizeof(out));
+	crypto_generichash_update(&hash, head, sizeof(head));
+	crypto_generichash_update(&hash, (const uint8_t *)name, name_len);
+	if (extra_len > 0)
+		crypto_generichash_update(&hash, extra, extra_len);
+	crypto_generichash_final(&hash, out, sizeof(out));
+	return 1 + (uint32_t)(reader_u64(&r) % (LIMITS_PLACES - 1));
+}
+
+/* A clock that was set back, or a torn bucket, must not lock anybody out. */
+static void
+bucket_bound(struct limits_bucket *b, uint64_t now_ms)
+{
+	if (b->last_ms > now_ms)
+		b->last_ms = now_ms;
+	if (b->day_ms > now_ms)
+		b->day_ms = now_ms;
+	if (b->next_ms > now_ms + LIMITS_LAST_DELAY_MS)
+		b->next_ms = now_ms + LIMITS_LAST_DELAY_MS;
+}
+
+static uint64_t
+bucket_delay_ms(const struct limits_bucket *b)
+{
+	uint64_t delay_ms = LIMITS_FIRST_DELAY_MS;
+
+	if (b->day_charges > LIMITS_DAY_CHARGES)
+		return LIMITS_LAST_DELAY_MS;
+	if (b->strikes < LIMITS_FREE)
+		return 0;
+	for (uint32_t i = LIMITS_FREE;
+	     i < b->strikes && delay_ms < LIMITS_LAST_DELAY_MS; i++)
+		delay_ms *= 2;
+	return delay_ms < LIMITS_LAST_DELAY_MS ? delay_ms
+					       : LIMITS_LAST_DELAY_MS;
+}
+
+enum sr_error
+limits_charge(struct limits *l, uint32_t place, uint64_t now_ms,
+    struct limits_charge *charge, uint64_t *retry_ms)
+{
+	struct limits_bucket *b = &l->bucket[place];
+	uint64_t quiet_hours;
+
+	*retry_ms = 0;
+	bucket_bound(b, now_ms);
+	if (b->next_ms > now_ms) {
+		*retry_ms = b->next_ms - now_ms;
+		return SR_LATER;
+	}
+	quiet_hours = (now_ms - b->last_ms) / HOUR_MS;
+	b->strikes =
+	    quiet_hours < b->strikes ? b->strikes - (uint32_t)quiet_hours : 0;
+	if (now_ms - b->day_ms >= LIMITS_DAY_MS) {
+		b->day_ms = now_ms;
+		b->day_charges = 0;
+	}
+	if (b->strikes < UINT32_MAX)
+		b->strikes++;
+	if (b->day_charges < UINT32_MAX)
+		b->day_charges++;
+	b->last_ms = now_ms;
+	charge->place = place;
+	charge->before_ms = b->next_ms;
+	b->next_ms = now_ms + bucket_delay_ms(b);
+	charge->next_ms = b->next_ms;
+	return bucket_write(l, place);
+}
+
+enum sr_error
+limits_refund(struct limits *l, const struct limits_charge *charge)
+{
+	struct limits_bucket *b = &l->bucket[charge->place];
+
+	if (b->strikes > 0)
+		b->strikes--;
+	if (b->day_charges > 0)
+		b->day_charges--;
+	if (b->next_ms == charge->next_ms)
+		b->next_ms = charge->before_ms;
+	return bucket_write(l, charge->place);
+}
+
+enum sr_error
+limits_count(struct limits *l, uint32_t place)
+{
+	if (l->bucket[place].strikes < UINT32_MAX)
+		l->bucket[place].strikes++;
+	return bucket_write(l, place);
+}
+
+enum sr_error
+limits_count_end(struct limits *l, uint32_t place, uint32_t *count)
+{
+	*count = l->bucket[place].strikes;
+	if (*count > 0)
+		(*count)--;
+	l->bucket[place].strikes = 0;
+	return bucket_write(l, place);
+}
+
+enum sr_error
+limits_hour(
+    struct limits *l, uint32_t most, uint64_t now_ms, uint64_t *retry_ms)
+{
+	struct limits_bucket *b = &l->bucket[HOUR_PLACE];
+
+	*retry_ms = 0;
+	if (b->day_ms > now_ms)
+		b->day_ms = now_ms;
+	if (now_ms - b->day_ms >= HOUR_MS) {
+		b->day_ms = now_ms;
+		b->day_charges = 0;
+	}
+	if (b->day_charges >= most) {
+		*retry_ms = b->day_ms + HOUR_MS - now_ms;
+		return SR_LATER;
+	}
+	b->day_charges++;
+	return bucket_write(l, HOUR_PLACE);
+}
+
+enum sr_error
+limits_sync(struct limits *l)
+{
+	enum sr_error error;
+
+	if (!l->dirty)
+		return SR_OK;
+	error = env_sync(l->env, l->file);
+	if (error == SR_OK)
+		l->dirty = false;
+	return error;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef KEYD_LIMITS_H
+#define KEYD_LIMITS_H
+/*
+ * Attempts and how soon the next one may be (strongroom-protocol(7), "Limits
+ * and enumeration").  A fixed table of buckets of 32 bytes, found by keyed
+ * hash, shared on collision and never evicted, so that nobody can wash a
+ * name's bucket out:
+ *
+ *	next allowed ms 8 | last charge ms 8 | day began ms 8 | strikes 4
+ *	| charges of that day 4
+ *
+ * Five charges are free; after the fifth the next one waits 30 s, then
+ * doubling to 1 h.  A strike is forgotten for each hour without a charge.
+ * Beyond 50 charges in a day each waits 1 h.  Never longer: there is no lock.
+ *
+ * A charge is written at once and durable after limits_sync(), before the
+ * attempt is evaluated.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/env.h"
+
+enum {
+	LIMITS_PLACES = 65536,
+	LIMITS_BUCKET_LEN = 32,
+	LIMITS_FILE_LEN = LIMITS_PLACES * LIMITS_BUCKET_LEN,
+	LIMITS_FREE = 5,
+	LIMITS_FIRST_DELAY_MS = 30000,
+	LIMITS_LAST_DELAY_MS = 3600000,
+	LIMITS_DAY_MS = 86400000,
+	LIMITS_DAY_CHARGES = 50,
+};
+
+struct limits_bucket {
+	uint64_t next_ms;
+	uint64_t last_ms;
+	uint64_t day_ms;
+	uint32_t strikes;
+	uint32_t day_charges;
+};
+
+struct limits {
+	struct env *env;
+	env_file file;
+	const uint8_t *key; /* 32 bytes */
+	bool dirty;
+	struct limits_bucket bucket[LIMITS_PLACES];
+};
+
+/* What kinds of buckets there are; part of the hash. */
+enum limits_kind {
+	LIMITS_OPEN = 1,     /* name, at an open terminal */
+	LIMITS_TERMINAL = 2, /* name and terminal id */
+	LIMITS_DEVICE = 3,   /* name and device id */
+	LIMITS_FAILED = 4,   /* name: failures since the last good log-in */
+};
+
+/* What a charge changed, so that it can be taken back. */
+struct limits_charge {
+	uint32_t place;
+	uint64_t next_ms; /* as the charge set it */
+	uint64_t before_ms;
+};
+
+/*
+ * Opens the file "limits" and reads it whole; key must outlive l.  A file
+ * that is shorter reads as empty buckets.
+ */
+enum sr_error limits_open(
+    struct limits *l, struct env *env, const uint8_t key[32]);
+
+/* The bucket of a kind, name and further bytes (extra_len may be 0). */
+uint32_t limits_place(const struct limits *l, enum limits_kind kind,
+    const char *name, size_t name_len, const void *extra, size_t extra_len);
+
+/*
+ * Charges one attempt.  SR_LATER: it is not its time yet, nothing was
+ * charged, *retry_ms tells how long it is still.  SR_IO, SR_NO_SPACE: keyd
+ * must stop.
+ */
+enum sr_error limits_charge(struct limits *l, uint32_t place, uint64_t now_ms,
+    struct limits_charge *charge, uint64_t *retry_ms);
+
+/* Takes a charge back after a valid log-in.  Need not be durable. */
+enum sr_error limits_refund(
+    struct limits *l, const struct limits_charge *charge);
+
+/* A counter without delays, in a bucket of its own: adds one. */
+enum sr_error limits_count(struct limits *l, uint32_t place);
+
+/* Takes one away and what is left to *count, then begins anew at zero. */
+enum sr_error limits_count_end(
+    struct limits *l, uint32_t place, uint32_t *count);
+
+/*
+ * At most `most` in an hour, for the whole bank: SR_OK and counted, or
+ * SR_LATER with *retry_ms.
+ */
+enum sr_error limits_hour(
+    struct limits *l, uint32_t most, uint64_t now_ms, uint64_t *retry_ms);
+
+/* Makes all charges so far durable; one fdatasync, none if nothing changed. */
+enum sr_error limits_sync(struct limits *l);
+
+#endif

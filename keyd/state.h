@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef KEYD_STATE_H
+#define KEYD_STATE_H
+/*
+ * What keyd must never forget: the tree it has signed, the certificate in
+ * force, and which generation each credential has.  Two slots of 4096 bytes,
+ * written in turn, each with a counter and a MAC:
+ *
+ *	magic 8 "SRSTATE1" | counter 8 | bank id 32 | identity key 32
+ *	| log-key epoch 4 | flags 4 (1: leaf 0 may be appended)
+ *	| customers 8 | digest 32 | intent: customer 8, from 8, to 8
+ *	| certificate 256 | frontier (merkle.h) | zeros up to 4064 | MAC 32
+ *
+ * Digest: XOR over all customers of PRF(customer | generation), so that an
+ * old credential put back in its place is noticed.  Intent: the one customer
+ * whose credential is about to go from one generation to the next, because
+ * two files cannot be written at once.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/certificate.h"
+#include "common/env.h"
+#include "common/merkle.h"
+
+enum { STATE_SLOT_LEN = 4096, STATE_LEN = 2 * STATE_SLOT_LEN };
+
+struct state_intent {
+	uint64_t customer; /* 0: none */
+	uint64_t from;
+	uint64_t to;
+};
+
+struct state {
+	uint64_t counter;
+	uint8_t bank_id[BANK_ID_LEN];
+	uint8_t identity[PUBLIC_KEY_LEN];
+	uint32_t log_epoch;
+	bool genesis_signed;
+	uint64_t customers; /* ids 1 to customers are in use */
+	uint8_t digest[32];
+	struct state_intent intent;
+	uint8_t certificate[CERTIFICATE_LEN];
+	struct merkle_frontier frontier;
+};
+
+struct state_file {
+	struct env *env;
+	env_file file;
+	const uint8_t *mac_key; /* 32 bytes */
+};
+
+/* Opens the file "state"; mac_key must outlive f.  Errors as env_open. */
+enum sr_error state_open(
+    struct state_file *f, struct env *env, const uint8_t mac_key[32]);
+
+/*
+ * Reads the newer of the valid slots.  SR_NOT_FOUND: the file is shorter
+ * than two slots, as before its first complete save; SR_DAMAGED: no slot is
+ * valid.  *lone: the other slot was not valid; whether the present one is
+ * the last is then for tree_start to say.
+ */
+enum sr_error state_load(
+    const struct state_file *f, struct state *state, bool *lone);
+
+/*
+ * Adds one to the counter, writes the slot that is not the newest and syncs.
+ * Any error is the end of keyd: what is on disk is not known then.
+ */
+enum sr_error state_save(const struct state_file *f, struct state *state);
+
+#endif
