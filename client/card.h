@@ -48,7 +48,8 @@ enum sr_error card_read(const char *path, struct card *out, char *message);
 
 /*
  * Makes the file, 0600, synced.  SR_EXISTS if there is one (a card is never
- * written over), SR_CONFIG, SR_IO, with message as above.
+ * written over), SR_CONFIG if it could not be read back, SR_IO, with message as
+ * above.
  */
 enum sr_error card_write(
     const char *path, const struct card *card, char *message);
