@@ -114,9 +114,10 @@ check: deps	## every test, in 15 minutes at most
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) mk/ci
 
-bench: deps	## the figures: orders a second, CPU per order
+bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
-	tests/bench/run $(BUILD)
+	for b in $(BUILD)/tests/bench/bench_*; do $$b || exit 1; done
+	[ ! -x tests/bench/run ] || tests/bench/run $(BUILD)
 
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run

@@ -29,6 +29,9 @@ ALLOWED = {
     BUILD / "bin" / "strongroom-verify": {SODIUM, CRYPTO, "libinih",
                                           "libunistring"},
 }
+# Modules of common/ that netd, which holds no secret, must not contain.
+CRYPTOGRAPHY = ("aead_", "kdf_", "noise_", "opaque_", "oprf_", "secret_",
+                "crypto_", "sodium_", "EVP_")
 failed = False
 
 
@@ -55,6 +58,15 @@ def wrong_libraries(path, allowed, instrumented):
         loaded -= INSTRUMENTS
     more = sorted(loaded - allowed)
     return f"it loads {', '.join(more)}" if more else ""
+
+
+def wrong_functions(path):
+    names = re.findall(r"\bFUNC\b.* (\w+)(?:@\S+)?$",
+                       readelf("--syms", path), re.M)
+    if "main" not in names:
+        return "it has no symbols to look at"
+    there = [name for name in names if name.startswith(CRYPTOGRAPHY)]
+    return f"it contains {', '.join(there)}" if there else ""
 
 
 def wrong_hardening(path, instrumented):
@@ -95,6 +107,8 @@ def main():
         say(f"{path.name}_loads_only_its_libraries",
             wrong_libraries(path, ALLOWED[path], instrumented))
         say(f"{path.name}_is_hardened", wrong_hardening(path, instrumented))
+    if (LIBEXEC / "netd").exists():
+        say("netd_contains_no_cryptography", wrong_functions(LIBEXEC / "netd"))
     known = {path.resolve() for path in ALLOWED}
     for path in sorted([*LIBEXEC.glob("*"), *BUILD.glob("bin/*"),
                         *BUILD.glob("sbin/*")]):
