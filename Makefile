@@ -191,7 +191,7 @@ SBIN := $(BUILD)/sbin
 LIBEXEC := $(BUILD)/libexec/strongroom
 
 $(CLIENTS:%=$(BIN)/%): $(BIN)/%: $(BUILD)/obj/client/%.o \
-    $(call libraries,client common)
+    $(call libraries,client policy common)
 $(SBIN)/strongroomd: $(call objects,policy/strongroomd.c) \
     $(call libraries,monitor policy common)
 $(LIBEXEC)/keyd: $(call objects,keyd/main.c) \

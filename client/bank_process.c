@@ -57,7 +57,7 @@ bank_process_notify_socket(int *fd, char name[64])
 	memcpy(address.sun_path + 1, name + 1, (size_t)n - 1);
 	if (bind(*fd, (const struct sockaddr *)&address,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-		    (size_t)n)) != 0) {
+			    (size_t)n)) != 0) {
 		close(*fd);
 		return SR_IO;
 	}
@@ -113,8 +113,8 @@ bank_process_wait_ready(struct bank_process *process, int fd)
 }
 
 enum sr_error
-bank_process_start(struct bank_process *process, const char *configuration,
-    const char *option)
+bank_process_start(
+    struct bank_process *process, const char *configuration, const char *option)
 {
 	char program[PATH_MAX], notify[64];
 	enum sr_error error;

@@ -24,7 +24,8 @@ control_open(const char *path, int *fd)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "%s: the path is too long for a socket\n", path);
+		fprintf(
+		    stderr, "%s: the path is too long for a socket\n", path);
 		return SR_TOO_LARGE;
 	}
 	memcpy(address.sun_path, path, strlen(path));
@@ -64,8 +65,8 @@ control_receive(int fd, uint8_t *packet, size_t *len)
 
 enum sr_error
 control_ask(int fd, enum control_room room, const void *message,
-    size_t message_len, uint8_t expected, uint8_t *packet,
-    const uint8_t **body, size_t *body_len)
+    size_t message_len, uint8_t expected, uint8_t *packet, const uint8_t **body,
+    size_t *body_len)
 {
 	struct message_control_refused refusal;
 	struct writer w = writer_to(packet, CONTROL_PACKET_MAX);

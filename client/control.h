@@ -24,7 +24,7 @@ enum sr_error control_open(const char *path, int *fd);
  * SR_MALFORMED.
  */
 enum sr_error control_ask(int fd, enum control_room room, const void *message,
-    size_t message_len, uint8_t expected, uint8_t *packet,
-    const uint8_t **body, size_t *body_len);
+    size_t message_len, uint8_t expected, uint8_t *packet, const uint8_t **body,
+    size_t *body_len);
 
 #endif

@@ -73,8 +73,8 @@ layout_users(struct ctl_layout *layout, const char *absolute)
 		if (i == 2)
 			return;
 	}
-	crypto_generichash(hash, sizeof(hash),
-	    (const unsigned char *)absolute, strlen(absolute), NULL, 0);
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)absolute,
+	    strlen(absolute), NULL, 0);
 	next = 52000 + 3 * ((uid_t)(hash[0] | hash[1] << 8) % 2400);
 	for (size_t i = 0; i < 3; i++) {
 		while (getpwuid(next) != NULL)
@@ -159,8 +159,7 @@ layout_configuration(const struct ctl_layout *layout, const char *path)
 	if (geteuid() == 0)
 		fprintf(file,
 		    "user-keyd = %u\nuser-netd = %u\nuser-ledgerd = %u\n",
-		    layout->user_keyd, layout->user_netd,
-		    layout->user_ledgerd);
+		    layout->user_keyd, layout->user_netd, layout->user_ledgerd);
 	good = fflush(file) == 0 && fsync(fd) == 0;
 	if (fclose(file) != 0 || !good)
 		return layout_failed(path);
@@ -168,8 +167,7 @@ layout_configuration(const struct ctl_layout *layout, const char *path)
 }
 
 enum sr_error
-ctl_layout_make(
-    struct ctl_layout *layout, char *configuration, size_t room)
+ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 {
 	char absolute[PATH_MAX], passphrase[PATH_MAX];
 	enum sr_error error = SR_OK;
@@ -193,8 +191,8 @@ ctl_layout_make(
 	if (error == SR_OK &&
 	    realpath(layout->passphrase_file, passphrase) == NULL)
 		error = layout_failed(layout->passphrase_file);
-	for (size_t i = 0; error == SR_OK &&
-	     i < sizeof(directories) / sizeof(directories[0]);
+	for (size_t i = 0;
+	     error == SR_OK && i < sizeof(directories) / sizeof(directories[0]);
 	     i++)
 		error = layout_directory(layout, i);
 	if (error == SR_OK) {
@@ -208,8 +206,8 @@ ctl_layout_make(
 }
 
 static int
-layout_remove(const char *path, const struct stat *status, int type,
-    struct FTW *walk)
+layout_remove(
+    const char *path, const struct stat *status, int type, struct FTW *walk)
 {
 	(void)status;
 	(void)type;

@@ -16,8 +16,8 @@
 #define KEPT_WINDOW 64u
 
 static void
-kept_name(const char *signer, const uint8_t *reference,
-    char name[STATE_NAME_MAX])
+kept_name(
+    const char *signer, const uint8_t *reference, char name[STATE_NAME_MAX])
 {
 	int n = snprintf(name, STATE_NAME_MAX, "order-%.32s-", signer);
 
@@ -51,8 +51,7 @@ kept_decode(const uint8_t *bytes, size_t len, struct kept *kept)
 }
 
 static enum sr_error
-kept_load_file(
-    const struct state *state, const char *name, struct kept *kept)
+kept_load_file(const struct state *state, const char *name, struct kept *kept)
 {
 	uint8_t bytes[KEPT_FILE_MAX];
 	enum sr_error error;

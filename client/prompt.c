@@ -140,10 +140,10 @@ prompt_new_secret(const struct prompt_source *source, const char *question,
 		error = prompt_secret(source, question, out, len);
 		if (error != SR_OK || source->fd >= 0 || source->file != NULL)
 			return error;
-		error = prompt_secret(source, "The same again", again,
-		    &again_len);
+		error =
+		    prompt_secret(source, "The same again", again, &again_len);
 		same = error == SR_OK && again_len == *len &&
-		    memcmp(again, out, *len) == 0;
+		       memcmp(again, out, *len) == 0;
 		sodium_memzero(again, sizeof(again));
 		if (error != SR_OK || same)
 			return error;

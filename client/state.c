@@ -77,8 +77,8 @@ static enum sr_error
 state_path(const struct state *state, const char *name, const char *suffix,
     char path[PATH_MAX])
 {
-	int n = snprintf(
-	    path, PATH_MAX, "%s/%s%s", state->directory, name, suffix);
+	int n =
+	    snprintf(path, PATH_MAX, "%s/%s%s", state->directory, name, suffix);
 
 	if (n < 0 || n >= PATH_MAX || strchr(name, '/') != NULL)
 		return SR_TOO_LARGE;
@@ -86,8 +86,8 @@ state_path(const struct state *state, const char *name, const char *suffix,
 }
 
 enum sr_error
-state_read(const struct state *state, const char *name, void *out,
-    size_t room, size_t *len)
+state_read(const struct state *state, const char *name, void *out, size_t room,
+    size_t *len)
 {
 	char path[PATH_MAX];
 	uint8_t *at = out;
@@ -149,8 +149,8 @@ state_sync_directory(const struct state *state)
 }
 
 enum sr_error
-state_write(const struct state *state, const char *name, const void *bytes,
-    size_t len)
+state_write(
+    const struct state *state, const char *name, const void *bytes, size_t len)
 {
 	char path[PATH_MAX], temporary[PATH_MAX], suffix[32];
 	enum sr_error error;

@@ -29,12 +29,12 @@ enum sr_error state_open(struct state *state, const uint8_t bank_id[32]);
  * Reads the file into at most room bytes.  SR_NOT_FOUND when there is none,
  * SR_TOO_LARGE, SR_IO.
  */
-enum sr_error state_read(const struct state *state, const char *name,
-    void *out, size_t room, size_t *len);
+enum sr_error state_read(const struct state *state, const char *name, void *out,
+    size_t room, size_t *len);
 
 /* Replaces the file, durably, before it returns.  SR_IO, SR_NO_SPACE. */
-enum sr_error state_write(const struct state *state, const char *name,
-    const void *bytes, size_t len);
+enum sr_error state_write(
+    const struct state *state, const char *name, const void *bytes, size_t len);
 
 /* Removes the file; SR_OK when there was none. */
 enum sr_error state_remove(const struct state *state, const char *name);

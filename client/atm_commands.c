@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The commands of the ATM: each logs in where it must, asks or orders, and
+ * prints data on stdout and talk on stderr.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/atm.h"
+#include "client/ordering.h"
+#include "common/ids.h"
+#include "common/name.h"
+#include "common/statement.h"
+
+/* "12-0": a customer's number and which of the customer's accounts. */
+#define ACCOUNT_TEXT_MAX 32
+
+static const char *
+account_text(uint64_t account, char out[ACCOUNT_TEXT_MAX])
+{
+	snprintf(out, ACCOUNT_TEXT_MAX, "%" PRIu64 "-%u",
+	    account_customer(account), account_index(account));
+	return out;
+}
+
+/* Prints text as a JSON string. */
+static void
+json_string(const char *text, size_t len)
+{
+	putchar('"');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static enum sr_error
+command_amount(const struct atm *atm, const char *text, int64_t *minor)
+{
+	enum money_fault fault =
+	    money_parse(text, strlen(text), &atm->unit, minor);
+
+	if (fault == MONEY_FINE)
+		return SR_OK;
+	fprintf(stderr, "%s: %s\n", text, money_sentence(fault));
+	return SR_USAGE;
+}
+
+static void
+command_print_balance(
+    const struct atm *atm, const struct message_balance *balance)
+{
+	char account[ACCOUNT_TEXT_MAX], amount[MONEY_TEXT_MAX];
+
+	account_text(balance->account, account);
+	if (atm->options.json) {
+		printf("{\"v\":1,\"account\":\"%s\",\"unit\":\"%s:%u\","
+		       "\"balance_minor\":%" PRId64 ",\"held_minor\":%" PRId64
+		       "}\n",
+		    account, atm->unit.code, atm->unit.exponent,
+		    balance->posted, balance->held);
+		return;
+	}
+	printf("%s %s\n", money_format(balance->posted, &atm->unit, amount),
+	    atm->unit.code);
+	if (balance->held != 0)
+		printf("of which reserved: %s %s\n",
+		    money_format(balance->held, &atm->unit, amount),
+		    atm->unit.code);
+}
+
+static enum sr_error
+command_balance(struct atm *atm, char *const words[])
+{
+	struct message_balance balance;
+	enum sr_error error = atm_log_in(atm);
+
+	(void)words;
+	if (error != SR_OK)
+		return error;
+	error = bank_balance(&atm->customer, 0, &balance);
+	if (error == SR_OK)
+		command_print_balance(atm, &balance);
+	else
+		fprintf(stderr, "%s\n", error_sentence(error));
+	return error;
+}
+
+static void
+command_print_line(const struct atm *atm, const struct statement_line *line)
+{
+	char amount[MONEY_TEXT_MAX], balance[MONEY_TEXT_MAX], when[40];
+	char other[ACCOUNT_TEXT_MAX];
+	time_t seconds = (time_t)(line->time_ms / 1000);
+	struct tm local;
+
+	if (atm->options.json) {
+		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
+		       ",\"kind\":\"%s\",\"amount_minor\":%" PRId64
+		       ",\"balance_minor\":%" PRId64 ",\"other\":\"%s\"",
+		    line->leaf, line->time_ms, order_kind_name(line->kind),
+		    line->amount_minor, line->balance_minor,
+		    account_text(line->other, other));
+		printf(",\"name\":");
+		json_string(line->name, line->name_len);
+		printf(",\"memo\":");
+		json_string(line->memo, line->memo_len);
+		printf("}\n");
+		return;
+	}
+	if (localtime_r(&seconds, &local) == NULL ||
+	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local) == 0)
+		snprintf(when, sizeof(when), "%" PRIu64, line->time_ms);
+	printf("%-25s  %-9s %14s %14s  #%-8" PRIu64 " %.*s  %.*s\n", when,
+	    order_kind_name(line->kind),
+	    money_format(line->amount_minor, &atm->unit, amount),
+	    money_format(line->balance_minor, &atm->unit, balance), line->leaf,
+	    line->name_len, line->name, line->memo_len, line->memo);
+}
+
+static enum sr_error
+command_statement(struct atm *atm, char *const words[])
+{
+	struct message_statement statement = {.more = 1};
+	uint64_t before = UINT64_MAX;
+	uint16_t left = atm->options.count;
+	struct bank_answer answer;
+	enum sr_error error = atm_log_in(atm);
+
+	(void)words;
+	if (error != SR_OK)
+		return error;
+	if (!atm->options.json)
+		printf("%-25s  %-9s %14s %14s  %-9s %s\n", "time", "kind",
+		    "amount", "balance", "entry", "with, memo");
+	while (error == SR_OK && left > 0 && statement.more == 1) {
+		struct statement_line line;
+		struct reader r;
+
+		error = bank_statement(
+		    &atm->customer, 0, before, left, &answer, &statement);
+		if (error != SR_OK)
+			break;
+		r = reader_of(statement.lines, statement.lines_len);
+		if (reader_left(&r) == 0)
+			break;
+		while (error == SR_OK && reader_left(&r) > 0 && left > 0) {
+			error = statement_line_read(&r, &line);
+			if (error != SR_OK || line.leaf >= before) {
+				error = SR_MALFORMED;
+				break;
+			}
+			before = line.leaf;
+			left--;
+			command_print_line(atm, &line);
+		}
+	}
+	if (error != SR_OK)
+		fprintf(stderr, "%s\n", error_sentence(error));
+	return error;
+}
+
+/* What became of an order, for people and scripts. */
+static enum sr_error
+command_outcome(const struct atm *atm, const struct ordering *ordering,
+    const struct ordering_result *result, const int64_t *balance)
+{
+	char amount[MONEY_TEXT_MAX], after[MONEY_TEXT_MAX];
+
+	if (result->outcome != SR_OK) {
+		fprintf(stderr, "%s\n", error_sentence(result->outcome));
+		return result->outcome;
+	}
+	if (atm->options.json) {
+		printf("{\"v\":1,\"kind\":\"%s\",\"amount_minor\":%" PRId64
+		       ",\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64,
+		    order_kind_name(ordering->kind), ordering->amount_minor,
+		    result->leaf, result->time_ms);
+		if (balance != NULL)
+			printf(",\"balance_minor\":%" PRId64, *balance);
+		printf("}\n");
+		return SR_OK;
+	}
+	printf("%s of %s %s booked%s (entry %" PRIu64 ")",
+	    order_kind_name(ordering->kind),
+	    money_format(ordering->amount_minor, &atm->unit, amount),
+	    atm->unit.code, result->before ? " before; not again" : "",
+	    result->leaf);
+	if (balance != NULL)
+		printf("; balance %s %s",
+		    money_format(*balance, &atm->unit, after), atm->unit.code);
+	printf("\n");
+	return SR_OK;
+}
+
+/* Submits, and says on stderr why it did not come to an outcome. */
+static enum sr_error
+command_submit(struct atm *atm, struct bank_session *session,
+    struct ordering *ordering, struct ordering_result *result)
+{
+	enum sr_error error =
+	    ordering_submit(session, &atm->state, ordering, result);
+
+	if (error == SR_UNKNOWN_OUTCOME && atm->options.id == NULL)
+		fprintf(stderr, "the outcome is unknown; your next log-in here "
+				"says what became of it\n");
+	else if (error != SR_OK && error != SR_DUPLICATE)
+		fprintf(stderr, "%s\n", error_sentence(error));
+	return error;
+}
+
+/* Reference and memo, as --id and --memo say. */
+static enum sr_error
+command_particulars(const struct atm *atm, struct ordering *ordering)
+{
+	const char *memo = atm->options.memo;
+
+	if (ordering_reference(atm->options.id, ordering->reference) != SR_OK) {
+		fprintf(stderr, "--id is 1 to 16 of A-Z a-z 0-9 . _ -\n");
+		return SR_USAGE;
+	}
+	if (memo == NULL)
+		return SR_OK;
+	if (name_text_check(memo, strlen(memo), ORDER_MEMO_MAX) != SR_OK) {
+		fprintf(stderr,
+		    "a memo is text (UTF-8) of at most %u bytes "
+		    "without control characters\n",
+		    ORDER_MEMO_MAX);
+		return SR_USAGE;
+	}
+	ordering->attachment = memo;
+	ordering->attachment_len = strlen(memo);
+	return SR_OK;
+}
+
+static enum sr_error
+command_transfer(struct atm *atm, char *const words[])
+{
+	struct ordering ordering = {.kind = ORDER_TRANSFER};
+	struct ordering_result result;
+	uint64_t payee;
+	enum sr_error error =
+	    command_amount(atm, words[1], &ordering.amount_minor);
+
+	if (error == SR_OK)
+		error = command_particulars(atm, &ordering);
+	if (error == SR_OK && name_check(words[0], strlen(words[0])) != SR_OK) {
+		fprintf(stderr, "%s: %s\n", words[0], error_sentence(SR_NAME));
+		error = SR_NAME;
+	}
+	if (error == SR_OK)
+		error = atm_log_in(atm);
+	if (error != SR_OK)
+		return error;
+	error = bank_find(&atm->customer, words[0], &payee);
+	if (error != SR_OK) {
+		fprintf(stderr, "%s: %s\n", words[0],
+		    error == SR_NOT_FOUND ? "nobody here has that name"
+					  : error_sentence(error));
+		return error;
+	}
+	ordering.debit = atm->customer.login.welcome.account;
+	ordering.credit = account_id(payee, ACCOUNT_INDEX_MAIN);
+	error = command_submit(atm, &atm->customer, &ordering, &result);
+	if (error != SR_OK)
+		return error;
+	return command_outcome(atm, &ordering, &result, &result.balance_minor);
+}
+
+static enum sr_error
+command_deposit(struct atm *atm, char *const words[])
+{
+	struct ordering ordering = {.kind = ORDER_DEPOSIT};
+	struct ordering_result result;
+	struct message_balance balance;
+	enum sr_error error =
+	    command_amount(atm, words[0], &ordering.amount_minor);
+
+	if (error == SR_OK)
+		error = command_particulars(atm, &ordering);
+	if (error == SR_OK)
+		error = atm_log_in_till(atm);
+	if (error == SR_OK)
+		error = atm_log_in(atm);
+	if (error != SR_OK)
+		return error;
+	ordering.debit = atm->till.login.welcome.till_account;
+	ordering.credit = atm->customer.login.welcome.account;
+	error = command_submit(atm, &atm->till, &ordering, &result);
+	if (error != SR_OK)
+		return error;
+	/* The answer's balance is the till's; the customer wants the own. */
+	if (result.outcome == SR_OK &&
+	    bank_balance(&atm->customer, 0, &balance) == SR_OK)
+		return command_outcome(
+		    atm, &ordering, &result, &balance.posted);
+	return command_outcome(atm, &ordering, &result, NULL);
+}
+
+const struct atm_command atm_commands[] = {
+    {"register", 0, atm_register, "register",
+	"become a customer; prints the recovery code"},
+    {"deposit", 1, command_deposit, "deposit AMOUNT",
+	"pay cash in, at an enrolled ATM (--terminal)"},
+    {"transfer", 2, command_transfer, "transfer NAME AMOUNT",
+	"pay another customer"},
+    {"balance", 0, command_balance, "balance", "what the account holds"},
+    {"statement", 0, command_statement, "statement",
+	"the last lines of the account, newest first"},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
+const struct atm_command *
+atm_command_find(const char *name)
+{
+	for (const struct atm_command *c = atm_commands; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}

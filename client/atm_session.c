@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who is at the ATM: reading bank file and card, logging in, registering.
+ * The password is prepared, used and wiped here and goes nowhere else.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "client/atm.h"
+#include "client/ordering.h"
+#include "client/password.h"
+#include "client/recovery.h"
+#include "common/name.h"
+
+enum sr_error
+atm_prepare(struct atm *atm)
+{
+	char message[BANKFILE_MESSAGE_MAX];
+	enum sr_error error =
+	    bankfile_read(atm->options.bank_file, &atm->bank, message);
+
+	if (error == SR_OK && atm->options.terminal_card != NULL)
+		error = card_read(
+		    atm->options.terminal_card, &atm->terminal, message);
+	if (error != SR_OK) {
+		fprintf(stderr, "%s\n", message);
+		return error;
+	}
+	if (atm->options.terminal_card != NULL &&
+	    (atm->terminal.terminal == 0 ||
+		memcmp(atm->terminal.bank_id, atm->bank.bank_id, 32) != 0)) {
+		fprintf(stderr, "%s is not a card of a terminal of this bank\n",
+		    atm->options.terminal_card);
+		return SR_WRONG_BANK;
+	}
+	atm->unit = atm->bank.unit;
+	return state_open(&atm->state, atm->bank.bank_id);
+}
+
+static struct login_options
+atm_login_options(const struct atm *atm)
+{
+	return (struct login_options){
+	    .bank = &atm->bank,
+	    .server = atm->options.server,
+	    .terminal = atm->terminal.terminal != 0 ? &atm->terminal : NULL,
+	    .state = &atm->state,
+	    .keep_device_token = true,
+	};
+}
+
+/* The name from the options or, interactively, from a question. */
+static enum sr_error
+atm_ask_name(struct atm *atm)
+{
+	const char *name = atm->options.user;
+	enum sr_error error;
+
+	if (name == NULL && atm->user[0] != '\0')
+		return SR_OK;
+	if (name == NULL) {
+		char line[64];
+
+		if (!prompt_interactive()) {
+			fprintf(stderr, "whose account? use --user NAME\n");
+			return SR_USAGE;
+		}
+		error = prompt_line("Name: ", line, sizeof(line));
+		if (error == SR_CLOSED)
+			return error;
+		if (error != SR_OK || name_check(line, strlen(line)) != SR_OK) {
+			fprintf(stderr, "%s\n", error_sentence(SR_NAME));
+			return SR_NAME;
+		}
+		memcpy(atm->user, line, strlen(line) + 1);
+		return SR_OK;
+	}
+	error = name_check(name, strlen(name));
+	if (error != SR_OK) {
+		fprintf(stderr, "%s\n", error_sentence(error));
+		return error;
+	}
+	memcpy(atm->user, name, strlen(name) + 1);
+	return SR_OK;
+}
+
+/* Reads and prepares the password into out (PASSWORD_MAX bytes). */
+static enum sr_error
+atm_password(const struct atm *atm, bool new, char *out, size_t *len)
+{
+	char text[PROMPT_SECRET_MAX + 1];
+	size_t text_len = 0;
+	enum sr_error error = new ? prompt_new_secret(&atm->options.password,
+					"New password", text, &text_len)
+				  : prompt_secret(&atm->options.password,
+					"Password", text, &text_len);
+
+	if (error == SR_OK) {
+		error = password_prepare(text, text_len, out, len);
+		if (error != SR_OK)
+			fprintf(stderr, "a password is text (UTF-8) without "
+					"control characters\n");
+	}
+	sodium_memzero(text, sizeof(text));
+	return error;
+}
+
+enum sr_error
+atm_log_in(struct atm *atm)
+{
+	struct login_options options = atm_login_options(atm);
+	uint8_t reference[ORDER_REFERENCE_LEN];
+	char password[PASSWORD_MAX];
+	struct login_credential credential = {
+	    .name = atm->user, .password = password, .slot = SLOT_PASSWORD};
+	const uint8_t *but = NULL;
+	enum sr_error error;
+
+	if (atm->customer_in)
+		return SR_OK;
+	error = atm_ask_name(atm);
+	if (error == SR_OK)
+		error = atm_password(
+		    atm, false, password, &credential.password_len);
+	if (error == SR_OK)
+		error = bank_enter(&atm->customer, &options, &credential);
+	sodium_memzero(password, sizeof(password));
+	if (error != SR_OK)
+		return error;
+	atm->customer_in = true;
+	if (atm->options.id != NULL &&
+	    ordering_reference(atm->options.id, reference) == SR_OK)
+		but = reference;
+	return ordering_settle(&atm->customer, &atm->state, but);
+}
+
+enum sr_error
+atm_log_in_till(struct atm *atm)
+{
+	struct login_options options = atm_login_options(atm);
+	struct login_credential credential = {
+	    .name = atm->terminal.name,
+	    .password = atm->terminal.password,
+	    .password_len = strlen(atm->terminal.password),
+	    .slot = SLOT_PASSWORD,
+	};
+	uint8_t reference[ORDER_REFERENCE_LEN];
+	const uint8_t *but = NULL;
+	enum sr_error error;
+
+	if (atm->till_in)
+		return SR_OK;
+	if (atm->terminal.terminal == 0) {
+		fprintf(stderr, "cash is paid in at an enrolled ATM: use "
+				"--terminal CARD\n");
+		return SR_TERMINAL;
+	}
+	error = bank_enter(&atm->till, &options, &credential);
+	if (error != SR_OK)
+		return error;
+	atm->till_in = true;
+	if (atm->options.id != NULL &&
+	    ordering_reference(atm->options.id, reference) == SR_OK)
+		but = reference;
+	return ordering_settle(&atm->till, &atm->state, but);
+}
+
+/*
+ * The second credential of the same customer, whose password is a printed
+ * code: without it a forgotten password would be the end.
+ */
+static enum sr_error
+atm_set_recovery(const struct login_options *options,
+    const struct login_credential *credential,
+    const struct login_registered *registered, bool json)
+{
+	char code[RECOVERY_TEXT_LEN + 1], secret[RECOVERY_PASSWORD_LEN + 1];
+	struct login_problem problem = {0};
+	unsigned group;
+	enum sr_error error;
+
+	recovery_draw(code);
+	error = recovery_password(code, secret, &group);
+	if (error == SR_OK)
+		error = login_change(options, credential, SLOT_RECOVERY, secret,
+		    strlen(secret), registered->seed,
+		    registered->attestation.key_epoch, &problem);
+	if (error != SR_OK)
+		fprintf(stderr,
+		    "%s is registered, but the recovery code was not set: "
+		    "%s\n",
+		    credential->name, problem.message);
+	else if (json)
+		printf("{\"v\":1,\"customer\":%" PRIu64
+		       ",\"recovery_code\":\"%s\"}\n",
+		    registered->attestation.customer, code);
+	else
+		printf("%s is registered.\nRecovery code, for a forgotten "
+		       "password (write it down, keep it apart):\n  %s\n",
+		    credential->name, code);
+	sodium_memzero(code, sizeof(code));
+	sodium_memzero(secret, sizeof(secret));
+	return error;
+}
+
+static enum sr_error
+atm_invitation(const struct atm *atm, uint8_t invitation[INVITATION_LEN])
+{
+	const char *hex = atm->options.invitation;
+	size_t len = 0;
+
+	if (sodium_hex2bin(invitation, INVITATION_LEN, hex, strlen(hex), NULL,
+		&len, NULL) == 0 &&
+	    len == INVITATION_LEN)
+		return SR_OK;
+	fprintf(stderr, "an invitation is 64 hexadecimal digits\n");
+	return SR_USAGE;
+}
+
+enum sr_error
+atm_register(struct atm *atm, char *const words[])
+{
+	struct login_options options = atm_login_options(atm);
+	uint8_t invitation[INVITATION_LEN];
+	char password[PASSWORD_MAX];
+	struct login_credential credential = {
+	    .name = atm->user, .password = password, .slot = SLOT_PASSWORD};
+	struct login_registered registered = {0};
+	struct login_problem problem = {0};
+	enum sr_error error;
+
+	(void)words;
+	if (atm->options.invitation != NULL) {
+		error = atm_invitation(atm, invitation);
+		if (error != SR_OK)
+			return error;
+	}
+	error = atm_ask_name(atm);
+	if (error == SR_OK)
+		error =
+		    atm_password(atm, true, password, &credential.password_len);
+	if (error == SR_OK) {
+		error = login_register(&options, &credential, NULL,
+		    atm->options.invitation != NULL ? invitation : NULL,
+		    atm->options.display_name, &registered, &problem);
+		if (error != SR_OK)
+			fprintf(stderr, "%s\n", problem.message);
+	}
+	if (error == SR_OK)
+		error = atm_set_recovery(
+		    &options, &credential, &registered, atm->options.json);
+	sodium_memzero(password, sizeof(password));
+	sodium_memzero(&registered, sizeof(registered));
+	return error;
+}
+
+void
+atm_log_out(struct atm *atm)
+{
+	if (atm->customer_in)
+		bank_leave(&atm->customer);
+	if (atm->till_in)
+		bank_leave(&atm->till);
+	atm->customer_in = false;
+	atm->till_in = false;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Questions and answers within a session.  Believes nothing about other
+ * customers without keyd's attestation.
+ */
+#include "client/bank.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/certificate.h"
+#include "common/ids.h"
+#include "common/ipc.h"
+
+static uint64_t
+bank_boot_ms(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return 0;
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+enum sr_error
+bank_enter(struct bank_session *session, const struct login_options *options,
+    const struct login_credential *credential)
+{
+	struct login_problem problem = {0};
+	enum sr_error error;
+	uint32_t failed;
+
+	memset(session, 0, sizeof(*session));
+	error = login_open(options, credential, &session->login, &problem);
+	if (error != SR_OK) {
+		fprintf(stderr, "%s\n", problem.message);
+		return error;
+	}
+	session->began_ms = bank_boot_ms();
+	failed = session->login.welcome.failed_log_ins;
+	if (failed > 0)
+		fprintf(stderr,
+		    "%" PRIu32 " log-in%s with a wrong password since your "
+		    "last one\n",
+		    failed, failed == 1 ? "" : "s");
+	return SR_OK;
+}
+
+uint64_t
+bank_time_ms(const struct bank_session *session)
+{
+	return session->login.welcome.server_time_ms + bank_boot_ms() -
+	       session->began_ms;
+}
+
+/* What a broken connection means once a question has left. */
+static enum sr_error
+bank_lost(struct bank_session *session, enum sr_error error)
+{
+	if (error == SR_CRYPTO || error == SR_MALFORMED)
+		fprintf(stderr, "%s: the connection was tampered with\n",
+		    session->login.link.peer);
+	else
+		fprintf(stderr, "%s: the connection was lost: %s\n",
+		    session->login.link.peer, session->login.link.message);
+	return SR_UNKNOWN_OUTCOME;
+}
+
+static enum sr_error
+bank_refusal(const struct ipc_message *message)
+{
+	struct message_refused refused;
+
+	if (message_refused_decode(message->body, message->len, &refused) !=
+		SR_OK ||
+	    refused.error == SR_OK)
+		return SR_MALFORMED;
+	return error_of_wire(refused.error);
+}
+
+enum sr_error
+bank_exchange(struct bank_session *session, const void *message,
+    size_t message_len, uint8_t expected, struct bank_answer *answer)
+{
+	struct ipc_message got;
+	struct reader r;
+	enum sr_error error;
+	size_t len;
+
+	error = login_send(&session->login, message, message_len);
+	if (error == SR_OK)
+		error = login_receive(&session->login, answer->plain, &len);
+	if (error != SR_OK)
+		return bank_lost(session, error);
+	r = reader_of(answer->plain, len);
+	error = ipc_next(&r, true, &got);
+	if (error != SR_OK)
+		return SR_MALFORMED;
+	if (got.type == MESSAGE_GOODBYE) {
+		fprintf(stderr, "the bank ended the session\n");
+		return SR_UNKNOWN_OUTCOME;
+	}
+	if (got.type == MESSAGE_REFUSED)
+		return bank_refusal(&got);
+	if (got.type != expected)
+		return SR_MALFORMED;
+	answer->body = got.body;
+	answer->body_len = got.len;
+	return SR_OK;
+}
+
+enum sr_error
+bank_balance(struct bank_session *session, uint64_t account,
+    struct message_balance *balance)
+{
+	uint8_t bytes[64];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_balance_get get = {
+	    .request = ++session->request, .account = account};
+	struct bank_answer answer;
+	enum sr_error error = message_balance_get_encode(&w, &get);
+
+	if (error == SR_OK)
+		error = bank_exchange(
+		    session, bytes, writer_len(&w), MESSAGE_BALANCE, &answer);
+	if (error == SR_OK)
+		error = message_balance_decode(
+		    answer.body, answer.body_len, balance);
+	if (error == SR_OK && balance->request != get.request)
+		return SR_MALFORMED;
+	if (error == SR_OK && balance->error != SR_OK)
+		return error_of_wire(balance->error);
+	return error;
+}
+
+enum sr_error
+bank_statement(struct bank_session *session, uint64_t account, uint64_t before,
+    uint16_t count, struct bank_answer *answer,
+    struct message_statement *statement)
+{
+	uint8_t bytes[64];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_statement_get get = {.request = ++session->request,
+	    .account = account,
+	    .before = before,
+	    .count = count};
+	enum sr_error error = message_statement_get_encode(&w, &get);
+
+	if (error == SR_OK)
+		error = bank_exchange(
+		    session, bytes, writer_len(&w), MESSAGE_STATEMENT, answer);
+	if (error == SR_OK)
+		error = message_statement_decode(
+		    answer->body, answer->body_len, statement);
+	if (error == SR_OK && statement->request != get.request)
+		return SR_MALFORMED;
+	if (error == SR_OK && statement->error != SR_OK)
+		return error_of_wire(statement->error);
+	return error;
+}
+
+/* Is the answer about this name, in keyd's words? */
+static enum sr_error
+bank_find_check(const struct bank_session *session, const char *name,
+    const struct message_directory *found)
+{
+	const struct certificate *certificate = &session->login.certificate;
+	struct attestation attestation;
+	enum sr_error error;
+
+	if (found->attestation_len != ATTESTATION_LEN)
+		return SR_MALFORMED;
+	error = attestation_verify(found->attestation,
+	    certificate->attestation_key, certificate->bank_id, &attestation);
+	if (error != SR_OK)
+		return error;
+	if (attestation.customer != found->customer ||
+	    !customer_id_valid(found->customer) ||
+	    !attestation_is_of(&attestation, found->salt, name, strlen(name)))
+		return SR_SIGNATURE;
+	return SR_OK;
+}
+
+enum sr_error
+bank_find(struct bank_session *session, const char *name, uint64_t *customer)
+{
+	uint8_t bytes[64];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_directory_get get = {.request = ++session->request,
+	    .name = (const uint8_t *)name,
+	    .name_len = strlen(name)};
+	struct message_directory found;
+	struct bank_answer answer;
+	enum sr_error error = message_directory_get_encode(&w, &get);
+
+	if (error == SR_OK)
+		error = bank_exchange(
+		    session, bytes, writer_len(&w), MESSAGE_DIRECTORY, &answer);
+	if (error == SR_OK)
+		error = message_directory_decode(
+		    answer.body, answer.body_len, &found);
+	if (error == SR_OK && found.request != get.request)
+		return SR_MALFORMED;
+	if (error == SR_OK && found.error != SR_OK)
+		return error_of_wire(found.error);
+	if (error == SR_OK)
+		error = bank_find_check(session, name, &found);
+	if (error == SR_OK)
+		*customer = found.customer;
+	return error;
+}
+
+void
+bank_leave(struct bank_session *session)
+{
+	login_close(&session->login);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_BANK_H
+#define CLIENT_BANK_H
+/*
+ * What a client asks of the bank within a session: one question, one answer.
+ * Everything that comes back was sealed by ledgerd for this session; whom a
+ * payee's name belongs to is believed only with keyd's attestation.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/bankfile.h"
+#include "client/login.h"
+#include "common/error.h"
+#include "gen/messages.h"
+
+/* A log-in and what this side counts in it; ended with bank_leave(). */
+struct bank_session {
+	struct login login;
+	uint32_t request;  /* number of the last question */
+	uint64_t began_ms; /* CLOCK_BOOTTIME when the bank told its time */
+};
+
+/*
+ * Logs in as login_open() does and says on stderr what went wrong, and how
+ * many log-ins failed since the last good one.
+ */
+enum sr_error bank_enter(struct bank_session *session,
+    const struct login_options *options,
+    const struct login_credential *credential);
+
+/* The bank's time now, from what it told at log-in. */
+uint64_t bank_time_ms(const struct bank_session *session);
+
+/*
+ * Room for one answer's plaintext; the views in a decoded message point into
+ * it.
+ */
+struct bank_answer {
+	uint8_t plain[SESSION_PLAIN_MAX];
+	const uint8_t *body;
+	size_t body_len;
+};
+
+/*
+ * Sends one encoded message and waits for the answer, which must have the
+ * type expected.  SR_UNKNOWN_OUTCOME when the connection ends, breaks or
+ * stays silent after the message was sent; what `refused' says; SR_MALFORMED.
+ */
+enum sr_error bank_exchange(struct bank_session *session, const void *message,
+    size_t message_len, uint8_t expected, struct bank_answer *answer);
+
+/* Balance of an account, 0 for the signer's main account or till. */
+enum sr_error bank_balance(struct bank_session *session, uint64_t account,
+    struct message_balance *balance);
+
+/*
+ * Lines of a statement, newest first, below the leaf `before' (all ones to
+ * begin); statement->lines points into answer.
+ */
+enum sr_error bank_statement(struct bank_session *session, uint64_t account,
+    uint64_t before, uint16_t count, struct bank_answer *answer,
+    struct message_statement *statement);
+
+/*
+ * The customer who bears the name.  SR_NOT_FOUND; SR_SIGNATURE or
+ * SR_WRONG_BANK when the attestation does not hold for this name and bank:
+ * somebody in between or in ledgerd is lying.
+ */
+enum sr_error bank_find(
+    struct bank_session *session, const char *name, uint64_t *customer);
+
+/* Says goodbye, closes and wipes. */
+void bank_leave(struct bank_session *session);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_CTL_H
+#define CLIENT_CTL_H
+/*
+ * What the parts of strongroomctl share.  It never opens keyd's files or the
+ * journal: orders go through the ordinary protocol as an operator who has
+ * logged in, machine-local matters over strongroomd's control socket.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/bank.h"
+#include "client/bankfile.h"
+#include "client/card.h"
+#include "client/state.h"
+#include "common/config.h"
+
+struct ctl_options {
+	const char *configuration; /* -c */
+	const char *as;            /* card of the operator who asks */
+	const char *approve;       /* card of the operator who approves */
+	const char *server;        /* instead of the bank's addresses */
+	bool json;
+	/* init */
+	const char *directory;
+	const char *name;
+	const char *unit;
+	const char *unlock;
+	const char *registration;
+	const char *listen[CONFIG_LISTEN_MAX];
+	size_t listen_count;
+	bool namespaces;
+	/* terminal add, invite */
+	const char *max;
+	const char *out;
+	uint32_t valid_days;
+};
+
+/* One command: its words, e.g. "terminal" "add", then its arguments. */
+struct ctl_command {
+	const char *word;
+	const char *second; /* NULL: none */
+	int words;          /* arguments after these */
+	enum sr_error (*run)(
+	    const struct ctl_options *options, char *const words[]);
+	const char *usage;
+	const char *what;
+};
+
+enum sr_error ctl_init(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_certify(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_status(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_invite(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_terminal_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_terminal_revoke(
+    const struct ctl_options *options, char *const words[]);
+
+/* Reads the configuration that -c names; says what is wrong. */
+enum sr_error ctl_configuration(
+    const struct ctl_options *options, struct config *config);
+
+/* Connects to the control socket of the bank. */
+enum sr_error ctl_control(const struct config *config, int *fd);
+
+/* Asks for an invitation of one name over the control socket fd. */
+enum sr_error ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
+    uint8_t invitation[INVITATION_LEN]);
+
+/*
+ * Where the bank may be reached from this machine, into bank: its bank.id
+ * beside strongroom.conf, and the address in run/address or, when the bank
+ * runs for a command only, run/private.
+ */
+enum sr_error ctl_bank(const struct config *config, struct bankfile *bank);
+
+/* Says "what: sentence" on stderr and returns the error. */
+enum sr_error ctl_failed(const char *what, enum sr_error error);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Terminals: enrolled by two operators, revoked by one.  The card that
+ * results is the terminal: name, password and pre-shared key.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "client/control.h"
+#include "client/ctl.h"
+#include "client/ordering.h"
+#include "common/authority.h"
+#include "common/name.h"
+#include "gen/messages.h"
+
+#define INVITATION_VALID_S 600u
+
+/* What a command on a running bank has in hand. */
+struct ctl_run {
+	struct config config;
+	struct bankfile bank;
+	struct state state;
+	int control;
+	struct bank_session requester;
+	struct bank_session approver;
+	bool requester_in;
+	bool approver_in;
+};
+
+static struct login_options
+run_login_options(const struct ctl_run *run, const struct ctl_options *options)
+{
+	return (struct login_options){.bank = &run->bank,
+	    .server = options->server,
+	    .state = &run->state,
+	    .keep_device_token = true};
+}
+
+static enum sr_error
+run_log_in(const struct ctl_run *run, const struct ctl_options *options,
+    const struct card *card, struct bank_session *session)
+{
+	struct login_options how = run_login_options(run, options);
+	struct login_credential credential = {.name = card->name,
+	    .password = card->password,
+	    .password_len = strlen(card->password),
+	    .slot = SLOT_PASSWORD};
+
+	return bank_enter(session, &how, &credential);
+}
+
+/* Logs an operator in with the card at path. */
+static enum sr_error
+run_operator(const struct ctl_run *run, const struct ctl_options *options,
+    const char *path, struct bank_session *session, bool *in)
+{
+	char message[CARD_MESSAGE_MAX];
+	struct card card;
+	enum sr_error error = card_read(path, &card, message);
+
+	if (error != SR_OK) {
+		fprintf(stderr, "strongroomctl: %s\n", message);
+		return error;
+	}
+	if (memcmp(card.bank_id, run->bank.bank_id, 32) != 0)
+		error = ctl_failed(path, SR_WRONG_BANK);
+	else
+		error = run_log_in(run, options, &card, session);
+	card_wipe(&card);
+	*in = error == SR_OK;
+	return error;
+}
+
+static enum sr_error
+run_begin(struct ctl_run *run, const struct ctl_options *options)
+{
+	enum sr_error error;
+
+	memset(run, 0, sizeof(*run));
+	run->control = -1;
+	if (options->as == NULL) {
+		fprintf(stderr, "strongroomctl: who asks? --as CARD names an "
+				"operator's card\n");
+		return SR_USAGE;
+	}
+	error = ctl_configuration(options, &run->config);
+	if (error == SR_OK)
+		error = ctl_bank(&run->config, &run->bank);
+	if (error == SR_OK)
+		error = state_open(&run->state, run->bank.bank_id);
+	if (error == SR_OK)
+		error = ctl_control(&run->config, &run->control);
+	if (error == SR_OK)
+		error = run_operator(run, options, options->as, &run->requester,
+		    &run->requester_in);
+	if (error == SR_OK && options->approve != NULL)
+		error = run_operator(run, options, options->approve,
+		    &run->approver, &run->approver_in);
+	return error;
+}
+
+static void
+run_end(struct ctl_run *run)
+{
+	if (run->requester_in)
+		bank_leave(&run->requester);
+	if (run->approver_in)
+		bank_leave(&run->approver);
+	if (run->control >= 0)
+		close(run->control);
+}
+
+/* Submits; a decline is an error here. */
+static enum sr_error
+run_order(const struct ctl_run *run, struct bank_session *session,
+    struct ordering *ordering, struct ordering_result *result)
+{
+	enum sr_error error = ordering_reference(NULL, ordering->reference);
+
+	if (error == SR_OK)
+		error = ordering_submit(session, &run->state, ordering, result);
+	if (error == SR_OK)
+		error = result->outcome;
+	if (error != SR_OK)
+		return ctl_failed(order_kind_name(ordering->kind), error);
+	return SR_OK;
+}
+
+/* A name of its own for the terminal, with the card's random password. */
+static enum sr_error
+add_register(const struct ctl_run *run, const struct ctl_options *options,
+    const struct card *card, uint64_t *customer)
+{
+	struct login_options how = run_login_options(run, options);
+	struct login_credential credential = {.name = card->name,
+	    .password = card->password,
+	    .password_len = strlen(card->password),
+	    .slot = SLOT_PASSWORD};
+	struct login_registered registered = {0};
+	struct login_problem problem = {0};
+	uint8_t invitation[INVITATION_LEN];
+	struct bank_session session;
+	enum sr_error error = ctl_ask_invitation(
+	    run->control, card->name, INVITATION_VALID_S, invitation);
+
+	if (error != SR_OK)
+		return error;
+	how.keep_device_token = false;
+	error = login_register(
+	    &how, &credential, NULL, invitation, NULL, &registered, &problem);
+	if (error != SR_OK) {
+		fprintf(stderr, "strongroomctl: %s\n", problem.message);
+		return error;
+	}
+	*customer = registered.attestation.customer;
+	sodium_memzero(&registered, sizeof(registered));
+	/* Its first log-in brings the attestation to the books. */
+	error = bank_enter(&session, &how, &credential);
+	if (error == SR_OK)
+		bank_leave(&session);
+	return error;
+}
+
+/* One operator asks, the other approves exactly that. */
+static enum sr_error
+add_enrol(struct ctl_run *run, uint64_t customer, int64_t maximum_minor,
+    uint32_t *terminal)
+{
+	uint8_t parameters[ORDER_ENROL_LEN];
+	struct order_enrol enrol = {.principal = customer,
+	    .terminal = (uint32_t)customer,
+	    .epoch = 1,
+	    .till_maximum_minor = maximum_minor,
+	    .role = ROLE_TERMINAL};
+	struct ordering ask = {.kind = ORDER_ENROL_REQUEST,
+	    .attachment = parameters,
+	    .attachment_len = sizeof(parameters)};
+	struct ordering approve = {.kind = ORDER_APPROVE};
+	struct ordering_result asked, approved;
+	enum sr_error error;
+
+	if (customer > UINT32_MAX)
+		return ctl_failed("terminal", SR_TOO_LARGE);
+	order_enrol_encode(&enrol, parameters);
+	error = run_order(run, &run->requester, &ask, &asked);
+	if (error != SR_OK)
+		return error;
+	if (!run->approver_in) {
+		fprintf(stderr,
+		    "strongroomctl: asked for (entry %" PRIu64 "), but one "
+		    "operator alone enrols nothing: --approve CARD names the "
+		    "other's card\n",
+		    asked.leaf);
+		return SR_ROLE;
+	}
+	approve.refers_to = asked.leaf;
+	approve.attachment = asked.hash;
+	approve.attachment_len = sizeof(asked.hash);
+	error = run_order(run, &run->approver, &approve, &approved);
+	*terminal = enrol.terminal;
+	return error;
+}
+
+/* The pre-shared key, from keyd, for the card. */
+static enum sr_error
+add_key(const struct ctl_run *run, uint32_t terminal, struct card *card)
+{
+	uint8_t bytes[64], packet[CONTROL_PACKET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_terminal_key_get get = {.terminal = terminal};
+	struct message_terminal_key key = {0};
+	const uint8_t *body;
+	size_t body_len;
+	enum sr_error error = message_terminal_key_get_encode(&w, &get);
+
+	if (error == SR_OK)
+		error = control_ask(run->control, CONTROL_LEDGERD, bytes,
+		    writer_len(&w), MESSAGE_TERMINAL_KEY, packet, &body,
+		    &body_len);
+	if (error == SR_OK)
+		error = message_terminal_key_decode(body, body_len, &key);
+	if (error == SR_OK && key.error != SR_OK)
+		error = error_of_wire(key.error);
+	if (error == SR_OK && key.terminal != terminal)
+		error = SR_MALFORMED;
+	if (error != SR_OK)
+		return ctl_failed("the terminal's key", error);
+	card->terminal = key.terminal;
+	card->epoch = key.epoch;
+	memcpy(card->psk, key.psk, sizeof(card->psk));
+	sodium_memzero(&key, sizeof(key));
+	sodium_memzero(packet, sizeof(packet));
+	return SR_OK;
+}
+
+static enum sr_error
+add_arguments(const struct ctl_options *options, const struct bankfile *bank,
+    int64_t *maximum_minor)
+{
+	enum money_fault fault;
+
+	fault = money_parse(
+	    options->max, strlen(options->max), &bank->unit, maximum_minor);
+	if (fault == MONEY_FINE)
+		return SR_OK;
+	fprintf(stderr, "strongroomctl: --max %s: %s\n", options->max,
+	    money_sentence(fault));
+	return SR_USAGE;
+}
+
+/* Everything that can be wrong with the words, before anything happens. */
+static enum sr_error
+add_check(const struct ctl_options *options, const char *name)
+{
+	if (name_check(name, strlen(name)) != SR_OK)
+		return ctl_failed(name, SR_NAME);
+	if (options->max == NULL || options->out == NULL) {
+		fprintf(stderr, "strongroomctl: --max AMOUNT (cash that it may "
+				"hold) and --out CARD are needed\n");
+		return SR_USAGE;
+	}
+	if (access(options->out, F_OK) == 0)
+		return ctl_failed(options->out, SR_EXISTS);
+	return SR_OK;
+}
+
+enum sr_error
+ctl_terminal_add(const struct ctl_options *options, char *const words[])
+{
+	char message[CARD_MESSAGE_MAX];
+	struct card card = {0};
+	struct ctl_run run;
+	int64_t maximum_minor = 0;
+	uint64_t customer = 0;
+	uint32_t terminal = 0;
+	enum sr_error error = add_check(options, words[0]);
+
+	if (error != SR_OK)
+		return error;
+	error = run_begin(&run, options);
+	if (error == SR_OK)
+		error = add_arguments(options, &run.bank, &maximum_minor);
+	if (error == SR_OK) {
+		memcpy(card.bank_id, run.bank.bank_id, sizeof(card.bank_id));
+		memcpy(card.name, words[0], strlen(words[0]) + 1);
+		card_draw_password(&card);
+		error = add_register(&run, options, &card, &customer);
+	}
+	if (error == SR_OK)
+		error = add_enrol(&run, customer, maximum_minor, &terminal);
+	if (error == SR_OK)
+		error = add_key(&run, terminal, &card);
+	if (error == SR_OK) {
+		error = card_write(options->out, &card, message);
+		if (error != SR_OK)
+			fprintf(stderr, "strongroomctl: %s\n", message);
+	}
+	if (error == SR_OK)
+		fprintf(stderr,
+		    "%s is enrolled as terminal %" PRIu32
+		    "; whoever has %s is that terminal\n",
+		    card.name, card.terminal, options->out);
+	card_wipe(&card);
+	run_end(&run);
+	return error;
+}
+
+enum sr_error
+ctl_terminal_revoke(const struct ctl_options *options, char *const words[])
+{
+	uint8_t parameters[ORDER_REVOKE_LEN];
+	struct order_revoke revoke = {0};
+	struct ordering ordering = {.kind = ORDER_REVOKE,
+	    .attachment = parameters,
+	    .attachment_len = sizeof(parameters)};
+	struct ordering_result result;
+	struct ctl_run run;
+	enum sr_error error;
+
+	if (name_check(words[0], strlen(words[0])) != SR_OK)
+		return ctl_failed(words[0], SR_NAME);
+	error = run_begin(&run, options);
+	if (error == SR_OK) {
+		error = bank_find(&run.requester, words[0], &revoke.principal);
+		if (error != SR_OK)
+			(void)ctl_failed(words[0], error);
+	}
+	if (error == SR_OK) {
+		revoke.terminal = (uint32_t)revoke.principal;
+		order_revoke_encode(&revoke, parameters);
+		error = run_order(&run, &run.requester, &ordering, &result);
+	}
+	if (error == SR_OK)
+		fprintf(stderr, "%s is revoked; its sessions have ended\n",
+		    words[0]);
+	run_end(&run);
+	return error;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One order from intention to certain outcome.  It must never sign a second
+ * order for one reference while the first may still have been applied.
+ */
+#include "client/ordering.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/ipc.h"
+
+/* Collisions of two sessions of one signer are rare; more are a fault. */
+#define SIGN_TRIES 8
+
+/* How long an order stays valid; the bank allows ORDER_LIFE_MAX_MS. */
+#define ORDER_LIFE_MS UINT64_C(60000)
+
+enum sr_error
+ordering_reference(const char *text, uint8_t reference[ORDER_REFERENCE_LEN])
+{
+	size_t len;
+
+	memset(reference, 0, ORDER_REFERENCE_LEN);
+	if (text == NULL) {
+		randombytes_buf(reference, ORDER_REFERENCE_LEN);
+		return SR_OK;
+	}
+	len = strlen(text);
+	if (len == 0 || len > ORDER_REFERENCE_LEN ||
+	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			 "0123456789._-") != len)
+		return SR_USAGE;
+	memcpy(reference, text, len);
+	return SR_OK;
+}
+
+/* What the session knows of the signer's chain moves with every answer. */
+static void
+ordering_learn(
+    struct bank_session *session, const struct message_order_answer *answer)
+{
+	session->login.welcome.next_seq = answer->next_seq;
+	memcpy(session->login.welcome.last_order_hash, answer->last_hash,
+	    sizeof(session->login.welcome.last_order_hash));
+}
+
+static enum sr_error
+ordering_sign(const struct bank_session *session,
+    const struct ordering *ordering, struct kept *kept)
+{
+	struct order order = {
+	    .kind = (uint8_t)ordering->kind,
+	    .unit = session->login.welcome.unit,
+	    .terminal = session->login.welcome.terminal,
+	    .signer = session->login.welcome.customer,
+	    .seq = session->login.welcome.next_seq,
+	    .debit = ordering->debit,
+	    .credit = ordering->credit,
+	    .amount_minor = ordering->amount_minor,
+	    .not_after_ms = bank_time_ms(session) + ORDER_LIFE_MS,
+	    .refers_to = ordering->refers_to,
+	};
+
+	if (ordering->attachment_len > sizeof(kept->attachment))
+		return SR_TOO_LARGE;
+	memcpy(order.session, session->login.welcome.session_id,
+	    sizeof(order.session));
+	memcpy(order.previous, session->login.welcome.last_order_hash,
+	    sizeof(order.previous));
+	memcpy(order.reference, ordering->reference, sizeof(order.reference));
+	memcpy(
+	    order.bank, session->login.certificate.bank_id, sizeof(order.bank));
+	order_attachment_hash(ordering->attachment, ordering->attachment_len,
+	    order.attachment_hash);
+	memset(kept, 0, sizeof(*kept));
+	if (ordering->attachment_len > 0)
+		memcpy(kept->attachment, ordering->attachment,
+		    ordering->attachment_len);
+	kept->attachment_len = ordering->attachment_len;
+	order_encode(&order, kept->order);
+	return order_sign(
+	    kept->order, session->login.keys.signing_secret, kept->signature);
+}
+
+/* Is what was kept under the reference the order that is wanted now? */
+static bool
+ordering_same(const struct ordering *ordering, const struct order *kept)
+{
+	uint8_t hash[ORDER_HASH_LEN];
+
+	order_attachment_hash(
+	    ordering->attachment, ordering->attachment_len, hash);
+	return kept->kind == ordering->kind && kept->debit == ordering->debit &&
+	       kept->credit == ordering->credit &&
+	       kept->amount_minor == ordering->amount_minor &&
+	       kept->refers_to == ordering->refers_to &&
+	       memcmp(kept->attachment_hash, hash, sizeof(hash)) == 0;
+}
+
+static enum sr_error
+ordering_send(struct bank_session *session, const struct kept *kept,
+    struct bank_answer *room, struct message_order_answer *answer)
+{
+	uint8_t bytes[IPC_HEADER_LEN + 4 + ORDER_LEN + 64 + 2 +
+		      ORDER_ATTACHMENT_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_order_submit submit = {
+	    .request = ++session->request,
+	    .attachment = kept->attachment,
+	    .attachment_len = kept->attachment_len,
+	};
+	enum sr_error error;
+
+	memcpy(submit.order, kept->order, sizeof(submit.order));
+	memcpy(submit.signature, kept->signature, sizeof(submit.signature));
+	error = message_order_submit_encode(&w, &submit);
+	if (error == SR_OK)
+		error = bank_exchange(
+		    session, bytes, writer_len(&w), MESSAGE_ORDER_ANSWER, room);
+	if (error == SR_OK)
+		error = message_order_answer_decode(
+		    room->body, room->body_len, answer);
+	if (error == SR_OK && answer->request != submit.request)
+		error = SR_MALFORMED;
+	if (error == SR_OK)
+		ordering_learn(session, answer);
+	return error;
+}
+
+/* Submits kept bytes; *applied says whether the bank has them in its books. */
+static enum sr_error
+ordering_try(struct bank_session *session, const struct state *state,
+    struct kept *kept, struct ordering_result *result, bool *applied)
+{
+	struct message_order_answer answer;
+	struct bank_answer room;
+	enum sr_error error = ordering_send(session, kept, &room, &answer);
+
+	*applied = false;
+	if (error != SR_OK)
+		return error;
+	if (answer.error != SR_OK)
+		return error_of_wire(answer.error);
+	*applied = true;
+	result->outcome = error_of_wire(answer.outcome);
+	result->leaf = answer.leaf;
+	result->time_ms = answer.time;
+	result->result = answer.result;
+	result->account = answer.account;
+	result->balance_minor = answer.balance;
+	order_hash(kept->order, result->hash);
+	kept->answered = true;
+	return kept_save(state, session->login.name, kept);
+}
+
+/*
+ * True for an answer that says for certain: these bytes were not applied and
+ * never will be.
+ */
+static bool
+ordering_never(enum sr_error error)
+{
+	return error == SR_CONFLICT || error == SR_SEQ || error == SR_STALE ||
+	       error == SR_EXPIRED;
+}
+
+/*
+ * Looks for an order kept under the reference.  *done when the bank has it;
+ * else it is certain that it was never applied.
+ */
+static enum sr_error
+ordering_resume(struct bank_session *session, const struct state *state,
+    const struct ordering *ordering, struct ordering_result *result, bool *done)
+{
+	struct kept kept;
+	struct order order;
+	enum sr_error error =
+	    kept_load(state, session->login.name, ordering->reference, &kept);
+
+	*done = false;
+	if (error == SR_NOT_FOUND)
+		return SR_OK;
+	if (error == SR_OK)
+		error = order_decode(kept.order, &order);
+	if (error != SR_OK)
+		return error;
+	if (!ordering_same(ordering, &order)) {
+		fprintf(stderr,
+		    "this --id was used for another order (%s of "
+		    "seq %" PRIu64 "); choose another\n",
+		    order_kind_name(order.kind), order.seq);
+		return SR_DUPLICATE;
+	}
+	/* Not yet reached by the signer's chain: never applied. */
+	if (order.seq >= session->login.welcome.next_seq)
+		return SR_OK;
+	error = ordering_try(session, state, &kept, result, done);
+	result->before = *done;
+	if (ordering_never(error))
+		return SR_OK;
+	return error;
+}
+
+enum sr_error
+ordering_submit(struct bank_session *session, const struct state *state,
+    const struct ordering *ordering, struct ordering_result *result)
+{
+	struct kept kept;
+	enum sr_error error;
+	bool done;
+
+	memset(result, 0, sizeof(*result));
+	error = ordering_resume(session, state, ordering, result, &done);
+	for (int tries = 0; error == SR_OK && !done && tries < SIGN_TRIES;
+	     tries++) {
+		error = ordering_sign(session, ordering, &kept);
+		if (error == SR_OK)
+			error = kept_save(state, session->login.name, &kept);
+		if (error == SR_OK)
+			error =
+			    ordering_try(session, state, &kept, result, &done);
+		if (error == SR_CONFLICT || error == SR_SEQ)
+			error = SR_OK;
+	}
+	if (error == SR_OK && !done)
+		return SR_BUSY;
+	/* Refused before the rules: nothing to ask after later. */
+	if (error != SR_OK && error != SR_UNKNOWN_OUTCOME &&
+	    error != SR_MALFORMED && error != SR_DUPLICATE)
+		(void)kept_forget(
+		    state, session->login.name, ordering->reference);
+	return error;
+}
+
+struct settle {
+	struct bank_session *session;
+	const struct state *state;
+	const uint8_t *but;
+};
+
+static enum sr_error
+ordering_settle_one(void *context, const struct kept *kept)
+{
+	struct settle *settle = context;
+	struct ordering_result result = {0};
+	struct kept again = *kept;
+	struct order order;
+	enum sr_error error = order_decode(kept->order, &order);
+	bool applied = false;
+
+	if (error != SR_OK ||
+	    order.signer != settle->session->login.welcome.customer)
+		return SR_OK;
+	if (settle->but != NULL &&
+	    memcmp(order.reference, settle->but, ORDER_REFERENCE_LEN) == 0)
+		return SR_OK;
+	if (order.seq < settle->session->login.welcome.next_seq)
+		error = ordering_try(
+		    settle->session, settle->state, &again, &result, &applied);
+	if (error != SR_OK && !ordering_never(error))
+		return error;
+	if (applied) {
+		fprintf(stderr, "an earlier %s was in doubt: it was %s\n",
+		    order_kind_name(order.kind),
+		    result.outcome == SR_OK ? "booked"
+					    : error_sentence(result.outcome));
+		return SR_OK;
+	}
+	fprintf(stderr, "an earlier %s was in doubt: it was not booked\n",
+	    order_kind_name(order.kind));
+	return kept_forget(
+	    settle->state, settle->session->login.name, order.reference);
+}
+
+enum sr_error
+ordering_settle(
+    struct bank_session *session, const struct state *state, const uint8_t *but)
+{
+	struct settle settle = {.session = session, .state = state, .but = but};
+
+	return kept_unanswered(state, session->login.name,
+	    session->login.welcome.next_seq, ordering_settle_one, &settle);
+}
