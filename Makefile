@@ -203,10 +203,6 @@ $(LIBEXEC)/netd: $(call objects,netd/main.c) \
 $(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
     $(call libraries,ledgerd policy common)
 
-# The rooms of a sanitizer's build say how it is to behave behind the walls.
-$(if $(SANITIZE),$(filter $(LIBEXEC)/%,$(PROGRAMS)): \
-    $(call objects,mk/instrument.c))
-
 $(CLIENTS:%=$(BIN)/%): USES := -lsodium -lcrypto -linih -lunistring
 $(SBIN)/strongroomd: USES := -linih
 $(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
