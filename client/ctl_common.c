@@ -54,7 +54,7 @@ ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
 	struct message_invite invite = {.valid_s = valid_s,
 	    .name = (const uint8_t *)name,
 	    .name_len = strlen(name)};
-	struct message_invited invited;
+	struct message_invited invited = {0};
 	const uint8_t *body;
 	size_t body_len;
 	enum sr_error error = message_invite_encode(&w, &invite);
@@ -108,7 +108,8 @@ ctl_running_addresses(const struct config *config, struct bankfile *bank)
 enum sr_error
 ctl_bank(const struct config *config, struct bankfile *bank)
 {
-	char path[CONFIG_PATH_MAX], message[BANKFILE_MESSAGE_MAX];
+	char path[CONFIG_PATH_MAX];
+	char message[BANKFILE_MESSAGE_MAX] = "the path of bank.id is too long";
 	enum sr_error error = config_path(config, "bank.id", path);
 
 	if (error == SR_OK)

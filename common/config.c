@@ -393,7 +393,7 @@ config_load(const char *path, struct config *config, char *message)
 		    "%.500s: is longer than 64 KiB", path);
 		return SR_CONFIG;
 	}
-	strcpy(directory, absolute);
+	memcpy(directory, absolute, strlen(absolute) + 1);
 	slash = strrchr(directory, '/');
 	if (slash != NULL)
 		*slash = '\0';

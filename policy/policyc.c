@@ -229,7 +229,7 @@ parse_rule(char *text)
 	rule.number = seccomp_syscall_resolve_name(words[1]);
 	if (rule.number == __NR_SCMP_ERROR || strlen(words[1]) > 63)
 		fail("there is no system call \"%s\"", words[1]);
-	strcpy(rule.call, words[1]);
+	memcpy(rule.call, words[1], strlen(words[1]) + 1);
 	parse_conditions(rule, words, 2);
 }
 
@@ -259,7 +259,7 @@ read_policy(FILE *file)
 		if (more && strlen(text) + len + 1 >= sizeof(text))
 			fail("the rule is too long");
 		if (more) {
-			strcat(text, line);
+			memcpy(text + strlen(text), line, len + 1);
 			continue;
 		}
 		if (text[0] != '\0')
@@ -267,7 +267,7 @@ read_policy(FILE *file)
 		text[0] = '\0';
 		policy.line = number;
 		if (line[0] != '#')
-			strcpy(text, line);
+			memcpy(text, line, len + 1);
 	}
 	if (text[0] != '\0')
 		parse_rule(text);
