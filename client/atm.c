@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * atm: the customer's side of the bank, as one-shot commands and, without a
+ * command, as a menu.  Knows the bank by its bank.id, keeps nothing secret on
+ * disk, and never sends the password in any form.
+ */
+#include "client/atm.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "client/ordering.h"
+
+enum {
+	OPTION_PASSWORD_FD = 256,
+	OPTION_PASSWORD_FILE,
+	OPTION_INVITATION,
+	OPTION_DISPLAY_NAME,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"bank", required_argument, NULL, 'b'},
+    {"server", required_argument, NULL, 's'},
+    {"terminal", required_argument, NULL, 't'},
+    {"user", required_argument, NULL, 'u'},
+    {"memo", required_argument, NULL, 'm'},
+    {"id", required_argument, NULL, 'i'},
+    {"count", required_argument, NULL, 'n'},
+    {"json", no_argument, NULL, 'j'},
+    {"password-fd", required_argument, NULL, OPTION_PASSWORD_FD},
+    {"password-file", required_argument, NULL, OPTION_PASSWORD_FILE},
+    {"invitation", required_argument, NULL, OPTION_INVITATION},
+    {"display-name", required_argument, NULL, OPTION_DISPLAY_NAME},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static void
+help(FILE *out)
+{
+	fprintf(out, "usage: atm --bank FILE [options] [command]\n\n"
+		     "Without a command: the menu.\n\ncommands:\n");
+	for (const struct atm_command *c = atm_commands; c->name != NULL; c++)
+		fprintf(out, "  %-24s %s\n", c->usage, c->what);
+	fprintf(out,
+	    "\noptions:\n"
+	    "  -b, --bank FILE          the bank's bank.id\n"
+	    "  -s, --server ADDRESS     instead of the addresses in it\n"
+	    "  -t, --terminal CARD      be this enrolled ATM\n"
+	    "  -u, --user NAME          whose account\n"
+	    "  -m, --memo TEXT          a line for the statement\n"
+	    "  -i, --id REFERENCE       run again with the same: booked once\n"
+	    "  -n, --count N            lines of the statement (default 20)\n"
+	    "  -j, --json               for scripts\n"
+	    "      --password-fd N      read the password from descriptor N\n"
+	    "      --password-file F    read the password from a file\n"
+	    "      --invitation HEX     to register by invitation\n"
+	    "      --display-name TEXT  to register with\n"
+	    "  -h, --help\n"
+	    "      --version\n\n"
+	    "examples:\n"
+	    "  atm --bank bank.id --user ada register\n"
+	    "  atm --bank bank.id --terminal lobby.card --user ada deposit "
+	    "50.00\n"
+	    "  atm --bank bank.id --user ada transfer bob 12,50 --memo pizza\n"
+	    "  atm --bank bank.id --user ada balance --json\n");
+}
+
+static enum sr_error
+usage(const char *why, const char *what)
+{
+	fprintf(stderr, "atm: %s%s%s; see atm --help\n", why,
+	    what != NULL ? ": " : "", what != NULL ? what : "");
+	return SR_USAGE;
+}
+
+/* A whole number within bounds; false for anything else. */
+static bool
+parse_number(const char *text, long min, long max, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' && *out >= min &&
+	       *out <= max;
+}
+
+/* -1: go on; else the exit code. */
+static int
+take_option(struct atm_options *options, int option)
+{
+	long number;
+
+	switch (option) {
+	case 'b':
+		options->bank_file = optarg;
+		return -1;
+	case 's':
+		options->server = optarg;
+		return -1;
+	case 't':
+		options->terminal_card = optarg;
+		return -1;
+	case 'u':
+		options->user = optarg;
+		return -1;
+	case 'm':
+		options->memo = optarg;
+		return -1;
+	case 'i':
+		options->id = optarg;
+		return -1;
+	case 'j':
+		options->json = true;
+		return -1;
+	case 'n':
+		if (!parse_number(optarg, 1, 65535, &number))
+			return error_exit(usage("--count is 1 to 65535", NULL));
+		options->count = (uint16_t)number;
+		return -1;
+	case OPTION_PASSWORD_FD:
+		if (!parse_number(optarg, 0, 1023, &number))
+			return error_exit(
+			    usage("--password-fd is a number", NULL));
+		options->password.fd = (int)number;
+		return -1;
+	case OPTION_PASSWORD_FILE:
+		options->password.file = optarg;
+		return -1;
+	case OPTION_INVITATION:
+		options->invitation = optarg;
+		return -1;
+	case OPTION_DISPLAY_NAME:
+		options->display_name = optarg;
+		return -1;
+	case 'h':
+		help(stdout);
+		return 0;
+	case OPTION_VERSION:
+		printf("atm %s\n", STRONGROOM_VERSION);
+		return 0;
+	default:
+		return error_exit(usage("bad option", NULL));
+	}
+}
+
+static enum sr_error
+run(struct atm *atm, int argc, char *argv[])
+{
+	const struct atm_command *command = NULL;
+	enum sr_error error;
+
+	if (atm->options.bank_file == NULL)
+		return usage("which bank? --bank FILE names its bank.id", NULL);
+	if (argc > 0) {
+		command = atm_command_find(argv[0]);
+		if (command == NULL)
+			return usage("no such command", argv[0]);
+		if (argc - 1 != command->words)
+			return usage("it is", command->usage);
+	}
+	error = atm_prepare(atm);
+	if (error != SR_OK)
+		return error;
+	return command != NULL ? command->run(atm, argv + 1) : atm_menu(atm);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct atm atm = {
+	    .options = {.count = 20, .password = {.fd = -1}}};
+	enum sr_error error;
+	int option, code;
+
+	if (sodium_init() < 0) {
+		fprintf(stderr, "atm: libsodium does not start\n");
+		return error_exit(SR_INTERNAL);
+	}
+	while ((option = getopt_long(argc, argv, "b:s:t:u:m:i:n:jh",
+		    long_options, NULL)) != -1) {
+		code = take_option(&atm.options, option);
+		if (code >= 0)
+			return code;
+	}
+	error = run(&atm, argc - optind, argv + optind);
+	atm_log_out(&atm);
+	card_wipe(&atm.terminal);
+	if (fflush(stdout) != 0 && error == SR_OK) {
+		fprintf(stderr, "atm: cannot write the output: %s\n",
+		    strerror(errno));
+		error = SR_IO;
+	}
+	return error_exit(error);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * strongroomctl: the operator's tool.  Founds a bank, enrols and revokes
+ * terminals, invites, renews the certificate, shows the state.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "client/ctl.h"
+
+enum {
+	OPTION_AS = 256,
+	OPTION_APPROVE,
+	OPTION_SERVER,
+	OPTION_DIRECTORY,
+	OPTION_NAME,
+	OPTION_UNIT,
+	OPTION_LISTEN,
+	OPTION_UNLOCK,
+	OPTION_REGISTRATION,
+	OPTION_NAMESPACES,
+	OPTION_MAX,
+	OPTION_OUT,
+	OPTION_DAYS,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"as", required_argument, NULL, OPTION_AS},
+    {"approve", required_argument, NULL, OPTION_APPROVE},
+    {"server", required_argument, NULL, OPTION_SERVER},
+    {"json", no_argument, NULL, 'j'},
+    {"dir", required_argument, NULL, OPTION_DIRECTORY},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"unit", required_argument, NULL, OPTION_UNIT},
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"unlock", required_argument, NULL, OPTION_UNLOCK},
+    {"registration", required_argument, NULL, OPTION_REGISTRATION},
+    {"namespaces", required_argument, NULL, OPTION_NAMESPACES},
+    {"max", required_argument, NULL, OPTION_MAX},
+    {"out", required_argument, NULL, OPTION_OUT},
+    {"days", required_argument, NULL, OPTION_DAYS},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const struct ctl_command commands[] = {
+    {"init", NULL, 0, ctl_init, "init --dir D --name N --unit EUR:2 ...",
+	"found a bank"},
+    {"status", NULL, 0, ctl_status, "status", "how the bank is"},
+    {"terminal", "add", 1, ctl_terminal_add,
+	"terminal add NAME --max AMOUNT --out CARD",
+	"enrol an ATM: --as one operator, --approve the other"},
+    {"terminal", "revoke", 1, ctl_terminal_revoke, "terminal revoke NAME",
+	"an ATM is out at once: --as one operator"},
+    {"invite", NULL, 1, ctl_invite, "invite NAME [--days N]",
+	"print an invitation to register that name"},
+    {"certify", NULL, 0, ctl_certify, "certify",
+	"renew the certificate of a bank that is stopped"},
+};
+
+static void
+help(FILE *out)
+{
+	fprintf(out, "usage: strongroomctl [-c FILE] [options] command\n\n"
+		     "commands:\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %s\n      %s\n", commands[i].usage,
+		    commands[i].what);
+	fprintf(out,
+	    "\noptions:\n"
+	    "  -c, --config FILE        the bank's strongroom.conf\n"
+	    "      --as CARD            be this operator\n"
+	    "      --approve CARD       the operator who approves\n"
+	    "      --server ADDRESS     instead of the bank's addresses\n"
+	    "  -j, --json               status for scripts\n"
+	    "  -h, --help\n"
+	    "      --version\n"
+	    "options of init:\n"
+	    "      --dir D              directory of the new bank\n"
+	    "      --name TEXT          what it is called\n"
+	    "      --unit CODE:DIGITS   EUR:2, HOUR:2 ...\n"
+	    "      --listen ADDRESS     127.0.0.1:7420, [::1]:7420, "
+	    "unix:PATH; may repeat\n"
+	    "      --unlock HOW         passphrase-file:PATH, made when there "
+	    "is none\n"
+	    "      --registration HOW   open (default), invite or closed\n"
+	    "      --namespaces off     where the system forbids them\n"
+	    "options of terminal add:\n"
+	    "      --max AMOUNT         cash that the ATM may hold\n"
+	    "      --out CARD           the file that makes it that ATM\n"
+	    "options of invite:\n"
+	    "      --days N             how long it is valid (default 7)\n"
+	    "\nexamples:\n"
+	    "  strongroomctl init --dir bank --name \"Our Bank\" --unit EUR:2 "
+	    "\\\n      --listen 127.0.0.1:7420 --unlock "
+	    "passphrase-file:bank.passphrase\n"
+	    "  strongroomctl -c bank/strongroom.conf status\n"
+	    "  strongroomctl -c bank/strongroom.conf --as operator-1.card \\\n"
+	    "      --approve operator-2.card terminal add lobby --max 1000.00 "
+	    "--out lobby.card\n");
+}
+
+static int
+usage(const char *why)
+{
+	fprintf(stderr, "strongroomctl: %s; see strongroomctl --help\n", why);
+	return error_exit(SR_USAGE);
+}
+
+static int
+take_days(struct ctl_options *options)
+{
+	char *end;
+	long days;
+
+	errno = 0;
+	days = strtol(optarg, &end, 10);
+	if (errno != 0 || end == optarg || *end != '\0' || days < 1 ||
+	    days > 365)
+		return usage("--days is 1 to 365");
+	options->valid_days = (uint32_t)days;
+	return -1;
+}
+
+static int
+take_listen(struct ctl_options *options)
+{
+	if (options->listen_count == CONFIG_LISTEN_MAX)
+		return usage("at most 16 --listen");
+	options->listen[options->listen_count++] = optarg;
+	return -1;
+}
+
+static int
+take_namespaces(struct ctl_options *options)
+{
+	if (strcmp(optarg, "on") != 0 && strcmp(optarg, "off") != 0)
+		return usage("--namespaces is on or off");
+	options->namespaces = strcmp(optarg, "on") == 0;
+	return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int
+take_option(struct ctl_options *options, int option)
+{
+	const char **text = NULL;
+
+	switch (option) {
+	case 'c':
+		text = &options->configuration;
+		break;
+	case 'j':
+		options->json = true;
+		return -1;
+	case OPTION_AS:
+		text = &options->as;
+		break;
+	case OPTION_APPROVE:
+		text = &options->approve;
+		break;
+	case OPTION_SERVER:
+		text = &options->server;
+		break;
+	case OPTION_DIRECTORY:
+		text = &options->directory;
+		break;
+	case OPTION_NAME:
+		text = &options->name;
+		break;
+	case OPTION_UNIT:
+		text = &options->unit;
+		break;
+	case OPTION_UNLOCK:
+		text = &options->unlock;
+		break;
+	case OPTION_REGISTRATION:
+		text = &options->registration;
+		break;
+	case OPTION_MAX:
+		text = &options->max;
+		break;
+	case OPTION_OUT:
+		text = &options->out;
+		break;
+	case OPTION_LISTEN:
+		return take_listen(options);
+	case OPTION_NAMESPACES:
+		return take_namespaces(options);
+	case OPTION_DAYS:
+		return take_days(options);
+	case 'h':
+		help(stdout);
+		return 0;
+	case OPTION_VERSION:
+		printf("strongroomctl %s\n", STRONGROOM_VERSION);
+		return 0;
+	default:
+		return error_exit(SR_USAGE);
+	}
+	*text = optarg;
+	return -1;
+}
+
+static const struct ctl_command *
+find_command(int argc, char *argv[], int *used)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct ctl_command *c = &commands[i];
+
+		*used = c->second != NULL ? 2 : 1;
+		if (argc >= *used && strcmp(argv[0], c->word) == 0 &&
+		    (c->second == NULL || strcmp(argv[1], c->second) == 0))
+			return c;
+	}
+	return NULL;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct ctl_options options = {
+	    .registration = "open", .namespaces = true, .valid_days = 7};
+	const struct ctl_command *command;
+	int option, code, used;
+
+	if (sodium_init() < 0) {
+		fprintf(stderr, "strongroomctl: libsodium does not start\n");
+		return error_exit(SR_INTERNAL);
+	}
+	/* Options may stand before and after the command's words. */
+	while ((option = getopt_long(argc, argv, "c:jh", long_options, NULL)) !=
+	       -1) {
+		code = take_option(&options, option);
+		if (code >= 0)
+			return code;
+	}
+	argc -= optind;
+	argv += optind;
+	command = find_command(argc, argv, &used);
+	if (command == NULL)
+		return usage(
+		    argc == 0 ? "what is to be done?" : "no such command");
+	if (argc - used != command->words)
+		return usage(command->usage);
+	return error_exit(command->run(&options, argv + used));
+}
