@@ -160,9 +160,9 @@ $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/probed.mk
 	@$(if $(V),:,echo CC $<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(GENERATED) &: policy/messages.def policy/messages.py
+$(GENERATED) &: policy/messages.def policy/messages.py policy/messages_def.py
 	@mkdir -p $(GEN)
-	$(PYTHON) policy/messages.py policy/messages.def $(GEN)
+	$(PYTHON) -B policy/messages.py policy/messages.def $(GEN)
 
 $(BUILD)/tools/policyc: policy/policyc.c $(BUILD)/probed.mk
 	@mkdir -p $(@D) $(BUILD)/obj
