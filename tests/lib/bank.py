@@ -24,6 +24,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from lib import wire
 from lib.scenario import Failure, at_end, check, equal
 
 TOP = Path(__file__).resolve().parents[2]
@@ -34,6 +35,8 @@ CTL = BUILD / "bin/strongroomctl"
 VERIFY = BUILD / "bin/strongroom-verify"
 MONITOR = BUILD / "sbin/strongroomd"
 ROOMS = ("keyd", "netd", "ledgerd")
+# The room byte of the control socket (policy/control.h).
+CONTROL = {"monitor": 0, "keyd": 1, "netd": 2, "ledgerd": 3}
 
 CLIENT_LIMIT_S = 90
 START_LIMIT_S = 60
@@ -156,6 +159,7 @@ class Bank:
         self.address = f"127.0.0.1:{port}"
         self.passwords = {}
         self.process = None
+        self.monitor = MONITOR  # or one of a tree with another room in it
         at_end(self.kill)
 
     # ---- Made and copied ---------------------------------------------------
@@ -240,7 +244,7 @@ class Bank:
             ready.bind("\0" + name)
             before = log.tell()
             self.process = subprocess.Popen(
-                [MONITOR, "-c", self.conf, *more], stdin=subprocess.DEVNULL,
+                [self.monitor, "-c", self.conf, *more], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log,
                 env=dict(os.environ, NOTIFY_SOCKET="@" + name))
             give_up = time.monotonic() + START_LIMIT_S
@@ -390,6 +394,20 @@ class Bank:
     def statement(self, user, count=20, **options):
         return self.atm(user, "statement", "--json", "--count", str(count),
                         **options).json_lines()
+
+    def ask(self, room, name, **fields):
+        """
+        One question over the control socket, as policy/messages.def has it;
+        gives name and fields of the answer.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+            control.settimeout(CLIENT_LIMIT_S)
+            control.connect(str(self.directory / "run/control"))
+            control.send(bytes([CONTROL[room]]) +
+                         wire.encode(name, **fields))
+            answer = control.recv(1 + 8192)
+        equal(answer[:1], bytes([CONTROL[room]]), "the room that answers")
+        return wire.decode(answer[1:], room, "control")[0]
 
     def status(self):
         return self.ctl("status", "--json").json()
