@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "common/authority.h"
+#include "common/book_table.h"
 #include "common/entry.h"
 #include "common/error.h"
 #include "common/ids.h"
@@ -35,6 +36,7 @@
 #include "common/order.h"
 
 #define BOOK_PAST 64u         /* orders of a signer that are remembered */
+#define BOOK_PAST_PIECE 4u    /* so many at a time get their memory */
 #define BOOK_REQUESTS_MAX 64u /* four-eyes requests open at one time */
 #define BOOK_ENDED_MAX 2u
 
@@ -63,7 +65,11 @@ struct book_account {
 	struct journal_position last_frame;
 };
 
-/* One of a signer's last orders; its seq follows from its place. */
+/*
+ * One of a signer's last orders; its seq follows from its place.  Half of the
+ * hash is kept: a signer who finds two orders with the same half fools only
+ * itself, by getting the stored answer of the first.
+ */
 struct book_past_order {
 	uint64_t leaf;
 	uint16_t outcome; /* enum sr_error */
@@ -81,7 +87,7 @@ struct book_principal {
 	uint32_t terminal; /* its terminal id; 0 if none */
 	uint8_t role;      /* enum role */
 	bool revoked;
-	struct book_past_order *past[BOOK_PAST / 4]; /* pieces of 4, a ring */
+	uint32_t past[BOOK_PAST / BOOK_PAST_PIECE]; /* pieces, place + 1 */
 };
 
 struct book_terminal {
@@ -100,20 +106,6 @@ struct book_request {
 	uint8_t hash[ORDER_HASH_LEN]; /* of the request's 208 bytes */
 	struct order_enrol enrol;
 	bool used;
-};
-
-/* A table in blocks, and an index from 64-bit keys to its rows. */
-struct book_table {
-	void **block;
-	size_t row_len;
-	uint64_t count;
-	uint64_t block_count;
-};
-
-struct book_index {
-	struct book_index_slot *slot;
-	uint64_t capacity; /* a power of two */
-	uint64_t count;
 };
 
 struct book {
@@ -168,10 +160,12 @@ struct book_effect {
 	enum sr_error outcome;  /* SR_OK, or why it was declined */
 	unsigned touched_count; /* accounts that moved, debit first */
 	struct book_account *touched[JOURNAL_TOUCHED_MAX];
-	/* set when a terminal (or teller) was enrolled or revoked */
+	/* a terminal or teller that was enrolled or revoked; 0: none */
+	uint64_t enrolled_principal;
+	uint64_t revoked_principal; /* its sessions end */
+	/* and the terminal of it; NULL for a teller */
 	const struct book_terminal *enrolled;
 	const struct book_terminal *revoked;
-	uint64_t revoked_principal; /* end its sessions; 0: none */
 };
 
 /* From a verified attestation (common/certificate.h). */
@@ -208,13 +202,15 @@ enum sr_error book_open(struct book *book, const struct book_opening *opening,
     struct book_account **opened);
 
 /*
- * The checks before the rules, in the order of the design: applied already
+ * The checks before the rules (none of which needs the journal), in the order of the design: applied already
  * (whatever session and expiry), session and bank, seq and previous hash,
  * expiry.  The signature is to be verified before, with the key of
  * book_principal(order.signer).  now_ms: the bank's time.
  * Errors: SR_NOT_ALLOWED (another signer than the session's), SR_CONFLICT,
  * SR_WRONG_BANK, SR_STALE, SR_TERMINAL (another terminal than the session's),
  * SR_SEQ, SR_EXPIRED, SR_NOT_AFTER, SR_MALFORMED (attachment hash).
+ * BOOK_STORED may name an order of the batch at work: like every answer it
+ * waits until that leaf is signed.
  */
 enum book_step book_check(const struct book *book,
     const struct book_session *session, const struct book_order *order,
@@ -225,8 +221,12 @@ enum book_step book_check(const struct book *book,
  * consumes its seq and fills *effect; the outcome is to be journaled with
  * leaf index `leaf` and time_ms.  Fails, with nothing changed, only if the
  * order cannot be the signer's next one (SR_SEQ: also what a replay finds in
- * a forged journal), its attachment does not fit its hash (SR_MALFORMED) or
- * memory is short (SR_NO_SPACE).
+ * a forged journal), names another bank (SR_WRONG_BANK), has an attachment
+ * that does not fit its hash (SR_MALFORMED) or memory is short (SR_NO_SPACE).
+ *
+ * A reference of zeros is none.  One that an order of the signer's last 64
+ * already carried out is declined (SR_DUPLICATE); one of a declined order may
+ * be used again, since it has moved nothing.
  */
 enum sr_error book_apply(struct book *book, const struct book_order *order,
     uint64_t leaf, uint64_t time_ms, struct book_effect *effect);
@@ -239,7 +239,7 @@ const struct book_terminal *book_terminal(
     const struct book *book, uint32_t terminal);
 
 /* The remembered order with that seq; NULL if older than the last 64. */
-const struct book_past_order *book_past(
+const struct book_past_order *book_past(const struct book *book,
     const struct book_principal *principal, uint64_t seq);
 
 /* What the account may still give out: posted - held - floor, at least 0. */
