@@ -24,8 +24,7 @@ env_size(struct env *env, env_file file, uint64_t *out)
 }
 
 enum sr_error
-env_read(
-    struct env *env, env_file file, uint64_t offset, void *out, size_t len)
+env_read(struct env *env, env_file file, uint64_t offset, void *out, size_t len)
 {
 	return env->ops->read(env, file, offset, out, len);
 }
@@ -102,6 +101,6 @@ enum sr_error
 env_wait(struct env *env, unsigned read_links, unsigned write_links,
     int timeout_ms, unsigned *readable, unsigned *writable)
 {
-	return env->ops->wait(env, read_links, write_links, timeout_ms,
-	    readable, writable);
+	return env->ops->wait(
+	    env, read_links, write_links, timeout_ms, readable, writable);
 }

@@ -19,19 +19,13 @@
 struct env;
 
 /* The room's peers; each is one SOCK_SEQPACKET link. */
-enum env_link {
-	ENV_CONTROL,
-	ENV_NETD,
-	ENV_KEYD,
-	ENV_LEDGERD,
-	ENV_LINK_COUNT
-};
+enum env_link { ENV_CONTROL, ENV_NETD, ENV_KEYD, ENV_LEDGERD, ENV_LINK_COUNT };
 
 /* How a file is opened. */
 enum env_open {
-	ENV_READ = 0,          /* must exist */
-	ENV_WRITE = 1,         /* read and write, must exist */
-	ENV_CREATE = 2,        /* read and write, must not exist (SR_EXISTS) */
+	ENV_READ = 0,   /* must exist */
+	ENV_WRITE = 1,  /* read and write, must exist */
+	ENV_CREATE = 2, /* read and write, must not exist (SR_EXISTS) */
 	ENV_WRITE_OR_CREATE = 3
 };
 

@@ -12,7 +12,7 @@ struct error_row {
 };
 
 static const struct error_row table[] = {
-#define ERROR(name, number, exit_code, sentence)                               \
+#define ERROR(name, number, exit_code, sentence) \
 	{name, exit_code, #name, sentence},
 #include "common/errors.def"
 #undef ERROR
@@ -40,7 +40,8 @@ error_sentence(enum sr_error error)
 {
 	const struct error_row *row = error_row((unsigned)error);
 
-	return row != NULL ? row->sentence : "an error this version does not know";
+	return row != NULL ? row->sentence
+			   : "an error this version does not know";
 }
 
 int
