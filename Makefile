@@ -211,7 +211,11 @@ $(LIBEXEC)/ledgerd: USES := -lsodium -lcrypto -lpthread
 
 TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)
 $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
-$(TEST_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TESTED)
+FAULT_TOOLS := $(filter $(BUILD)/tests/faults/%,$(TEST_TOOLS))
+$(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
+    $(call libraries,testlib client common)
+$(filter-out $(FAULT_TOOLS),$(TEST_TOOLS)): $(BUILD)/tests/%: \
+    $(BUILD)/obj/tests/%.o $(TESTED)
 $(UNIT_TESTS) $(TEST_TOOLS): USES := -lcmocka -lsodium -lcrypto -linih \
     -lunistring -lpthread
 
