@@ -333,6 +333,7 @@ config_parse(const char *directory, const char *file_name, const char *text,
 {
 	struct parse parse = {
 	    .config = config,
+	    .directory = directory,
 	    .file_name = file_name,
 	    .message = message,
 	    .at = text,

@@ -173,15 +173,10 @@ void
 room_enter(
     struct room *room, const struct sock_filter *filter, size_t filter_len)
 {
-	char missing[256];
-
 	if (filter_len == 0 || filter_len > BPF_MAXINSNS)
 		diag_fatal("the filter's length is not possible");
 	room->plan.filter = filter;
 	room->plan.filter_len = (unsigned short)filter_len;
 	if (sandbox_enter(&room->plan, &room->report) != SR_OK)
 		diag_fatal("the sandbox cannot be entered; see the line above");
-	sandbox_describe(room->report.missing, missing, sizeof(missing));
-	if (missing[0] != '\0')
-		diag_warn("the sandbox lacks: %s", missing);
 }

@@ -56,7 +56,8 @@ void room_start(struct room *room, enum room_name name, int argc,
 /*
  * Enters the sandbox with the room's plan, which a room may adapt before
  * (limits; the bits of fds that it has closed).  FD_KEYD_UNLOCK must be
- * closed before.  Prints what the sandbox lacks; any failure is fatal.
+ * closed before.  What the sandbox lacks is in room->report, for the message
+ * `ready'; any failure is fatal.
  */
 void room_enter(
     struct room *room, const struct sock_filter *filter, size_t filter_len);

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * strongroomd: reads the configuration, opens what the rooms need, starts
+ * them and watches.  It must never read a byte that a client has sent.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "gen/messages.h"
+#include "policy/strongroomd.h"
+
+#define NETD_FDS_SPARE 64 /* that netd needs besides its connections */
+
+static struct monitor monitor;
+
+static const char usage[] =
+    "usage: strongroomd -c FILE [--no-listen] [--init | --certify]\n"
+    "\n"
+    "  -c, --config FILE  strongroom.conf of the bank\n"
+    "      --no-listen    only the owner's socket run/private, no network\n"
+    "      --init         first start: draw and seal the keys\n"
+    "      --certify      hand the identity key to keyd to renew the "
+    "certificate\n"
+    "  -h, --help         this text\n"
+    "      --version      the version\n"
+    "\n"
+    "strongroomctl init and certify use the last three themselves.\n"
+    "example: strongroomd -c /var/lib/strongroom/strongroom.conf\n";
+
+static _Noreturn void
+print_and_exit(FILE *stream, const char *text, int status)
+{
+	bool ok = fputs(text, stream) >= 0 && fflush(stream) == 0;
+
+	exit(ok ? status : error_exit(SR_IO));
+}
+
+static const char *
+read_options(int argc, char *argv[])
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"no-listen", no_argument, NULL, 'n'},
+	    {"init", no_argument, NULL, 'i'},
+	    {"certify", no_argument, NULL, 'C'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	const char *file = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'n':
+			monitor.no_listen = true;
+			break;
+		case 'i':
+			monitor.init = true;
+			break;
+		case 'C':
+			monitor.certify = true;
+			break;
+		case 'h':
+			print_and_exit(stdout, usage, 0);
+		case 'V':
+			print_and_exit(
+			    stdout, "strongroomd " STRONGROOM_VERSION "\n", 0);
+		default:
+			print_and_exit(stderr, usage, error_exit(SR_USAGE));
+		}
+	}
+	if (file == NULL || optind != argc || (monitor.init && monitor.certify))
+		print_and_exit(stderr, usage, error_exit(SR_USAGE));
+	return file;
+}
+
+const char *
+monitor_room_name(enum room_name name)
+{
+	switch (name) {
+	case ROOM_KEYD:
+		return "keyd";
+	case ROOM_NETD:
+		return "netd";
+	case ROOM_LEDGERD:
+		return "ledgerd";
+	case ROOM_UNLOCK:
+		return "strongroom-unlock";
+	}
+	return "?";
+}
+
+/* fds 0 to 2 are open whoever started us, so that no file gets their number. */
+static enum sr_error
+take_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0) {
+		diag_error("/dev/null: %s", strerror(errno));
+		return SR_IO;
+	}
+	monitor.null = fd;
+	return SR_OK;
+}
+
+/* ../libexec/strongroom from the directory of this program. */
+static enum sr_error
+find_rooms(void)
+{
+	ssize_t len = readlink(
+	    "/proc/self/exe", monitor.libexec, sizeof(monitor.libexec) - 1);
+	char *slash;
+
+	for (int i = 0; len > 0 && i < 2; i++) {
+		slash = strrchr(monitor.libexec, '/');
+		if (slash == NULL)
+			return SR_INTERNAL;
+		*slash = '\0';
+	}
+	len = (ssize_t)strlen(monitor.libexec);
+	if (len <= 0 || (size_t)len + sizeof("/libexec/strongroom") >
+			    sizeof(monitor.libexec)) {
+		diag_error("/proc/self/exe cannot be used");
+		return SR_INTERNAL;
+	}
+	strcat(monitor.libexec, "/libexec/strongroom");
+	return SR_OK;
+}
+
+static enum sr_error
+take_signals(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    sigaction(SIGPIPE, &ignore, NULL) != 0)
+		return SR_IO;
+	monitor.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return monitor.signals >= 0 ? SR_OK : SR_IO;
+}
+
+static enum sr_error
+check_limits(void)
+{
+	struct rlimit files;
+	struct rlimit no_core = {0, 0};
+	uint64_t wanted =
+	    (uint64_t)monitor.config.max_connections + NETD_FDS_SPARE;
+
+	if (setrlimit(RLIMIT_CORE, &no_core) != 0 ||
+	    getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return SR_IO;
+	if (files.rlim_max >= wanted)
+		return SR_OK;
+	diag_error("[netd] max-connections = %u needs %llu open files, but "
+		   "the limit is %llu (ulimit -Hn)",
+	    monitor.config.max_connections, (unsigned long long)wanted,
+	    (unsigned long long)files.rlim_max);
+	return SR_CONFIG;
+}
+
+static enum sr_error
+start(const char *file)
+{
+	static char message[CONFIG_MESSAGE_MAX];
+	static enum sr_error (*const steps[])(struct monitor *) = {
+	    monitor_users,
+	    monitor_lock,
+	    monitor_listen,
+	    monitor_control_listen,
+	    monitor_start_rooms,
+	};
+	enum sr_error error = config_load(file, &monitor.config, message);
+
+	if (error != SR_OK) {
+		diag_error("%s", message);
+		return SR_CONFIG;
+	}
+	if ((error = find_rooms()) != SR_OK ||
+	    (error = check_limits()) != SR_OK)
+		return error;
+	if (take_signals() != SR_OK) {
+		diag_error("signals: %s", strerror(errno));
+		return SR_IO;
+	}
+	monitor.generation = 1;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		error = steps[i](&monitor);
+		if (error != SR_OK)
+			return error;
+	}
+	return SR_OK;
+}
+
+static void
+take_signal(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(monitor.signals, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		if (monitor.stopping)
+			diag_info("stopping already");
+		monitor_stop(&monitor);
+	}
+	/* Several deaths may have come as one signal. */
+	monitor_reap(&monitor);
+}
+
+static void
+take_room(enum room_name name)
+{
+	struct monitor_room *room = &monitor.rooms[name];
+	struct ipc_packet *packet = &monitor.packet;
+	enum sr_error error;
+
+	if (room->control < 0)
+		return;
+	error = ipc_read(room->control, packet);
+	if (error == SR_AGAIN || error == SR_TOO_LARGE)
+		return;
+	if (error != SR_OK) {
+		/* Its end follows, if need be by force. */
+		close(room->control);
+		room->control = -1;
+		if (!monitor.stopping && room->pid != 0)
+			(void)kill(room->pid, SIGKILL);
+		return;
+	}
+	if (name == ROOM_KEYD)
+		(void)monitor_dispatch_keyd(
+		    &monitor, PHASE_OPEN, packet->bytes, packet->len);
+	else if (name == ROOM_NETD)
+		(void)monitor_dispatch_netd(
+		    &monitor, PHASE_OPEN, packet->bytes, packet->len);
+	else
+		(void)monitor_dispatch_ledgerd(
+		    &monitor, PHASE_OPEN, packet->bytes, packet->len);
+	explicit_bzero(packet->bytes, packet->len);
+}
+
+static void
+watch(void)
+{
+	enum { ROOMS = 2, CONNECTIONS = ROOMS + MONITOR_ROOMS };
+	struct pollfd asks[CONNECTIONS + MONITOR_CONNECTIONS_MAX];
+	const size_t count = sizeof(asks) / sizeof(asks[0]);
+	int wait_ms = -1;
+
+	if (monitor.deadline_ms != 0) {
+		int64_t left = monitor.deadline_ms - monitor_now_ms();
+
+		wait_ms = left > 0 ? (int)left : 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		asks[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	asks[0].fd = monitor.signals;
+	asks[1].fd = monitor.control;
+	for (size_t i = 0; i < MONITOR_ROOMS; i++)
+		asks[ROOMS + i].fd = monitor.rooms[i].control;
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
+		asks[CONNECTIONS + i].fd = monitor.connections[i].fd;
+		/* One that waits for an answer can only end. */
+		if (monitor.connections[i].request != 0)
+			asks[CONNECTIONS + i].events = 0;
+	}
+	if (poll(asks, count, wait_ms) < 0 && errno != EINTR)
+		diag_fatal("poll: %s", strerror(errno));
+
+	for (size_t i = 0; i < MONITOR_ROOMS; i++)
+		if (asks[ROOMS + i].revents != 0)
+			take_room((enum room_name)i);
+	if (asks[0].revents != 0)
+		take_signal();
+	if (asks[1].revents != 0)
+		monitor_control_accept(&monitor);
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
+		if (asks[CONNECTIONS + i].revents != 0 &&
+		    monitor.connections[i].fd == asks[CONNECTIONS + i].fd)
+			monitor_control_take(&monitor, &monitor.connections[i]);
+	monitor_deadline(&monitor);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *file;
+	enum sr_error error;
+
+	diag_init("strongroom");
+	file = read_options(argc, argv);
+	umask(077);
+	for (int i = 0; i < MONITOR_ROOMS; i++)
+		monitor.rooms[i].control = -1;
+	error = take_standard_fds();
+	if (error == SR_OK)
+		error = start(file);
+	while (error == SR_OK && !monitor.ended)
+		watch();
+	if (error == SR_OK)
+		error = monitor.result;
+	/* Nobody is left when the lock is free. */
+	monitor_kill_all(&monitor);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	return error_exit(error);
+}

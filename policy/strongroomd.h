@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef POLICY_STRONGROOMD_H
+#define POLICY_STRONGROOMD_H
+/*
+ * strongroomd, the monitor: it opens what the rooms need, starts them behind
+ * their walls, and watches over them.  It parses nothing that comes from a
+ * client, holds no key, and hands control requests on unread.
+ *
+ * Options that it gives to the rooms, besides those of room.h, all numbers:
+ *
+ *	keyd	--registration N (enum config_registration), --certify 1
+ *	netd	--generation N, --max-connections N, --max-per-address N,
+ *		--handshake-timeout-ms N
+ *	ledgerd	--segment-size BYTES, --session-idle S, --session-absolute S,
+ *		--session-rekey S
+ *	strongroom-unlock  none
+ *
+ * --init 1 goes to all of them with strongroomd --init, --identity 1 to keyd
+ * and strongroom-unlock with --init and --certify.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/config.h"
+#include "common/error.h"
+#include "common/ipc.h"
+#include "policy/control.h"
+#include "policy/room.h"
+
+#define MONITOR_ROOMS 3 /* ROOM_KEYD, ROOM_NETD, ROOM_LEDGERD */
+#define MONITOR_CONNECTIONS_MAX 16
+#define MONITOR_ADDRESSES_MAX 1024
+#define MONITOR_RESTARTS_MAX 10 /* of netd, within ... */
+#define MONITOR_RESTARTS_S 60
+
+struct monitor_room {
+	pid_t pid;   /* 0: does not run */
+	int control; /* strongroomd's end of FD_CONTROL; -1: none */
+	bool ready;
+	bool awaited; /* generation_done is still to come */
+	uint32_t missing;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* One connection to D/run/control. */
+struct monitor_connection {
+	int fd;                 /* -1: free */
+	uint32_t request;       /* 0: it waits for no answer */
+	enum control_room room; /* that was asked */
+};
+
+struct monitor {
+	struct config config;
+	bool no_listen;
+	bool init;
+	bool certify;
+	char libexec[CONFIG_PATH_MAX];
+
+	int null;
+	int lock;
+	struct monitor_room rooms[MONITOR_ROOMS];
+	pid_t unlock;
+	/* netd's ends, kept for the next netd. */
+	int netd_keyd;
+	int netd_ledgerd;
+	int listeners[NETD_LISTENERS_MAX];
+	size_t listener_count;
+	char addresses[MONITOR_ADDRESSES_MAX]; /* a line each */
+
+	uint32_t generation;
+	uint32_t restarts;
+	int64_t restarted_s[MONITOR_RESTARTS_MAX]; /* a ring of times */
+	int64_t deadline_ms; /* of the rooms' answer or end; 0: none */
+
+	int signals;
+	int control;
+	struct monitor_connection connections[MONITOR_CONNECTIONS_MAX];
+	uint32_t last_request;
+	struct monitor_connection *asking; /* during a dispatch of its packet */
+
+	bool announced;
+	bool stopping;
+	bool ended; /* leave the loop */
+	enum sr_error result;
+	struct ipc_packet packet;
+};
+
+/* "keyd" for ROOM_KEYD, and so on. */
+const char *monitor_room_name(enum room_name name);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t monitor_now_ms(void);
+
+/*
+ * strongroomd_files.c: the data.  Each prints a sentence for whatever is
+ * wrong.
+ *
+ * monitor_users: whom the rooms become (as root).  SR_CONFIG.
+ * monitor_lock: D/run/lock; waits up to 2 s for the old rooms.  SR_IN_USE.
+ * monitor_open_unlock, monitor_open_keyd, monitor_open_ledgerd: the files of
+ * a room into fds by the numbers of fds.h, -1 where there is none.
+ * monitor_close closes fds from `first` on that are not -1.
+ */
+enum sr_error monitor_users(struct monitor *monitor);
+enum sr_error monitor_lock(struct monitor *monitor);
+enum sr_error monitor_open_unlock(struct monitor *monitor, int *fds);
+enum sr_error monitor_open_keyd(struct monitor *monitor, int *fds);
+enum sr_error monitor_open_ledgerd(struct monitor *monitor, int *fds);
+/* After the first start: the names of keyd's files are on disk. */
+enum sr_error monitor_sync_names(struct monitor *monitor);
+
+/*
+ * strongroomd_listen.c: sockets that clients connect to: systemd's
+ * (LISTEN_FDS), else those of the configuration; with --no-listen only
+ * D/run/private.  SR_ADDRESS_IN_USE, SR_CONFIG, SR_PERMISSION, SR_IO.
+ */
+enum sr_error monitor_listen(struct monitor *monitor);
+/* D/run/address: the addresses, a line each, replaced as a whole. */
+enum sr_error monitor_write_address(struct monitor *monitor);
+/* A listening unix socket D/name of that mode and type. */
+enum sr_error monitor_listen_unix(struct monitor *monitor, const char *name,
+    int type, unsigned mode, int *fd);
+
+/* strongroomd_rooms.c: all processes, and netd again. */
+enum sr_error monitor_start_rooms(struct monitor *monitor);
+enum sr_error monitor_start_netd(struct monitor *monitor);
+
+/*
+ * strongroomd_privileges.c: no_new_privs, and as root only the capabilities
+ * that starting netd again and ending the rooms take.  SR_IO, told on stderr.
+ */
+enum sr_error monitor_drop_privileges(void);
+
+/* strongroomd_control.c: the control socket. */
+enum sr_error monitor_control_listen(struct monitor *monitor);
+void monitor_control_accept(struct monitor *monitor);
+void monitor_control_take(
+    struct monitor *monitor, struct monitor_connection *connection);
+/* An answer from a room to the connection that asked, if it is still there. */
+void monitor_control_answer(struct monitor *monitor, uint32_t request,
+    const uint8_t *packet, size_t len);
+/* Those that wait for a room that has died are told so. */
+void monitor_control_room_gone(struct monitor *monitor, enum room_name name);
+
+/* strongroomd_watch.c: deaths, generations, the end. */
+void monitor_reap(struct monitor *monitor);
+void monitor_stop(struct monitor *monitor);
+void monitor_give_up(struct monitor *monitor, enum sr_error why);
+void monitor_deadline(struct monitor *monitor);
+void monitor_kill_all(struct monitor *monitor);
+
+/* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
+void monitor_notify(const char *text);
+
+/*
+ * Sends what an encoder has written to a room.  SR_OK; SR_BUSY when the link
+ * is full, SR_CLOSED when the room is gone.
+ */
+enum sr_error monitor_send(
+    struct monitor *monitor, enum room_name name, const struct writer *w);
+
+#endif

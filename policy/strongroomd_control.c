@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The control socket: who may ask is decided here, what is asked is read by
+ * the room that it goes to.  Never more than one request of a connection is
+ * on its way.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "gen/messages.h"
+#include "policy/strongroomd.h"
+
+static void
+close_connection(struct monitor_connection *connection)
+{
+	close(connection->fd);
+	connection->fd = -1;
+	connection->request = 0;
+}
+
+/* The room's byte and one message, to a connection that then is free again. */
+static void
+answer(
+    struct monitor_connection *connection, const uint8_t *message, size_t len)
+{
+	uint8_t packet[CONTROL_PACKET_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+
+	connection->request = 0;
+	writer_u8(&w, (uint8_t)connection->room);
+	writer_bytes(&w, message, len);
+	/* It asks for one thing at a time: there is room for the answer. */
+	if (w.bad || send(connection->fd, packet, writer_len(&w),
+			 MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		close_connection(connection);
+	explicit_bzero(packet, sizeof(packet));
+}
+
+static void
+refuse(struct monitor_connection *connection, enum sr_error why)
+{
+	const struct message_control_refused m = {.error = (uint16_t)why};
+	uint8_t message[16];
+	struct writer w = writer_to(message, sizeof(message));
+
+	if (message_control_refused_encode(&w, &m) == SR_OK)
+		answer(connection, message, writer_len(&w));
+	else
+		close_connection(connection);
+}
+
+enum sr_error
+monitor_control_listen(struct monitor *monitor)
+{
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
+		monitor->connections[i].fd = -1;
+	return monitor_listen_unix(
+	    monitor, "control", SOCK_SEQPACKET, 0600, &monitor->control);
+}
+
+static bool
+may_ask(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+void
+monitor_control_accept(struct monitor *monitor)
+{
+	int fd =
+	    accept4(monitor->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (!may_ask(fd)) {
+		diag_limited(1, "control: a user who may not ask was refused");
+		close(fd);
+		return;
+	}
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
+		if (monitor->connections[i].fd >= 0)
+			continue;
+		monitor->connections[i].fd = fd;
+		monitor->connections[i].request = 0;
+		return;
+	}
+	diag_limited(2, "control: too many connections");
+	close(fd);
+}
+
+static void
+pass_on(struct monitor *monitor, struct monitor_connection *connection,
+    enum room_name room, const uint8_t *message, size_t len)
+{
+	static uint8_t packet[CONTROL_PACKET_MAX + 64];
+	struct writer w = writer_to(packet, sizeof(packet));
+	struct message_control_request m = {
+	    .packet = message, .packet_len = len};
+	enum sr_error error;
+
+	if (++monitor->last_request == 0)
+		monitor->last_request = 1;
+	m.request = monitor->last_request;
+	connection->request = m.request;
+	error = message_control_request_encode(&w, &m);
+	if (error == SR_OK)
+		error = monitor_send(monitor, room, &w);
+	if (error != SR_OK)
+		refuse(connection, SR_BUSY);
+	explicit_bzero(packet, sizeof(packet));
+}
+
+void
+monitor_control_take(
+    struct monitor *monitor, struct monitor_connection *connection)
+{
+	uint8_t packet[CONTROL_PACKET_MAX + 1];
+	ssize_t len;
+
+	if (connection->request != 0) {
+		/* It has gone before its answer came. */
+		close_connection(connection);
+		return;
+	}
+	len = recv(connection->fd, packet, sizeof(packet), 0);
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len < 2 || len > CONTROL_PACKET_MAX) {
+		close_connection(connection);
+		return;
+	}
+	connection->room = (enum control_room)packet[0];
+	switch (connection->room) {
+	case CONTROL_MONITOR:
+		monitor->asking = connection;
+		(void)monitor_dispatch_control(
+		    monitor, PHASE_OPEN, packet + 1, (size_t)len - 1);
+		monitor->asking = NULL;
+		break;
+	case CONTROL_KEYD:
+		pass_on(monitor, connection, ROOM_KEYD, packet + 1,
+		    (size_t)len - 1);
+		break;
+	case CONTROL_NETD:
+		pass_on(monitor, connection, ROOM_NETD, packet + 1,
+		    (size_t)len - 1);
+		break;
+	case CONTROL_LEDGERD:
+		pass_on(monitor, connection, ROOM_LEDGERD, packet + 1,
+		    (size_t)len - 1);
+		break;
+	default:
+		close_connection(connection);
+	}
+	explicit_bzero(packet, sizeof(packet));
+}
+
+void
+monitor_control_answer(struct monitor *monitor, uint32_t request,
+    const uint8_t *packet, size_t len)
+{
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
+		struct monitor_connection *connection =
+		    &monitor->connections[i];
+
+		if (connection->fd < 0 || request == 0 ||
+		    connection->request != request)
+			continue;
+		answer(connection, packet, len);
+		return;
+	}
+}
+
+void
+monitor_control_room_gone(struct monitor *monitor, enum room_name name)
+{
+	static const enum control_room rooms[] = {
+	    [ROOM_KEYD] = CONTROL_KEYD,
+	    [ROOM_NETD] = CONTROL_NETD,
+	    [ROOM_LEDGERD] = CONTROL_LEDGERD,
+	};
+
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
+		struct monitor_connection *connection =
+		    &monitor->connections[i];
+
+		if (connection->fd >= 0 && connection->request != 0 &&
+		    connection->room == rooms[name])
+			refuse(connection, SR_BUSY);
+	}
+}
+
+/* What strongroomd itself is asked: called by the dispatch of gen/. */
+
+void
+monitor_take_control_monitor_status_get(
+    struct monitor *monitor, const struct message_monitor_status_get *m)
+{
+	const struct message_monitor_status status = {
+	    .namespaces = monitor->config.namespaces,
+	    .netd_restarts = monitor->restarts,
+	    .missing_keyd = monitor->rooms[ROOM_KEYD].missing,
+	    .missing_netd = monitor->rooms[ROOM_NETD].missing,
+	    .missing_ledgerd = monitor->rooms[ROOM_LEDGERD].missing,
+	    .addresses = (const uint8_t *)monitor->addresses,
+	    .addresses_len = strlen(monitor->addresses),
+	};
+	uint8_t message[MONITOR_ADDRESSES_MAX + 64];
+	struct writer w = writer_to(message, sizeof(message));
+
+	(void)m;
+	/* A packet with two requests gets one answer. */
+	if (monitor->asking == NULL)
+		return;
+	if (message_monitor_status_encode(&w, &status) == SR_OK)
+		answer(monitor->asking, message, writer_len(&w));
+	else
+		refuse(monitor->asking, SR_INTERNAL);
+	monitor->asking = NULL;
+}
+
+void
+monitor_refuse_control(
+    struct monitor *monitor, unsigned type, enum sr_error error)
+{
+	(void)type;
+	if (monitor->asking != NULL)
+		refuse(monitor->asking, error);
+	monitor->asking = NULL;
+}

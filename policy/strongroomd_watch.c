@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What strongroomd does when a room is ready, answers or dies.  netd may die
+ * and comes back after keyd and ledgerd have forgotten its sessions; without
+ * keyd or ledgerd there is no bank, and all end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "gen/messages.h"
+#include "policy/strongroomd.h"
+
+#define GENERATION_WAIT_MS 10000
+/* Of the 2 s in which SIGTERM must end everything. */
+#define STOP_WAIT_MS 1700
+
+int64_t
+monitor_now_ms(void)
+{
+	struct timespec now = {0};
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+		diag_fatal("the clock cannot be read");
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+enum sr_error
+monitor_send(
+    struct monitor *monitor, enum room_name name, const struct writer *w)
+{
+	int fd = monitor->rooms[name].control;
+	ssize_t sent;
+
+	if (fd < 0)
+		return SR_CLOSED;
+	sent = send(fd, w->start, writer_len(w), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent >= 0)
+		return SR_OK;
+	return errno == EAGAIN ? SR_BUSY : SR_CLOSED;
+}
+
+static enum sr_error
+send_stop(struct monitor *monitor, enum room_name name)
+{
+	uint8_t message[16];
+	struct writer w = writer_to(message, sizeof(message));
+	const struct message_stop m = {0};
+	enum sr_error error = message_stop_encode(&w, &m);
+
+	return error == SR_OK ? monitor_send(monitor, name, &w) : error;
+}
+
+void
+monitor_kill_all(struct monitor *monitor)
+{
+	for (int i = 0; i < MONITOR_ROOMS; i++)
+		if (monitor->rooms[i].pid != 0)
+			(void)kill(monitor->rooms[i].pid, SIGKILL);
+	if (monitor->unlock != 0)
+		(void)kill(monitor->unlock, SIGKILL);
+}
+
+void
+monitor_give_up(struct monitor *monitor, enum sr_error why)
+{
+	/* The first reason is the one that tells. */
+	if (monitor->result == SR_OK)
+		monitor->result = why;
+	monitor->ended = true;
+}
+
+/*
+ * ledgerd ends first, while keyd still signs what it has begun and netd still
+ * carries the answers; then the other two.
+ */
+void
+monitor_stop(struct monitor *monitor)
+{
+	if (monitor->stopping)
+		return;
+	monitor->stopping = true;
+	monitor->deadline_ms = monitor_now_ms() + STOP_WAIT_MS;
+	monitor_notify("STOPPING=1");
+	/* Before all are ready nothing can have been begun. */
+	if (!monitor->announced)
+		monitor->ended = true;
+	else if (send_stop(monitor, ROOM_LEDGERD) != SR_OK)
+		monitor_give_up(monitor, SR_INTERNAL);
+}
+
+static void
+announce(struct monitor *monitor)
+{
+	char *at = monitor->addresses;
+
+	for (int i = 0; i < MONITOR_ROOMS; i++)
+		if (!monitor->rooms[i].ready)
+			return;
+	if (monitor->announced || monitor->unlock != 0)
+		return;
+	if ((monitor->init && monitor_sync_names(monitor) != SR_OK) ||
+	    monitor_write_address(monitor) != SR_OK ||
+	    monitor_drop_privileges() != SR_OK) {
+		monitor_give_up(monitor, SR_IO);
+		return;
+	}
+	monitor->announced = true;
+	monitor->deadline_ms = 0;
+	while (*at != '\0') {
+		size_t len = strcspn(at, "\n");
+
+		diag_info("listening on %.*s", (int)len, at);
+		at += len + (at[len] != '\0');
+	}
+	monitor_notify("READY=1");
+}
+
+static void
+room_ready(struct monitor *monitor, enum room_name name, uint32_t missing)
+{
+	char text[256];
+
+	monitor->rooms[name].ready = true;
+	monitor->rooms[name].missing = missing;
+	sandbox_describe(missing, text, sizeof(text));
+	if (text[0] != '\0' && !monitor->announced)
+		diag_warn("the sandbox of %s lacks: %s",
+		    monitor_room_name(name), text);
+	announce(monitor);
+}
+
+/* At most MONITOR_RESTARTS_MAX in MONITOR_RESTARTS_S seconds. */
+static bool
+may_restart(struct monitor *monitor)
+{
+	int64_t now_s = monitor_now_ms() / 1000;
+	int64_t *oldest =
+	    &monitor->restarted_s[monitor->restarts % MONITOR_RESTARTS_MAX];
+
+	if (monitor->restarts >= MONITOR_RESTARTS_MAX &&
+	    now_s - *oldest < MONITOR_RESTARTS_S)
+		return false;
+	*oldest = now_s;
+	monitor->restarts++;
+	return true;
+}
+
+static void
+begin_generation(struct monitor *monitor)
+{
+	static const enum room_name told[] = {ROOM_KEYD, ROOM_LEDGERD};
+	uint8_t message[16];
+
+	if (!may_restart(monitor)) {
+		diag_error("netd ended %d times within %d s: the bank ends",
+		    MONITOR_RESTARTS_MAX + 1, MONITOR_RESTARTS_S);
+		monitor_give_up(monitor, SR_INTERNAL);
+		return;
+	}
+	monitor->generation++;
+	monitor->deadline_ms = monitor_now_ms() + GENERATION_WAIT_MS;
+	for (size_t i = 0; i < 2; i++) {
+		const struct message_generation m = {
+		    .generation = monitor->generation};
+		struct writer w = writer_to(message, sizeof(message));
+
+		if (message_generation_encode(&w, &m) != SR_OK ||
+		    monitor_send(monitor, told[i], &w) != SR_OK) {
+			diag_error("%s cannot be told of a new netd",
+			    monitor_room_name(told[i]));
+			monitor_give_up(monitor, SR_INTERNAL);
+			return;
+		}
+		monitor->rooms[told[i]].awaited = true;
+	}
+}
+
+static void
+generation_done(
+    struct monitor *monitor, enum room_name name, uint32_t generation)
+{
+	if (generation != monitor->generation ||
+	    !monitor->rooms[name].awaited || monitor->stopping)
+		return;
+	monitor->rooms[name].awaited = false;
+	if (monitor->rooms[ROOM_KEYD].awaited ||
+	    monitor->rooms[ROOM_LEDGERD].awaited)
+		return;
+	monitor->deadline_ms = 0;
+	if (monitor_start_netd(monitor) != SR_OK)
+		monitor_give_up(monitor, SR_INTERNAL);
+	else
+		diag_info("netd was started anew, generation %u", generation);
+}
+
+static void
+describe_end(int status, char *text, size_t len)
+{
+	if (WIFEXITED(status))
+		snprintf(text, len, "ended with exit status %d",
+		    WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGSYS)
+		snprintf(text, len,
+		    "was killed for a system call that its policy forbids");
+	else
+		snprintf(
+		    text, len, "was killed by signal %d", WTERMSIG(status));
+}
+
+static void
+unlock_ended(struct monitor *monitor, int status)
+{
+	char text[128];
+
+	monitor->unlock = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		announce(monitor);
+		return;
+	}
+	describe_end(status, text, sizeof(text));
+	diag_error("strongroom-unlock %s: the bank stays locked", text);
+	monitor_give_up(monitor, SR_UNLOCK);
+}
+
+static void
+room_died(struct monitor *monitor, enum room_name name, int status)
+{
+	struct monitor_room *room = &monitor->rooms[name];
+	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	char text[128];
+
+	room->pid = 0;
+	room->ready = false;
+	if (room->control >= 0)
+		close(room->control);
+	room->control = -1;
+	monitor_control_room_gone(monitor, name);
+	/* keyd ends when strongroom-unlock fails: the cause is told first. */
+	if (monitor->unlock != 0 && !monitor->stopping) {
+		int unlock_status = 0;
+
+		if (waitpid(monitor->unlock, &unlock_status, 0) ==
+		    monitor->unlock)
+			unlock_ended(monitor, unlock_status);
+	}
+	describe_end(status, text, sizeof(text));
+	if (monitor->stopping) {
+		if (!good) {
+			diag_error("%s %s", monitor_room_name(name), text);
+			monitor_give_up(monitor, SR_INTERNAL);
+		} else if (name == ROOM_LEDGERD) {
+			(void)send_stop(monitor, ROOM_NETD);
+			(void)send_stop(monitor, ROOM_KEYD);
+		}
+		return;
+	}
+	diag_error("%s %s", monitor_room_name(name), text);
+	if (name == ROOM_NETD && monitor->announced) {
+		begin_generation(monitor);
+		return;
+	}
+	diag_error("without %s there is no bank: all rooms end",
+	    monitor_room_name(name));
+	monitor_give_up(monitor, SR_INTERNAL);
+}
+
+void
+monitor_reap(struct monitor *monitor)
+{
+	pid_t died[MONITOR_ROOMS + 1];
+	int statuses[MONITOR_ROOMS + 1];
+	size_t count = 0;
+
+	while (count < MONITOR_ROOMS + 1) {
+		died[count] = waitpid(-1, &statuses[count], WNOHANG);
+		if (died[count] <= 0)
+			break;
+		count++;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (died[i] == monitor->unlock)
+			unlock_ended(monitor, statuses[i]);
+	for (size_t i = 0; i < count; i++)
+		for (int name = 0; name < MONITOR_ROOMS; name++)
+			if (died[i] == monitor->rooms[name].pid)
+				room_died(
+				    monitor, (enum room_name)name, statuses[i]);
+	if (monitor->stopping && monitor->rooms[ROOM_KEYD].pid == 0 &&
+	    monitor->rooms[ROOM_NETD].pid == 0 &&
+	    monitor->rooms[ROOM_LEDGERD].pid == 0)
+		monitor->ended = true;
+}
+
+void
+monitor_deadline(struct monitor *monitor)
+{
+	if (monitor->deadline_ms == 0 ||
+	    monitor_now_ms() < monitor->deadline_ms)
+		return;
+	monitor->deadline_ms = 0;
+	for (int i = 0; i < MONITOR_ROOMS; i++) {
+		if (monitor->rooms[i].pid == 0)
+			continue;
+		if (monitor->stopping)
+			diag_error("%s does not end",
+			    monitor_room_name((enum room_name)i));
+		else if (monitor->rooms[i].awaited)
+			diag_error("%s does not answer",
+			    monitor_room_name((enum room_name)i));
+	}
+	monitor_give_up(monitor, SR_INTERNAL);
+}
+
+/* What the rooms say: called by the dispatch of gen/. */
+
+void
+monitor_take_keyd_ready(struct monitor *monitor, const struct message_ready *m)
+{
+	room_ready(monitor, ROOM_KEYD, m->missing);
+}
+
+void
+monitor_take_netd_ready(struct monitor *monitor, const struct message_ready *m)
+{
+	room_ready(monitor, ROOM_NETD, m->missing);
+}
+
+void
+monitor_take_ledgerd_ready(
+    struct monitor *monitor, const struct message_ready *m)
+{
+	room_ready(monitor, ROOM_LEDGERD, m->missing);
+}
+
+void
+monitor_take_keyd_generation_done(
+    struct monitor *monitor, const struct message_generation_done *m)
+{
+	generation_done(monitor, ROOM_KEYD, m->generation);
+}
+
+void
+monitor_take_ledgerd_generation_done(
+    struct monitor *monitor, const struct message_generation_done *m)
+{
+	generation_done(monitor, ROOM_LEDGERD, m->generation);
+}
+
+void
+monitor_take_keyd_control_answer(
+    struct monitor *monitor, const struct message_control_answer *m)
+{
+	monitor_control_answer(monitor, m->request, m->packet, m->packet_len);
+}
+
+void
+monitor_take_netd_control_answer(
+    struct monitor *monitor, const struct message_control_answer *m)
+{
+	monitor_control_answer(monitor, m->request, m->packet, m->packet_len);
+}
+
+void
+monitor_take_ledgerd_control_answer(
+    struct monitor *monitor, const struct message_control_answer *m)
+{
+	monitor_control_answer(monitor, m->request, m->packet, m->packet_len);
+}
+
+static void
+refuse_room(enum room_name name, unsigned type, enum sr_error error)
+{
+	diag_limited(16 + (uint64_t)name, "%s sent a message of type %u: %s",
+	    monitor_room_name(name), type, error_sentence(error));
+}
+
+void
+monitor_refuse_keyd(struct monitor *monitor, unsigned type, enum sr_error error)
+{
+	(void)monitor;
+	refuse_room(ROOM_KEYD, type, error);
+}
+
+void
+monitor_refuse_netd(struct monitor *monitor, unsigned type, enum sr_error error)
+{
+	(void)monitor;
+	refuse_room(ROOM_NETD, type, error);
+}
+
+void
+monitor_refuse_ledgerd(
+    struct monitor *monitor, unsigned type, enum sr_error error)
+{
+	(void)monitor;
+	refuse_room(ROOM_LEDGERD, type, error);
+}
