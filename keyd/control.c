@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * strongroomd's link, and what an operator may ask of keyd through it.  Each
+ * control request has exactly one answer.
+ */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "common/name.h"
+#include "keyd/keyd.h"
+
+enum { INVITATION_LIFE_MAX_S = 366 * 86400 };
+
+void
+keyd_take_monitor_generation(struct keyd *k, const struct message_generation *m)
+{
+	struct message_generation_done done = {.generation = m->generation};
+	struct message_beacon beacon = {
+	    .hello = beacons_hello(&k->beacons, 0), .hello_len = HELLO_LEN};
+
+	k->generation = m->generation;
+	pending_clear(k);
+	outbox_clear(&k->to_netd);
+	if (beacon.hello != NULL)
+		KEYD_SEND(k, to_netd, beacon, BEACON, &beacon);
+	KEYD_SEND(k, to_control, generation_done, GENERATION_DONE, &done);
+}
+
+void
+keyd_take_monitor_stop(struct keyd *k, const struct message_stop *m)
+{
+	(void)m;
+	k->stopping = true;
+}
+
+void
+keyd_take_monitor_control_request(
+    struct keyd *k, const struct message_control_request *m)
+{
+	k->control_request = m->request;
+	/* a packet without any message gets its answer, too */
+	if (m->packet_len == 0)
+		keyd_refuse_control(k, MESSAGE_NONE, SR_MALFORMED);
+	else
+		(void)keyd_dispatch_control(
+		    k, keyd_phase(k), m->packet, m->packet_len);
+}
+
+void
+keyd_refuse_monitor(struct keyd *k, unsigned type, enum sr_error why)
+{
+	k->refused++;
+	diag_limited(0x200 + type, "strongroomd sent message %u: %s", type,
+	    error_sentence(why));
+}
+
+static void
+control_answer(struct keyd *k, const uint8_t *bytes, const struct writer *w)
+{
+	struct message_control_answer answer = {.request = k->control_request,
+	    .packet = bytes,
+	    .packet_len = writer_len(w)};
+
+	KEYD_SEND(k, to_control, control_answer, CONTROL_ANSWER, &answer);
+}
+
+void
+keyd_refuse_control(struct keyd *k, unsigned type, enum sr_error why)
+{
+	struct message_control_refused refused = {.error = (uint16_t)why};
+	uint8_t bytes[MESSAGE_CONTROL_REFUSED_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	(void)type;
+	k->refused++;
+	if (message_control_refused_encode(&w, &refused) == SR_OK)
+		control_answer(k, bytes, &w);
+}
+
+void
+keyd_take_control_keyd_status_get(
+    struct keyd *k, const struct message_keyd_status_get *m)
+{
+	struct certificate certificate;
+	uint8_t bytes[MESSAGE_KEYD_STATUS_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_keyd_status status = {
+	    .founded = keyd_founded(k),
+	    .registration = (uint8_t)k->registration,
+	    .customers = k->credentials.customers,
+	    .tree_size = k->state.frontier.size,
+	    .handshakes = k->handshakes,
+	    .refused = k->refused,
+	    .secret_memory = k->key_arena.layers & SECRET_MEMFD ? 2 : 1,
+	};
+
+	(void)m;
+	if (certificate_verify(k->state.certificate, k->state.identity,
+		&certificate) == SR_OK) {
+		status.certificate_epoch = certificate.epoch;
+		status.not_after = certificate.not_after_ms;
+	}
+	memcpy(status.bank_id, k->state.bank_id, sizeof(status.bank_id));
+	memcpy(status.identity, k->state.identity, sizeof(status.identity));
+	if (message_keyd_status_encode(&w, &status) == SR_OK)
+		control_answer(k, bytes, &w);
+}
+
+static enum sr_error
+invite(const struct keyd *k, const struct message_invite *m,
+    uint8_t invitation[INVITATION_LEN])
+{
+	struct customer customer;
+	enum sr_error error;
+
+	if (k->registration == KEYD_REGISTRATION_CLOSED)
+		return SR_REGISTRATION_CLOSED;
+	if (name_check(m->name, m->name_len) != SR_OK)
+		return SR_NAME;
+	if (m->valid_s == 0 || m->valid_s > INVITATION_LIFE_MAX_S)
+		return SR_PARAMETERS;
+	error = credentials_find(
+	    &k->credentials, (const char *)m->name, m->name_len, &customer);
+	sodium_memzero(&customer, sizeof(customer));
+	if (error != SR_NOT_FOUND)
+		return error == SR_OK ? SR_NAME_TAKEN : error;
+	register_invitation(k, (const char *)m->name, m->name_len,
+	    env_clock_ms(k->env) + (uint64_t)m->valid_s * 1000, invitation);
+	return SR_OK;
+}
+
+void
+keyd_take_control_invite(struct keyd *k, const struct message_invite *m)
+{
+	struct message_invited invited = {0};
+	uint8_t bytes[MESSAGE_INVITED_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	invited.error = (uint16_t)invite(k, m, invited.invitation);
+	if (message_invited_encode(&w, &invited) == SR_OK)
+		control_answer(k, bytes, &w);
+}

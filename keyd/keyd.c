@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: ISC */
+/* keyd's start, its one step, and what is saved together (keyd.h). */
+#include "keyd/keyd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+
+enum { CONTROL_ROOM_LEN = 16384 };
+
+unsigned
+keyd_phase(const struct keyd *k)
+{
+	return keyd_founded(k) ? PHASE_OPEN : PHASE_INIT;
+}
+
+bool
+keyd_founded(const struct keyd *k)
+{
+	return k->state.frontier.size > 0;
+}
+
+enum sr_error
+keyd_fail(struct keyd *k, const char *what, enum sr_error error)
+{
+	if (error != SR_OK && k->failure == SR_OK) {
+		diag_error("%s: %s", what, error_sentence(error));
+		k->failure = error;
+	}
+	return error;
+}
+
+enum sr_error
+keyd_save(struct keyd *k)
+{
+	return keyd_fail(k, "state", state_save(&k->state_file, &k->state));
+}
+
+enum sr_error
+keyd_save_customer(struct keyd *k, const struct customer *customer)
+{
+	struct state *state = &k->state;
+	enum sr_error error;
+
+	state->intent.customer = customer->id;
+	state->intent.from =
+	    credentials_generation(&k->credentials, customer->id);
+	state->intent.to = customer->generation;
+	error = keyd_save(k);
+	if (error == SR_OK)
+		error = keyd_fail(k, "credentials",
+		    credentials_write(&k->credentials, customer));
+	if (error != SR_OK)
+		return error;
+	credentials_enter(&k->credentials, customer);
+	state->customers = k->credentials.customers;
+	memcpy(state->digest, k->credentials.digest, sizeof(state->digest));
+	memset(&state->intent, 0, sizeof(state->intent));
+	error = keyd_save(k);
+	/* the other slot still allows the former generation: not for long */
+	return error == SR_OK ? keyd_save(k) : error;
+}
+
+/* ---- start ------------------------------------------------------------- */
+
+static enum sr_error
+keyd_take_secrets(struct keyd *k, const struct keyd_params *params)
+{
+	struct keys *keys;
+	enum sr_error error = secret_open(&k->key_arena, sizeof(*keys));
+
+	if (error == SR_OK)
+		error = secret_open(
+		    &k->work_arena, PENDING_MAX * sizeof(*k->pending) +
+					SIGNING_SECRET_LEN + 32);
+	if (error != SR_OK) {
+		diag_error("protected memory: %s", strerror(errno));
+		return error;
+	}
+	keys = secret_take(&k->key_arena, sizeof(*keys));
+	k->pending =
+	    secret_take(&k->work_arena, PENDING_MAX * sizeof(*k->pending));
+	if (keys == NULL || k->pending == NULL)
+		return SR_MEMORY;
+	error = keys_derive(keys, params->root);
+	k->keys = keys;
+	if (error == SR_OK)
+		error = secret_seal(&k->key_arena);
+	return error;
+}
+
+/* The identity's key pair; its public half to identity. */
+static enum sr_error
+keyd_take_identity(struct keyd *k, const struct keyd_params *params,
+    uint8_t identity[PUBLIC_KEY_LEN])
+{
+	if (params->identity_seed == NULL)
+		return SR_OK;
+	k->identity_secret = secret_take(&k->work_arena, SIGNING_SECRET_LEN);
+	if (k->identity_secret == NULL)
+		return SR_MEMORY;
+	if (crypto_sign_seed_keypair(
+		identity, k->identity_secret, params->identity_seed) != 0)
+		return SR_CRYPTO;
+	return SR_OK;
+}
+
+static void
+keyd_certify(struct keyd *k)
+{
+	struct certificate certificate = {.epoch = KEYS_EPOCH};
+
+	memcpy(certificate.bank_id, k->state.bank_id, BANK_ID_LEN);
+	certificate.not_after_ms =
+	    env_clock_ms(k->env) +
+	    (uint64_t)KEYD_CERTIFICATE_LIFE_DAYS * 86400 * 1000;
+	keys_certify(k->keys, &certificate);
+	certificate_sign(
+	    &certificate, k->identity_secret, k->state.certificate);
+}
+
+static enum sr_error
+keyd_create(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
+{
+	enum sr_error error;
+
+	if (k->identity_secret == NULL)
+		return SR_NOT_ALLOWED;
+	memset(&k->state, 0, sizeof(k->state));
+	merkle_frontier_init(&k->state.frontier);
+	memcpy(k->state.identity, identity, PUBLIC_KEY_LEN);
+	bank_id_of(identity, k->state.bank_id);
+	k->state.log_epoch = KEYS_EPOCH;
+	error = credentials_open(&k->credentials, k->env, k->keys, true);
+	if (error == SR_OK)
+		error = credentials_load(&k->credentials, 0, false);
+	return keyd_fail(k, "credentials", error);
+}
+
+/* Are the credentials those that the state knows?  Settles an intent. */
+static enum sr_error
+keyd_settle(struct keyd *k)
+{
+	struct state *state = &k->state;
+	const struct credentials *c = &k->credentials;
+	uint8_t expected[32];
+
+	memcpy(expected, state->digest, sizeof(expected));
+	if (state->intent.customer != 0 &&
+	    credentials_generation(c, state->intent.customer) ==
+		state->intent.to) {
+		credentials_digest(
+		    c, state->intent.customer, state->intent.from, expected);
+		credentials_digest(
+		    c, state->intent.customer, state->intent.to, expected);
+	}
+	if (sodium_memcmp(expected, c->digest, sizeof(expected)) != 0)
+		return SR_ROLLED_BACK;
+	memcpy(state->digest, c->digest, sizeof(state->digest));
+	state->customers = c->customers;
+	memset(&state->intent, 0, sizeof(state->intent));
+	return SR_OK;
+}
+
+static enum sr_error
+keyd_load(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
+{
+	const struct state *state = &k->state;
+	enum sr_error error;
+
+	if (k->identity_secret != NULL &&
+	    memcmp(identity, state->identity, PUBLIC_KEY_LEN) != 0)
+		return keyd_fail(
+		    k, "the identity is not this bank's", SR_BANK_KEY);
+	error = credentials_open(&k->credentials, k->env, k->keys, false);
+	if (error == SR_OK)
+		error = credentials_load(&k->credentials, state->customers,
+		    state->intent.customer == state->customers + 1);
+	if (error == SR_OK)
+		error = keyd_settle(k);
+	return keyd_fail(k, "credentials", error);
+}
+
+static enum sr_error
+keyd_open_files(struct keyd *k, const struct keyd_params *params,
+    const uint8_t identity[PUBLIC_KEY_LEN])
+{
+	bool lone = false;
+	enum sr_error error =
+	    state_open(&k->state_file, k->env, k->keys->state);
+
+	if (error == SR_OK)
+		error = state_load(&k->state_file, &k->state, &lone);
+	if (error == SR_NOT_FOUND && params->init)
+		error = keyd_create(k, identity);
+	else if (error == SR_OK)
+		error = keyd_load(k, identity);
+	else if (error == SR_NOT_FOUND)
+		error = SR_DAMAGED;
+	if (lone)
+		diag_warn("state: one of its two slots is damaged");
+	if (error != SR_OK)
+		return keyd_fail(k, "state", error);
+	error = limits_open(&k->limits, k->env, k->keys->limit);
+	if (error != SR_OK)
+		return keyd_fail(k, "limits", error);
+	return keyd_fail(k, "terminals",
+	    terminals_open(&k->terminals, k->env, k->keys->state));
+}
+
+enum sr_error
+keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
+{
+	uint8_t identity[PUBLIC_KEY_LEN] = {0};
+	enum sr_error error;
+
+	memset(k, 0, sizeof(*k));
+	k->env = env;
+	k->registration = params->registration;
+	k->registrations_an_hour = params->registrations_an_hour;
+	outbox_init(&k->to_netd, k->netd_bytes, sizeof(k->netd_bytes));
+	outbox_init(&k->to_ledgerd, k->ledgerd_bytes, sizeof(k->ledgerd_bytes));
+	outbox_init(&k->to_control, k->control_bytes, sizeof(k->control_bytes));
+	error = keyd_take_secrets(k, params);
+	if (error == SR_OK)
+		error = keyd_take_identity(k, params, identity);
+	if (error != SR_OK)
+		return keyd_fail(k, "keys", error);
+	error = keyd_open_files(k, params, identity);
+	if (error != SR_OK)
+		return error;
+	if (k->identity_secret != NULL)
+		keyd_certify(k);
+	if (k->identity_secret != NULL && keyd_founded(k)) {
+		sodium_memzero(k->identity_secret, SIGNING_SECRET_LEN);
+		k->identity_secret = NULL;
+	}
+	/* both slots, so that none of them knows an intent any more */
+	error = keyd_save(k);
+	return error == SR_OK ? keyd_save(k) : error;
+}
+
+void
+keyd_close(struct keyd *k)
+{
+	credentials_close(&k->credentials);
+	if (k->work_arena.base != NULL)
+		secret_close(&k->work_arena);
+	if (k->key_arena.base != NULL)
+		secret_close(&k->key_arena);
+}
+
+/* ---- the step ---------------------------------------------------------- */
+
+struct keyd_link {
+	struct keyd *k;
+	enum env_link link;
+};
+
+static enum sr_error
+link_send(void *context, const void *packet, size_t len)
+{
+	const struct keyd_link *link = context;
+
+	return env_send(link->k->env, link->link, packet, len);
+}
+
+static enum sr_error
+link_flush(struct keyd *k, enum env_link link, struct outbox *box)
+{
+	struct keyd_link context = {k, link};
+
+	return outbox_flush(box, link_send, &context);
+}
+
+/*
+ * netd hears that a log-in is accepted only when ledgerd has been told, so
+ * its outbox waits for ledgerd's.  Nothing leaves after a failure.
+ */
+static void
+keyd_flush(struct keyd *k)
+{
+	enum sr_error error;
+
+	if (k->failure != SR_OK)
+		return;
+	error = link_flush(k, ENV_LEDGERD, &k->to_ledgerd);
+	if (error == SR_OK) {
+		error = link_flush(k, ENV_NETD, &k->to_netd);
+		/* without netd keyd goes on: strongroomd starts a new one */
+		if (error == SR_CLOSED) {
+			outbox_clear(&k->to_netd);
+			error = SR_OK;
+		}
+	}
+	if (error != SR_OK && error != SR_AGAIN)
+		keyd_fail(k, "link to ledgerd", error);
+	error = link_flush(k, ENV_CONTROL, &k->to_control);
+	if (error == SR_CLOSED)
+		k->stopping = true;
+	else if (error != SR_OK && error != SR_AGAIN)
+		keyd_fail(k, "link to strongroomd", error);
+}
+
+/* The next packet of a link; false when there is none. */
+static bool
+keyd_receive(struct keyd *k, enum env_link link)
+{
+	enum sr_error error = env_receive(k->env, link, false, k->packet.bytes,
+	    sizeof(k->packet.bytes), &k->packet.len);
+
+	if (error == SR_TOO_LARGE) {
+		k->refused++;
+		return false;
+	}
+	if (error == SR_CLOSED && link == ENV_CONTROL)
+		k->stopping = true;
+	else if (error == SR_CLOSED && link == ENV_LEDGERD)
+		keyd_fail(k, "link to ledgerd", error);
+	else if (error != SR_OK && error != SR_AGAIN && error != SR_CLOSED)
+		keyd_fail(k, "a link", error);
+	return error == SR_OK;
+}
+
+static void
+keyd_serve_ledgerd(struct keyd *k)
+{
+	for (unsigned i = 0; i < KEYD_LEDGERD_PACKETS; i++) {
+		if (k->failure != SR_OK ||
+		    outbox_free(&k->to_ledgerd) < OUTBOX_PACKET_MAX ||
+		    outbox_free(&k->to_control) < CONTROL_ROOM_LEN ||
+		    !keyd_receive(k, ENV_LEDGERD))
+			return;
+		(void)keyd_dispatch_ledgerd(
+		    k, keyd_phase(k), k->packet.bytes, k->packet.len);
+		keyd_flush(k);
+	}
+}
+
+static void
+keyd_serve_others(struct keyd *k)
+{
+	if (outbox_free(&k->to_control) >= CONTROL_ROOM_LEN &&
+	    keyd_receive(k, ENV_CONTROL))
+		(void)keyd_dispatch_monitor(
+		    k, keyd_phase(k), k->packet.bytes, k->packet.len);
+	/* a packet full of messages that fail takes 12 bytes for each */
+	if (outbox_free(&k->to_netd) >= OUTBOX_PACKET_MAX &&
+	    keyd_receive(k, ENV_NETD))
+		(void)keyd_dispatch_netd(
+		    k, keyd_phase(k), k->packet.bytes, k->packet.len);
+}
+
+static void
+keyd_beacon(struct keyd *k)
+{
+	struct certificate certificate = {0};
+	struct message_beacon beacon = {.hello_len = HELLO_LEN};
+
+	if (!keyd_founded(k) || outbox_free(&k->to_netd) < MESSAGE_BEACON_MAX)
+		return;
+	keys_certify(k->keys, &certificate);
+	if (!beacons_turn(&k->beacons, k->env, certificate_key_id(&certificate),
+		k->state.certificate))
+		return;
+	beacon.hello = beacons_hello(&k->beacons, 0);
+	KEYD_SEND(k, to_netd, beacon, BEACON, &beacon);
+}
+
+static enum sr_error
+keyd_wait(struct keyd *k, int timeout_ms)
+{
+	uint64_t due_ms = beacons_due_ms(&k->beacons, env_boot_ms(k->env));
+	unsigned read = 1u << ENV_LEDGERD | 1u << ENV_CONTROL, write = 0;
+	unsigned readable, writable;
+
+	if (keyd_founded(k) &&
+	    (timeout_ms < 0 || due_ms < (uint64_t)timeout_ms))
+		timeout_ms = (int)due_ms;
+	if (pending_waits(k) && outbox_empty(&k->to_ledgerd))
+		timeout_ms = 0;
+	if (outbox_free(&k->to_netd) >= OUTBOX_PACKET_MAX)
+		read |= 1u << ENV_NETD;
+	if (!outbox_empty(&k->to_ledgerd))
+		write |= 1u << ENV_LEDGERD;
+	else if (!outbox_empty(&k->to_netd))
+		write |= 1u << ENV_NETD;
+	if (!outbox_empty(&k->to_control))
+		write |= 1u << ENV_CONTROL;
+	return env_wait(k->env, read, write, timeout_ms, &readable, &writable);
+}
+
+enum sr_error
+keyd_step(struct keyd *k, int timeout_ms)
+{
+	keyd_flush(k);
+	if (k->failure == SR_OK && timeout_ms != 0)
+		keyd_fail(k, "waiting", keyd_wait(k, timeout_ms));
+	if (k->failure == SR_OK)
+		keyd_serve_ledgerd(k);
+	if (k->failure == SR_OK)
+		keyd_serve_others(k);
+	if (k->failure == SR_OK) {
+		pending_expire(k);
+		(void)pending_step(k);
+	}
+	if (k->failure == SR_OK)
+		keyd_beacon(k);
+	keyd_flush(k);
+	return k->failure;
+}
+
+void
+keyd_ready(struct keyd *k, uint32_t missing)
+{
+	struct message_ready ready = {.missing = missing};
+
+	KEYD_SEND(k, to_control, ready, READY, &ready);
+	keyd_flush(k);
+}

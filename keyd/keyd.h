@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef KEYD_KEYD_H
+#define KEYD_KEYD_H
+/*
+ * keyd: the only holder of the bank's private keys.  It plays the bank's part
+ * of handshakes, knows who may log in, attests customers' public keys, and
+ * signs the head of the log, of which it computes every root itself.
+ *
+ * It must never sign what it did not compute, answer before what it answers
+ * is on disk, give a key to whoever may not have it, wait for anybody, or die
+ * of a message.
+ *
+ * One step of its loop serves ledgerd first and then does at most one part of
+ * one handshake.  All memory is taken at start.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/env.h"
+#include "common/ipc.h"
+#include "common/outbox.h"
+#include "common/secret.h"
+#include "gen/messages.h"
+#include "keyd/beacon.h"
+#include "keyd/credentials.h"
+#include "keyd/keys.h"
+#include "keyd/limits.h"
+#include "keyd/pending.h"
+#include "keyd/state.h"
+#include "keyd/terminals.h"
+
+enum keyd_registration {
+	KEYD_REGISTRATION_OPEN = 0,
+	KEYD_REGISTRATION_INVITE = 1,
+	KEYD_REGISTRATION_CLOSED = 2,
+};
+
+enum {
+	KEYD_REGISTRATIONS_AN_HOUR = 2000,
+	KEYD_CERTIFICATE_LIFE_DAYS = 730,
+	KEYD_LEDGERD_BOX_LEN = 3 * 65536,
+	KEYD_NETD_BOX_LEN = 4 * 65536,
+	KEYD_CONTROL_BOX_LEN = 2 * 65536,
+	KEYD_LEDGERD_PACKETS = 16, /* taken in one step */
+};
+
+struct keyd_params {
+	const uint8_t *root;          /* 32 bytes */
+	const uint8_t *identity_seed; /* 32 bytes; NULL: not in hand */
+	bool init;                    /* may begin with no state */
+	enum keyd_registration registration;
+	uint32_t registrations_an_hour;
+};
+
+struct keyd {
+	struct env *env;
+	struct secret_arena key_arena;  /* sealed */
+	struct secret_arena work_arena; /* handshakes, the identity */
+	const struct keys *keys;
+	uint8_t *identity_secret; /* 64 bytes in work_arena; NULL: wiped */
+	enum keyd_registration registration;
+	uint32_t registrations_an_hour;
+
+	struct state_file state_file;
+	struct state state;
+	struct credentials credentials;
+	struct limits limits;
+	struct terminals terminals;
+	struct beacons beacons;
+	struct pending *pending; /* PENDING_MAX in work_arena */
+
+	uint32_t generation; /* netd's */
+	bool tree_started;   /* ledgerd's log agrees with the state */
+	bool stopping;
+	enum sr_error failure; /* not SR_OK: keyd must end */
+	uint64_t handshakes;
+	uint64_t refused;
+	uint32_t control_request; /* the one being answered */
+
+	struct outbox to_netd;
+	struct outbox to_ledgerd;
+	struct outbox to_control;
+	uint8_t netd_bytes[KEYD_NETD_BOX_LEN];
+	uint8_t ledgerd_bytes[KEYD_LEDGERD_BOX_LEN];
+	uint8_t control_bytes[KEYD_CONTROL_BOX_LEN];
+	struct ipc_packet packet;
+};
+
+/*
+ * Derives the keys, reads or (init) makes the files.  Nothing of params is
+ * kept but what is copied; the caller wipes the secrets.  With the identity
+ * in hand a new certificate is made; unless the bank is yet to be founded the
+ * identity is wiped then.  SR_DAMAGED and others of the parts, SR_ROLLED_BACK
+ * when credentials are not those that the state knows; a line says what and
+ * where.  Must be followed by keyd_close, whatever it gave.
+ */
+enum sr_error keyd_init(
+    struct keyd *k, struct env *env, const struct keyd_params *params);
+
+/*
+ * One step: waits at most timeout_ms (0: not at all), serves ledgerd, then
+ * the control link, then one part of one handshake.  SR_OK, or why keyd must
+ * end: SR_CLOSED when a link is gone, errors of the disk.  k->stopping is set
+ * when it was asked to end.
+ */
+enum sr_error keyd_step(struct keyd *k, int timeout_ms);
+
+/* Sends `ready' to strongroomd: missing as in sandbox.h. */
+void keyd_ready(struct keyd *k, uint32_t missing);
+
+/* Wipes and releases. */
+void keyd_close(struct keyd *k);
+
+/* ---- between keyd's own files ------------------------------------------ */
+
+/* The phase in which messages are looked at. */
+unsigned keyd_phase(const struct keyd *k);
+
+/* Leaf 0 has been signed. */
+bool keyd_founded(const struct keyd *k);
+
+/* Notes the first failure; gives back the error. */
+enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);
+
+/* Saves the state; a failure is noted. */
+enum sr_error keyd_save(struct keyd *k);
+
+/*
+ * Puts a customer with the next generation in force: intent, credential,
+ * state twice, so that neither slot knows the former generation any more.  A
+ * failure is noted.
+ */
+enum sr_error keyd_save_customer(
+    struct keyd *k, const struct customer *customer);
+
+/*
+ * Appends a message to an outbox: KEYD_SEND(k, to_netd, handshake_2,
+ * HANDSHAKE_2, &m).  Steps make sure beforehand that there is place.
+ */
+#define KEYD_SEND(k, box, name, NAME, message)                          \
+	do {                                                            \
+		uint8_t *place_ =                                       \
+		    outbox_reserve(&(k)->box, MESSAGE_##NAME##_MAX);    \
+		struct writer w_ = writer_to(place_,                    \
+		    place_ != NULL ? (size_t)MESSAGE_##NAME##_MAX : 0); \
+		if (place_ == NULL ||                                   \
+		    message_##name##_encode(&w_, (message)) != SR_OK)   \
+			(void)keyd_fail((k), #name, SR_INTERNAL);       \
+		else                                                    \
+			outbox_commit(&(k)->box, writer_len(&w_));      \
+	} while (0)
+
+#endif

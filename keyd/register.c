@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Registration: whether a name may register, the evaluation of its request
+ * under an identifier that was never used before, and the attestation.
+ */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/kdf.h"
+#include "common/name.h"
+#include "keyd/keyd.h"
+
+enum { INVITATION_MAC_LEN = INVITATION_LEN - 8 };
+
+void
+register_identifier(const uint8_t key[32], const char *name, size_t name_len,
+    const uint8_t *random, size_t random_len, uint8_t identifier[64])
+{
+	struct kdf_part parts[] = {{name, name_len}, {random, random_len}};
+
+	kdf_hmac_sha512_parts(identifier, key, 32, parts, 2);
+}
+
+void
+register_invitation(const struct keyd *k, const char *name, size_t name_len,
+    uint64_t until_ms, uint8_t out[INVITATION_LEN])
+{
+	uint8_t mac[KDF_SHA512_LEN];
+	struct writer w = writer_to(out, 8);
+	struct kdf_part parts[] = {{out, 8}, {name, name_len}};
+
+	writer_u64(&w, until_ms);
+	kdf_hmac_sha512_parts(mac, k->keys->invitation, 32, parts, 2);
+	memcpy(out + 8, mac, INVITATION_MAC_LEN);
+	sodium_memzero(mac, sizeof(mac));
+}
+
+static bool
+invitation_valid(const struct keyd *k, const struct payload_m1 *m1)
+{
+	uint8_t right[INVITATION_LEN];
+	struct reader r = reader_of(m1->invitation, 8);
+	uint64_t until_ms = reader_u64(&r);
+
+	register_invitation(k, m1->name, m1->name_len, until_ms, right);
+	return sodium_memcmp(right, m1->invitation, INVITATION_LEN) == 0 &&
+	       env_clock_ms(k->env) <= until_ms;
+}
+
+static enum sr_error
+name_free(struct keyd *k, const struct payload_m1 *m1)
+{
+	struct customer customer;
+	enum sr_error error = credentials_find(
+	    &k->credentials, m1->name, m1->name_len, &customer);
+
+	sodium_memzero(&customer, sizeof(customer));
+	if (error == SR_NOT_FOUND)
+		return credentials_full(&k->credentials) ? SR_BUSY : SR_OK;
+	return error == SR_OK ? SR_NAME_TAKEN : SR_BUSY;
+}
+
+enum sr_error
+register_allowed(struct keyd *k, struct pending *p)
+{
+	const struct payload_m1 *m1 = &p->m1;
+	bool invited = !sodium_is_zero(m1->invitation, INVITATION_LEN);
+	enum sr_error error;
+
+	if (k->registration == KEYD_REGISTRATION_CLOSED)
+		return SR_REGISTRATION_CLOSED;
+	if (invited ? !invitation_valid(k, m1)
+		    : k->registration == KEYD_REGISTRATION_INVITE)
+		return SR_INVITATION;
+	if (name_check(m1->name, m1->name_len) != SR_OK)
+		return SR_NAME;
+	if (name_display_check(m1->display_name, m1->display_name_len) != SR_OK)
+		return SR_PARAMETERS;
+	if (!invited) {
+		/* counted whether taken or not: both tell something */
+		error = limits_hour(&k->limits, k->registrations_an_hour,
+		    env_clock_ms(k->env), &p->retry_ms);
+		if (error != SR_OK)
+			return error;
+	}
+	return name_free(k, m1);
+}
+
+enum sr_error
+register_evaluate(struct keyd *k, struct pending *p, struct payload_m2 *m2)
+{
+	SECRET_64(identifier);
+
+	env_random(k->env, p->random, sizeof(p->random));
+	register_identifier(k->keys->credential_id, p->m1.name, p->m1.name_len,
+	    p->random, sizeof(p->random), identifier);
+	return opaque_register_evaluate(m2->evaluated,
+	    k->keys->opaque.oprf_seed, identifier, 64, p->m1.request);
+}
+
+enum sr_error
+register_answer(struct keyd *k, struct pending *p, const struct payload_m5 *m5)
+{
+	uint8_t body[FRAME_M5_LEN];
+	struct message_handshake_5 message = {.connection = p->connection,
+	    .body = body,
+	    .body_len = sizeof(body)};
+	enum sr_error error = handshake_m5_seal(&p->handshake, m5, body);
+
+	if (error == SR_OK)
+		KEYD_SEND(k, to_netd, handshake_5, HANDSHAKE_5, &message);
+	return error;
+}
+
+static void
+attest(struct keyd *k, const struct payload_m3 *m3, struct customer *customer)
+{
+	struct certificate certificate = {0};
+	struct attestation attestation = {
+	    .customer = customer->id,
+	    .key_epoch = ATTESTATION_FIRST_EPOCH,
+	};
+
+	keys_certify(k->keys, &certificate);
+	attestation.key_id = certificate_key_id(&certificate);
+	memcpy(attestation.bank_id, k->state.bank_id, BANK_ID_LEN);
+	attestation_name_hash(customer->salt, customer->name,
+	    customer->name_len, attestation.name_hash);
+	memcpy(attestation.signing_key, m3->signing_key, PUBLIC_KEY_LEN);
+	memcpy(attestation.message_key, m3->message_key, PUBLIC_KEY_LEN);
+	attestation_sign(
+	    &attestation, k->keys->attestation_secret, customer->attestation);
+}
+
+static void
+customer_make(struct keyd *k, const struct pending *p,
+    const struct payload_m3 *m3, struct customer *customer)
+{
+	struct credential *password = &customer->credential[SLOT_PASSWORD];
+
+	customer->id = k->credentials.customers + 1;
+	customer->generation = 1;
+	customer->name_len = p->m1.name_len;
+	memcpy(customer->name, p->m1.name, p->m1.name_len);
+	customer->display_name_len = p->m1.display_name_len;
+	memcpy(
+	    customer->display_name, p->m1.display_name, p->m1.display_name_len);
+	env_random(k->env, customer->salt, sizeof(customer->salt));
+	env_random(
+	    k->env, customer->directory_key, sizeof(customer->directory_key));
+	password->present = true;
+	memcpy(password->random, p->random, sizeof(p->random));
+	password->record = m3->record;
+	memcpy(password->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
+	attest(k, m3, customer);
+}
+
+enum sr_error
+register_finish(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
+{
+	struct customer customer = {0};
+	struct payload_m5 m5 = {.status = SR_OK};
+	enum sr_error error;
+
+	/* another connection may have taken the name since M1 */
+	m5.status = name_free(k, &p->m1);
+	if (m5.status == SR_OK && !opaque_record_valid(&m3->record))
+		m5.status = SR_CRYPTO;
+	if (m5.status == SR_OK)
+		m5.status = handshake_proof_verify(&p->handshake, m3);
+	if (m5.status == SR_OK) {
+		customer_make(k, p, m3, &customer);
+		error = keyd_save_customer(k, &customer);
+		if (error != SR_OK)
+			return error;
+		memcpy(m5.name_salt, customer.salt, sizeof(m5.name_salt));
+		memcpy(m5.attestation, customer.attestation, ATTESTATION_LEN);
+	}
+	sodium_memzero(&customer, sizeof(customer));
+	return register_answer(k, p, &m5);
+}

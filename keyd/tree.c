@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ledgerd's link: the tree that keyd extends and signs, and what ledgerd may
+ * have of keys.  Each question has exactly one answer (key_use two); a
+ * question that is refused changes nothing.
+ *
+ * Security: only leaves that this file appended are ever under a signature.
+ * The signature is made from the state as it was saved, so the same head is
+ * always signed with the same bytes.
+ */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "common/entry.h"
+#include "common/journal.h"
+#include "common/note.h"
+#include "keyd/keyd.h"
+
+static void
+tree_checkpoint(const struct keyd *k, struct checkpoint *checkpoint)
+{
+	note_origin(k->state.bank_id, k->state.log_epoch, checkpoint->origin);
+	checkpoint->size = k->state.frontier.size;
+	merkle_frontier_root(&k->state.frontier, checkpoint->root);
+}
+
+/* Sends the head in force, signed, after everything else of it is saved. */
+static void
+tree_answer(struct keyd *k, enum sr_error error)
+{
+	struct checkpoint checkpoint;
+	struct message_tree_head head = {.error = (uint16_t)error};
+
+	if (k->failure != SR_OK)
+		return;
+	tree_checkpoint(k, &checkpoint);
+	head.epoch = k->state.log_epoch;
+	head.size = checkpoint.size;
+	memcpy(head.root, checkpoint.root, sizeof(head.root));
+	if (head.size > 0 && keyd_fail(k, "signing the head",
+				 note_sign(&checkpoint, k->keys->log_secret,
+				     head.signature)) != SR_OK)
+		return;
+	KEYD_SEND(k, to_ledgerd, tree_head, TREE_HEAD, &head);
+}
+
+/* Whether ledgerd's newest checkpoint fits to what keyd has signed. */
+static enum sr_error
+tree_compare(const struct keyd *k, const struct message_tree_start *m)
+{
+	struct checkpoint own, theirs;
+
+	if (m->size == 0)
+		return SR_OK;
+	tree_checkpoint(k, &own);
+	theirs = own;
+	theirs.size = m->size;
+	memcpy(theirs.root, m->root, sizeof(theirs.root));
+	if (note_verify_raw(&theirs, k->keys->log_public, m->signature) !=
+	    SR_OK)
+		return SR_CRYPTO;
+	if (m->size > own.size)
+		return SR_ROLLED_BACK;
+	if (m->size == own.size && memcmp(own.root, m->root, 32) != 0)
+		return SR_FORKED;
+	return SR_OK;
+}
+
+void
+keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
+{
+	enum sr_error error = tree_compare(k, m);
+
+	k->tree_started = error == SR_OK;
+	if (error == SR_ROLLED_BACK)
+		diag_error("state: keyd signed %llu leaves, of which the "
+			   "state knows %llu: %s",
+		    (unsigned long long)m->size,
+		    (unsigned long long)k->state.frontier.size,
+		    error_sentence(error));
+	else if (error != SR_OK)
+		diag_error("checkpoint of ledgerd's at size %llu: %s",
+		    (unsigned long long)m->size, error_sentence(error));
+	tree_answer(k, error);
+}
+
+/* Appends and persists; the frontier is unchanged unless SR_OK. */
+static enum sr_error
+tree_append(struct keyd *k, const uint8_t *leaves, size_t count)
+{
+	struct merkle_frontier before = k->state.frontier;
+	enum sr_error error = SR_OK;
+
+	for (size_t i = 0; error == SR_OK && i < count; i++)
+		error = merkle_frontier_append(
+		    &k->state.frontier, leaves + i * MERKLE_HASH_LEN);
+	if (error != SR_OK) {
+		k->state.frontier = before;
+		return error;
+	}
+	return keyd_save(k);
+}
+
+static enum sr_error
+tree_append_check(const struct keyd *k, const struct message_tree_append *m)
+{
+	size_t count = m->leaves_len / MERKLE_HASH_LEN;
+
+	if (!k->tree_started)
+		return SR_NOT_ALLOWED;
+	if (count == 0 || m->leaves_len % MERKLE_HASH_LEN != 0)
+		return SR_MALFORMED;
+	if (m->first != k->state.frontier.size)
+		return m->first < k->state.frontier.size ? SR_ROLLED_BACK
+							 : SR_FORKED;
+	/* leaf 0 comes alone, after the identity has signed it */
+	if (m->first == 0 && (!k->state.genesis_signed || count != 1))
+		return SR_NOT_ALLOWED;
+	return SR_OK;
+}
+
+void
+keyd_take_ledgerd_tree_append(
+    struct keyd *k, const struct message_tree_append *m)
+{
+	enum sr_error error = tree_append_check(k, m);
+
+	if (error == SR_OK)
+		error =
+		    tree_append(k, m->leaves, m->leaves_len / MERKLE_HASH_LEN);
+	tree_answer(k, error);
+}
+
+/* ---- founding ---------------------------------------------------------- */
+
+static enum sr_error
+genesis_sign(
+    struct keyd *k, const struct message_genesis_sign *m, uint8_t signature[64])
+{
+	struct entry_genesis genesis;
+
+	if (k->identity_secret == NULL || k->state.frontier.size != 0)
+		return SR_NOT_ALLOWED;
+	if (m->genesis_len != ENTRY_GENESIS_SIGNED_LEN ||
+	    entry_genesis_decode(m->genesis, m->genesis_len, &genesis) != SR_OK)
+		return SR_MALFORMED;
+	if (memcmp(genesis.bank_id, k->state.bank_id, BANK_ID_LEN) != 0 ||
+	    memcmp(genesis.identity_key, k->state.identity, PUBLIC_KEY_LEN) !=
+		0)
+		return SR_WRONG_BANK;
+	k->state.genesis_signed = true;
+	if (keyd_save(k) != SR_OK)
+		return k->failure;
+	return entry_genesis_sign(m->genesis, k->identity_secret, signature);
+}
+
+void
+keyd_take_ledgerd_genesis_sign(
+    struct keyd *k, const struct message_genesis_sign *m)
+{
+	struct message_genesis_signed answer = {0};
+	enum sr_error error = genesis_sign(k, m, answer.signature);
+
+	if (k->failure != SR_OK)
+		return;
+	if (error == SR_OK) {
+		sodium_memzero(k->identity_secret, SIGNING_SECRET_LEN);
+		k->identity_secret = NULL;
+	} else {
+		sodium_memzero(answer.signature, sizeof(answer.signature));
+	}
+	answer.error = (uint16_t)error;
+	KEYD_SEND(k, to_ledgerd, genesis_signed, GENESIS_SIGNED, &answer);
+}
+
+/* ---- logged key operations --------------------------------------------- */
+
+static enum sr_error
+use_check(const struct keyd *k, const struct message_key_use *m,
+    struct entry_event *use)
+{
+	if (!k->tree_started)
+		return SR_NOT_ALLOWED;
+	if (m->seq != k->state.frontier.size)
+		return m->seq < k->state.frontier.size ? SR_ROLLED_BACK
+						       : SR_FORKED;
+	if (entry_event_decode(
+		ENTRY_USE, m->plaintext, m->plaintext_len, use) != SR_OK ||
+	    use->time_ms != m->time)
+		return SR_MALFORMED;
+	return SR_OK;
+}
+
+/* The leaf, from its fields: what is logged is what is done. */
+static void
+use_leaf(const struct message_key_use *m, uint8_t hash[32])
+{
+	struct journal_leaf leaf = {
+	    .seq = m->seq,
+	    .time_ms = m->time,
+	    .class = (uint8_t)journal_class_of(m->plaintext, m->plaintext_len),
+	    .segment = m->segment,
+	};
+
+	memcpy(leaf.sealed_hash, m->sealed_hash, sizeof(leaf.sealed_hash));
+	journal_commitment(
+	    m->salt, m->plaintext, m->plaintext_len, leaf.commitment);
+	journal_leaf_hash(&leaf, hash);
+}
+
+static void
+use_terminal_key(
+    struct keyd *k, uint32_t request, uint32_t terminal, enum sr_error error)
+{
+	struct message_terminal_key answer = {.terminal = terminal};
+	uint8_t bytes[MESSAGE_TERMINAL_KEY_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_control_answer packet = {
+	    .request = request, .packet = bytes};
+
+	answer.error = (uint16_t)error;
+	if (error == SR_OK) {
+		answer.epoch = k->terminals.list[terminal].epoch;
+		keys_terminal(k->keys, terminal, answer.epoch, answer.psk);
+	}
+	if (message_terminal_key_encode(&w, &answer) == SR_OK) {
+		packet.packet_len = writer_len(&w);
+		KEYD_SEND(
+		    k, to_control, control_answer, CONTROL_ANSWER, &packet);
+	}
+	sodium_memzero(&answer, sizeof(answer));
+	sodium_memzero(bytes, sizeof(bytes));
+}
+
+/* Does what was logged. */
+static enum sr_error
+use_do(struct keyd *k, uint32_t request, const struct entry_event *use)
+{
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)use->subject;
+	enum sr_error error = SR_OK;
+
+	if (use->subject == 0 || use->subject >= TERMINALS_MAX)
+		error = SR_TERMINAL;
+	if (use->code == USE_TERMINAL_KEY) {
+		if (error == SR_OK && !k->terminals.list[terminal].enrolled)
+			error = SR_TERMINAL;
+		use_terminal_key(k, request, terminal, error);
+		return error;
+	}
+	if (use->code != USE_TERMINAL_ENROL && use->code != USE_TERMINAL_REVOKE)
+		return SR_NOT_ALLOWED;
+	if (error == SR_OK)
+		error = terminals_set(&k->terminals, terminal, epoch,
+		    use->code == USE_TERMINAL_ENROL);
+	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
+		return error;
+	return keyd_fail(k, "terminals", error);
+}
+
+void
+keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
+{
+	struct message_key_used used = {.request = m->request};
+	struct entry_event use;
+	uint8_t hash[32];
+	enum sr_error error = use_check(k, m, &use);
+
+	if (error == SR_OK) {
+		use_leaf(m, hash);
+		error = tree_append(k, hash, 1);
+	}
+	tree_answer(k, error);
+	if (error == SR_OK)
+		error = use_do(k, m->request, &use);
+	if (k->failure != SR_OK)
+		return;
+	used.error = (uint16_t)error;
+	KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
+}
+
+/* ---- what ledgerd may know --------------------------------------------- */
+
+void
+keyd_take_ledgerd_bank_get(struct keyd *k, const struct message_bank_get *m)
+{
+	struct message_bank bank = {
+	    .founded = keyd_founded(k),
+	    .certificate = k->state.certificate,
+	    .certificate_len = CERTIFICATE_LEN,
+	};
+
+	(void)m;
+	memcpy(bank.bank_id, k->state.bank_id, sizeof(bank.bank_id));
+	memcpy(bank.identity, k->state.identity, sizeof(bank.identity));
+	KEYD_SEND(k, to_ledgerd, bank, BANK, &bank);
+}
+
+void
+keyd_take_ledgerd_segment_key_get(
+    struct keyd *k, const struct message_segment_key_get *m)
+{
+	struct message_segment_key answer = {.segment = m->segment};
+
+	keys_segment(k->keys, m->segment, m->salt, answer.key);
+	KEYD_SEND(k, to_ledgerd, segment_key, SEGMENT_KEY, &answer);
+	sodium_memzero(&answer, sizeof(answer));
+}
+
+void
+keyd_take_ledgerd_terminals_get(
+    struct keyd *k, const struct message_terminals_get *m)
+{
+	uint8_t list[TERMINALS_MAX * TERMINALS_LIST_LEN];
+	struct writer w = writer_to(list, sizeof(list));
+	struct message_terminals answer = {.list = list};
+
+	(void)m;
+	terminals_list(&k->terminals, &w);
+	answer.list_len = writer_len(&w);
+	KEYD_SEND(k, to_ledgerd, terminals, TERMINALS, &answer);
+}
+
+enum { DIRECTORY_KEY_LEN = 40, DIRECTORY_KEYS_MAX = 512 };
+
+void
+keyd_take_ledgerd_directory_keys_get(
+    struct keyd *k, const struct message_directory_keys_get *m)
+{
+	uint8_t list[DIRECTORY_KEYS_MAX * DIRECTORY_KEY_LEN];
+	struct writer w = writer_to(list, sizeof(list));
+	struct message_directory_keys answer = {.list = list};
+	struct customer customer;
+	uint64_t first = m->first > 0 ? m->first : 1;
+
+	for (uint64_t i = 0;
+	     i < DIRECTORY_KEYS_MAX && i <= k->credentials.customers &&
+	     first <= k->credentials.customers - i;
+	     i++) {
+		if (keyd_fail(k, "credentials",
+			credentials_read(
+			    &k->credentials, first + i, &customer)) != SR_OK)
+			return;
+		writer_u64(&w, customer.id);
+		writer_bytes(&w, customer.directory_key, 32);
+	}
+	sodium_memzero(&customer, sizeof(customer));
+	answer.list_len = writer_len(&w);
+	KEYD_SEND(k, to_ledgerd, directory_keys, DIRECTORY_KEYS, &answer);
+	sodium_memzero(list, sizeof(list));
+}
+
+/* ledgerd waits for answers: a question that was refused gets one, too. */
+void
+keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
+{
+	struct message_genesis_signed genesis = {.error = (uint16_t)why};
+	struct message_segment_key key = {.error = (uint16_t)why};
+	struct message_key_used used = {.error = (uint16_t)why};
+
+	k->refused++;
+	diag_limited(0x100 + type, "ledgerd sent message %u: %s", type,
+	    error_sentence(why));
+	if (type == MESSAGE_TREE_START || type == MESSAGE_TREE_APPEND ||
+	    type == MESSAGE_KEY_USE)
+		tree_answer(k, why);
+	if (type == MESSAGE_KEY_USE)
+		KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
+	if (type == MESSAGE_GENESIS_SIGN)
+		KEYD_SEND(
+		    k, to_ledgerd, genesis_signed, GENESIS_SIGNED, &genesis);
+	if (type == MESSAGE_SEGMENT_KEY_GET)
+		KEYD_SEND(k, to_ledgerd, segment_key, SEGMENT_KEY, &key);
+}
