@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_VERIFY_H
+#define CLIENT_VERIFY_H
+/*
+ * strongroom-verify's parts: what an outsider can check of a bank's ledger
+ * directory without any key (strongroom-journal(5)).  Memory is bounded by
+ * one segment, whatever the log's length; any bytes at all end in a verdict.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/bankfile.h"
+#include "common/certificate.h"
+#include "common/journal.h"
+#include "common/merkle.h"
+#include "common/note.h"
+
+/* The exit codes, and no others. */
+enum verify_exit {
+	VERIFY_ANCHORED = 0,
+	VERIFY_TAMPERED = 1,
+	VERIFY_COULD_NOT = 2,
+	VERIFY_INTACT = 3,
+};
+
+enum {
+	VERIFY_CERTIFICATES_MAX = 4096,
+	VERIFY_WHY_MAX = 512,
+};
+
+/* What one segment held. */
+struct verify_segment {
+	uint32_t number;
+	uint64_t first;
+	uint64_t entries;
+	uint64_t batches;
+	uint64_t used_len;
+	uint64_t first_ms;
+	uint64_t last_ms;
+};
+
+struct verify {
+	struct bankfile bank;
+	const char *directory;
+	bool json;
+	bool quiet;
+
+	struct certificate certificate[VERIFY_CERTIFICATES_MAX];
+	size_t certificate_count;
+
+	struct checkpoint published; /* public/checkpoint, signature checked */
+	struct checkpoint since;     /* --since, likewise; size 0: none */
+	bool published_met;          /* its size and root were met in the log */
+	bool since_met;
+
+	struct merkle_frontier tree; /* with the entries of an open batch */
+	struct merkle_frontier committed; /* up to the last COMMIT */
+	uint64_t signed_size; /* largest size under a signature of keyd's */
+	uint64_t last_ms;
+	uint64_t batches;
+	uint64_t bytes;
+	bool batch_open;
+	bool spare_seen; /* a segment made ready in advance: the last one */
+
+	/* The verdict, as soon as there is a bad one. */
+	enum verify_exit exit;
+	char why[VERIFY_WHY_MAX];
+};
+
+/*
+ * Records a verdict (the first one stays) with one sentence and returns
+ * false, so that a check ends with `return verify_fail(...)'.
+ */
+bool verify_fail(struct verify *verify, enum verify_exit exit,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Reads public/certificates: each must verify under the bank's identity.
+ * False after a verdict.
+ */
+bool verify_certificates(struct verify *verify);
+
+/*
+ * Reads a checkpoint at path and checks its signature under the log keys of
+ * the certificates.  False after a verdict: missing is `could not' for
+ * --since and `tampered' for public/checkpoint.
+ */
+bool verify_checkpoint(struct verify *verify, const char *path,
+    enum verify_exit missing, struct checkpoint *out);
+
+/* SR_OK if some certified log key signed this checkpoint. */
+enum sr_error verify_signed(const struct verify *verify,
+    const struct checkpoint *checkpoint, const uint8_t signature[64]);
+
+/* Walks every segment in order; false after a verdict. */
+bool verify_log(struct verify *verify);
+
+/* One segment's bytes, walked from header to the unused rest. */
+bool verify_segment_bytes(struct verify *verify, uint32_t number,
+    const uint8_t *bytes, size_t len, struct verify_segment *out);
+
+/* A segment's row of the table, and the verdict at the end. */
+void verify_print_segment(
+    const struct verify *verify, const struct verify_segment *segment);
+void verify_print_verdict(const struct verify *verify);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What an auditor reads: a row a segment, then the verdict, and what is still
+ * trustworthy after damage.
+ */
+#include "client/verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+static const char *
+report_time(uint64_t ms, char out[32])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm utc;
+
+	if (gmtime_r(&seconds, &utc) == NULL ||
+	    strftime(out, 32, "%Y-%m-%d %H:%M:%SZ", &utc) == 0)
+		snprintf(out, 32, "%" PRIu64, ms);
+	return out;
+}
+
+void
+verify_print_segment(
+    const struct verify *verify, const struct verify_segment *segment)
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX], first[32], last[32];
+
+	if (verify->json || verify->quiet)
+		return;
+	if (segment->number == 0)
+		printf("%-14s %10s %10s %8s %10s  %-20s  %s\n", "segment",
+		    "first", "entries", "batches", "bytes", "from", "to");
+	printf("%-14s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %10" PRIu64
+	       "  %-20s  %s\n",
+	    journal_segment_name(segment->number, name), segment->first,
+	    segment->entries, segment->batches, segment->used_len,
+	    segment->entries > 0 ? report_time(segment->first_ms, first) : "-",
+	    segment->entries > 0 ? report_time(segment->last_ms, last) : "-");
+	fflush(stdout);
+}
+
+/* Prints a sentence of ours as a JSON string: file names may hold anything. */
+static void
+report_json_string(const char *text)
+{
+	putchar('"');
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20 || c >= 0x7F)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void
+report_json(const struct verify *verify, const char *root)
+{
+	static const char *const results[] = {
+	    "verified", "tampered", "could not run", "intact"};
+
+	printf("{\"v\":1,\"result\":\"%s\",\"exit\":%d,\"why\":",
+	    results[verify->exit], (int)verify->exit);
+	report_json_string(verify->why);
+	printf(",\"entries\":%" PRIu64 ",\"signed\":%" PRIu64
+	       ",\"batches\":%" PRIu64 ",\"unsigned_tail\":%" PRIu64
+	       ",\"root\":\"%s\",\"since\":%s,\"keys\":false}\n",
+	    verify->committed.size, verify->signed_size, verify->batches,
+	    verify->tree.size - (verify->signed_size < verify->tree.size
+					? verify->signed_size
+					: verify->tree.size),
+	    root, verify->since_met ? "true" : "false");
+}
+
+void
+verify_print_verdict(const struct verify *verify)
+{
+	uint8_t bytes[32];
+	char root[65];
+
+	merkle_frontier_root(&verify->committed, bytes);
+	bankfile_hex(bytes, root);
+	if (verify->json) {
+		report_json(verify, root);
+		return;
+	}
+	if (verify->exit == VERIFY_COULD_NOT) {
+		fprintf(stderr, "strongroom-verify: %s\n", verify->why);
+		return;
+	}
+	if (verify->exit == VERIFY_TAMPERED) {
+		printf("entries 0 to %" PRIu64
+		       " are still under a signature of keyd's that "
+		       "verifies\n",
+		    verify->signed_size > 0 ? verify->signed_size - 1 : 0);
+		printf("NOT VERIFIED: %s\n", verify->why);
+		return;
+	}
+	if (verify->tree.size > verify->signed_size)
+		printf("unsigned tail: %" PRIu64
+		       " entries that nobody was told of\n",
+		    verify->tree.size - verify->signed_size);
+	if (verify->since_met)
+		printf("the log continues the checkpoint of --since, of size "
+		       "%" PRIu64 "\n",
+		    verify->since.size);
+	else
+		printf("no older checkpoint was given (--since): a rollback "
+		       "of the whole machine cannot be seen\n");
+	printf("verified: %" PRIu64 " entries in %" PRIu64
+	       " batches, root %.16s..., without keys: balances and orders "
+	       "were not opened\n",
+	    verify->signed_size, verify->batches, root);
+}

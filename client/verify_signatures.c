@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whose signature counts: the identity in bank.id certifies log keys, a
+ * certified log key signs checkpoints.  Nothing else is believed.
+ */
+#include "client/verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool
+verify_fail(
+    struct verify *verify, enum verify_exit exit, const char *format, ...)
+{
+	va_list arguments;
+
+	if (verify->why[0] != '\0')
+		return false;
+	verify->exit = exit;
+	va_start(arguments, format);
+	vsnprintf(verify->why, sizeof(verify->why), format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool
+verify_certificates(struct verify *verify)
+{
+	uint8_t bytes[2 + CERTIFICATE_LEN];
+	char path[4096];
+	FILE *file;
+	size_t n;
+
+	snprintf(
+	    path, sizeof(path), "%s/public/certificates", verify->directory);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "%s: %s", path, strerror(errno));
+	while ((n = fread(bytes, 1, sizeof(bytes), file)) == sizeof(bytes)) {
+		struct reader r = reader_of(bytes, 2);
+
+		if (reader_u16(&r) != CERTIFICATE_LEN ||
+		    verify->certificate_count == VERIFY_CERTIFICATES_MAX ||
+		    certificate_verify(bytes + 2, verify->bank.identity,
+			&verify->certificate[verify->certificate_count]) !=
+			SR_OK)
+			break;
+		verify->certificate_count++;
+	}
+	/* A rest, whether short or refused, is not the bank's. */
+	if (n != 0 || ferror(file) != 0 || verify->certificate_count == 0) {
+		fclose(file);
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "public/certificates: certificate %zu is not one that the "
+		    "identity in bank.id has signed",
+		    verify->certificate_count + 1);
+	}
+	fclose(file);
+	return true;
+}
+
+enum sr_error
+verify_signed(const struct verify *verify, const struct checkpoint *checkpoint,
+    const uint8_t signature[64])
+{
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (note_verify_raw(checkpoint, verify->certificate[i].log_key,
+			signature) == SR_OK)
+			return SR_OK;
+	return SR_SIGNATURE;
+}
+
+/* One of the note's own signatures must be by a certified key. */
+static bool
+checkpoint_is_signed(const struct verify *verify, const struct note *note)
+{
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (note_verify(note, verify->certificate[i].log_key) == SR_OK)
+			return true;
+	return false;
+}
+
+bool
+verify_checkpoint(struct verify *verify, const char *path,
+    enum verify_exit missing, struct checkpoint *out)
+{
+	static uint8_t text[NOTE_READ_MAX + 1];
+	uint8_t bank_id[32];
+	struct note note;
+	uint32_t epoch;
+	size_t len;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
+		return verify_fail(
+		    verify, missing, "%s: %s", path, strerror(errno));
+	len = fread(text, 1, sizeof(text), file);
+	if (ferror(file) != 0) {
+		fclose(file);
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "%s: cannot be read", path);
+	}
+	fclose(file);
+	if (len > NOTE_READ_MAX || note_parse(text, len, &note) != SR_OK)
+		return verify_fail(
+		    verify, VERIFY_TAMPERED, "%s is not a checkpoint", path);
+	if (note_origin_parse(note.checkpoint.origin, bank_id, &epoch) !=
+		SR_OK ||
+	    memcmp(bank_id, verify->bank.bank_id, sizeof(bank_id)) != 0)
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "%s is a checkpoint of another log", path);
+	if (!checkpoint_is_signed(verify, &note))
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "%s: no log key of this bank has signed it", path);
+	*out = note.checkpoint;
+	return true;
+}
