@@ -190,7 +190,7 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 {
 	bool lone = false;
 	enum sr_error error =
-	    state_open(&k->state_file, k->env, k->keys->state);
+	    state_file_open(&k->state_file, k->env, k->keys->state);
 
 	if (error == SR_OK)
 		error = state_load(&k->state_file, &k->state, &lone);

@@ -14,7 +14,8 @@ enum { MAC_LEN = 32, MACED_LEN = STATE_SLOT_LEN - MAC_LEN };
 static const uint8_t magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
 
 enum sr_error
-state_open(struct state_file *f, struct env *env, const uint8_t mac_key[32])
+state_file_open(
+    struct state_file *f, struct env *env, const uint8_t mac_key[32])
 {
 	f->env = env;
 	f->mac_key = mac_key;

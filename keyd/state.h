@@ -51,7 +51,7 @@ struct state_file {
 };
 
 /* Opens the file "state"; mac_key must outlive f.  Errors as env_open. */
-enum sr_error state_open(
+enum sr_error state_file_open(
     struct state_file *f, struct env *env, const uint8_t mac_key[32]);
 
 /*
