@@ -207,7 +207,7 @@ change_allowed(const struct keyd *k, const struct pending *p,
 }
 
 enum sr_error
-login_change(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
+login_replace(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 {
 	SECRET_64(session_key);
 	struct customer customer;

@@ -349,7 +349,7 @@ pending_finish(struct keyd *k, struct pending *p)
 	if (error == SR_OK && p->m1.operation == OPERATION_LOG_IN)
 		error = login_finish(k, p, &m3);
 	else if (error == SR_OK && p->m1.operation == OPERATION_CHANGE)
-		error = login_change(k, p, &m3);
+		error = login_replace(k, p, &m3);
 	else if (error == SR_OK)
 		error = register_finish(k, p, &m3);
 	sodium_memzero(&m3, sizeof(m3));

@@ -90,7 +90,7 @@ enum sr_error login_finish(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
 /* Ends a change of one credential: M5 (login.c). */
-enum sr_error login_change(
+enum sr_error login_replace(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
 /* True if the device token in m1 is this bank's for this name. */
