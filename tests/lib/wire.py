@@ -17,7 +17,7 @@ _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i64": "q"}
 
 def _load():
     spec = importlib.util.spec_from_file_location(
-        "strongroom_messages", TOP / "policy" / "messages.py")
+        "messages_def", TOP / "policy" / "messages_def.py")
     module = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
