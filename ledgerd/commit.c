@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The commit path, the heart of the bank:
+ *
+ *	what is waiting -> signatures -> rules -> frames + COMMIT
+ *	-> fdatasync -> keyd: leaf hashes -> signed head -> roots compared
+ *	-> checkpoint -> answers
+ *
+ * A commit takes whatever is ready when the one before has ended.  Must never
+ * let an answer out before its batch is durable and signed.
+ */
+#include "ledgerd/commit.h"
+
+#include <string.h>
+
+#include "common/diag.h"
+#include "ledgerd/batch.h"
+#include "ledgerd/enter.h"
+#include "ledgerd/intake.h"
+#include "ledgerd/keyd_link.h"
+#include "ledgerd/ledgerd.h"
+
+bool
+commit_has_work(const struct ledgerd *ledgerd)
+{
+	return ledgerd->item_count > 0 || ledgerd->opening_count > 0;
+}
+
+/*
+ * Decodes and verifies the orders among the first count items.  Touches
+ * nothing but the items and reads nothing but the signers' keys.
+ */
+static void
+check_signatures(struct ledgerd *ledgerd, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct item *item = intake_item(ledgerd, i);
+
+		if (item->kind == ITEM_ORDER && item->order.checked == SR_AGAIN)
+			enter_check(ledgerd, item);
+	}
+}
+
+/* Applies the rules in the order of arrival, as far as the batch has room. */
+static enum sr_error
+apply_rules(struct ledgerd *ledgerd, size_t openings, size_t items)
+{
+	struct batch *batch = &ledgerd->batch;
+	enum sr_error error = SR_OK;
+
+	batch->openings = 0;
+	batch->items = 0;
+	while (error == SR_OK && batch->openings < openings &&
+	       batch_has_room(ledgerd))
+		error = enter_opening(
+		    ledgerd, intake_opening_at(ledgerd, batch->openings++));
+	while (
+	    error == SR_OK && batch->items < items && batch_has_room(ledgerd))
+		error =
+		    enter_item(ledgerd, intake_item(ledgerd, batch->items++));
+	return error;
+}
+
+/* Frames to disk, leaves to keyd, the head to the world. */
+static enum sr_error
+make_durable_and_signed(struct ledgerd *ledgerd)
+{
+	enum sr_error error;
+
+	error = batch_write(ledgerd);
+	if (error == SR_OK)
+		error = batch_sign(ledgerd);
+	if (error == SR_OK)
+		error = batch_publish(ledgerd);
+	return error;
+}
+
+/* What the batch's orders ask of keyd, and the ends of the revoked. */
+static enum sr_error
+run_operations(struct ledgerd *ledgerd)
+{
+	enum sr_error error = SR_OK, done;
+
+	for (size_t i = 0; i < ledgerd->operation_count && error == SR_OK;
+	     i++) {
+		const struct operation *operation = &ledgerd->operations[i];
+
+		error = commit_operation(ledgerd, operation, &done);
+		if (error == SR_OK && done != SR_OK)
+			diag_warn("keyd did not bring terminal %u up to the "
+				  "books: %s",
+			    operation->terminal, error_sentence(done));
+	}
+	ledgerd->operation_count = 0;
+	return error;
+}
+
+enum sr_error
+commit_waiting(struct ledgerd *ledgerd)
+{
+	size_t openings = ledgerd->opening_count;
+	size_t items = ledgerd->item_count;
+	enum sr_error error;
+
+	error = batch_begin(ledgerd);
+	if (error != SR_OK)
+		return error;
+	check_signatures(ledgerd, items);
+	error = apply_rules(ledgerd, openings, items);
+	openings = ledgerd->batch.openings;
+	items = ledgerd->batch.items;
+	if (error == SR_OK && ledgerd->batch.leaf_count > 0)
+		error = make_durable_and_signed(ledgerd);
+	if (error == SR_OK)
+		error = run_operations(ledgerd);
+	if (error != SR_OK)
+		return error;
+	enter_end_revoked(ledgerd);
+	ledgerd->openings_unanswered = openings;
+	ledgerd->items_unanswered = items;
+	return SR_OK;
+}
+
+enum sr_error
+commit_system(struct ledgerd *ledgerd, const struct entry_event *event)
+{
+	uint8_t committed[ENTRY_EVENT_LEN];
+	struct entry_event entry = *event;
+	struct journal_plain plain = {
+	    .committed = committed, .committed_len = sizeof(committed)};
+	struct journal_position position;
+	enum sr_error error;
+
+	error = batch_begin(ledgerd);
+	if (error != SR_OK)
+		return error;
+	entry.time_ms = ledgerd->batch.time_ms;
+	entry_event_encode(ENTRY_SYSTEM, &entry, committed);
+	error = batch_add(ledgerd, &plain, SR_OK, &position, NULL);
+	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
+}
+
+enum sr_error
+commit_genesis(
+    struct ledgerd *ledgerd, const uint8_t genesis[ENTRY_GENESIS_LEN])
+{
+	struct journal_plain plain = {
+	    .committed = genesis, .committed_len = ENTRY_GENESIS_LEN};
+	struct journal_position position;
+	enum sr_error error;
+
+	error = batch_begin(ledgerd);
+	if (error == SR_OK)
+		error = batch_add(ledgerd, &plain, SR_OK, &position, NULL);
+	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
+}
+
+/* The USE entry of an operation. */
+static void
+encode_use(const struct operation *operation, uint64_t time_ms,
+    uint8_t committed[ENTRY_EVENT_LEN])
+{
+	struct entry_event event = {.code = (uint8_t)operation->code,
+	    .subject = operation->terminal,
+	    .time_ms = time_ms};
+	struct writer w = writer_to(event.detail, sizeof(event.detail));
+
+	writer_u32(&w, operation->epoch);
+	entry_event_encode(ENTRY_USE, &event, committed);
+}
+
+enum sr_error
+commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
+    enum sr_error *done)
+{
+	uint8_t committed[ENTRY_EVENT_LEN];
+	struct journal_plain plain = {
+	    .committed = committed, .committed_len = sizeof(committed)};
+	struct message_key_use use = {.request = operation->request,
+	    .plaintext = committed,
+	    .plaintext_len = sizeof(committed)};
+	struct journal_position position;
+	struct journal_leaf leaf;
+	enum sr_error error;
+
+	*done = SR_INTERNAL;
+	error = batch_begin(ledgerd);
+	if (error != SR_OK)
+		return error;
+	encode_use(operation, ledgerd->batch.time_ms, committed);
+	error = batch_add(ledgerd, &plain, SR_OK, &position, &leaf);
+	if (error == SR_OK)
+		error = batch_write(ledgerd);
+	if (error != SR_OK)
+		return error;
+	use.seq = leaf.seq;
+	use.time = leaf.time_ms;
+	use.segment = leaf.segment;
+	memcpy(use.sealed_hash, leaf.sealed_hash, sizeof(use.sealed_hash));
+	memcpy(use.salt, plain.salt, sizeof(use.salt));
+	error = keyd_use(ledgerd, &use);
+	if (error == SR_OK)
+		error = batch_take_head(ledgerd);
+	if (error == SR_OK)
+		error = batch_publish(ledgerd);
+	if (error == SR_OK)
+		*done = error_of_wire(ledgerd->keyd.used.error);
+	return error;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LEDGERD_COMMIT_H
+#define LEDGERD_COMMIT_H
+/*
+ * The commit path: what is waiting becomes durable, signed, and only then
+ * answered (DESIGN section 7).
+ */
+#include <stdbool.h>
+
+#include "common/entry.h"
+#include "common/error.h"
+
+struct ledgerd;
+struct operation;
+
+/* True when something waits. */
+bool commit_has_work(const struct ledgerd *ledgerd);
+
+/*
+ * One commit of whatever is waiting, bounded.  Afterwards its items and
+ * openings may be answered (answer_all).  Any error ends the room.
+ */
+enum sr_error commit_waiting(struct ledgerd *ledgerd);
+
+/* Journals one event of class system in a batch of its own. */
+enum sr_error commit_system(
+    struct ledgerd *ledgerd, const struct entry_event *event);
+
+/*
+ * Journals the use of a key and has keyd do it.  *done is keyd's result; the
+ * function's own error ends the room.
+ */
+enum sr_error commit_operation(struct ledgerd *ledgerd,
+    const struct operation *operation, enum sr_error *done);
+
+/* Journals leaf 0. */
+enum sr_error commit_genesis(
+    struct ledgerd *ledgerd, const uint8_t genesis[ENTRY_GENESIS_LEN]);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What strongroomd and, through it, strongroomctl may ask.  Nothing here
+ * changes money or authority: those come as signed orders only.
+ */
+#include "ledgerd/control.h"
+
+#include <string.h>
+
+#include "common/diag.h"
+#include "common/name.h"
+#include "ledgerd/commit.h"
+#include "ledgerd/intake.h"
+#include "ledgerd/keyd_link.h"
+#include "ledgerd/ledgerd.h"
+
+static enum sr_error
+queue(struct ledgerd *ledgerd, const uint8_t *message, size_t len)
+{
+	enum sr_error error =
+	    outbox_append(&ledgerd->control_out, message, len);
+
+	if (error != SR_OK)
+		diag_warn("strongroomd does not read: an answer is dropped");
+	return error;
+}
+
+enum sr_error
+control_ready(struct ledgerd *ledgerd)
+{
+	uint8_t bytes[MESSAGE_READY_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_ready ready = {.missing = ledgerd->params.missing};
+	enum sr_error error;
+
+	error = message_ready_encode(&w, &ready);
+	return error == SR_OK ? queue(ledgerd, bytes, writer_len(&w)) : error;
+}
+
+enum sr_error
+control_listen(struct ledgerd *ledgerd)
+{
+	struct ipc_packet *packet = &ledgerd->packet;
+
+	for (;;) {
+		enum sr_error error;
+
+		error = env_receive(ledgerd->env, ENV_CONTROL, false,
+		    packet->bytes, sizeof(packet->bytes), &packet->len);
+		if (error != SR_OK)
+			return error == SR_AGAIN ? SR_OK : error;
+		(void)ledgerd_dispatch_monitor(
+		    ledgerd, ledgerd->phase, packet->bytes, packet->len);
+		if (ledgerd->fatal != SR_OK)
+			return ledgerd->fatal;
+	}
+}
+
+void
+ledgerd_refuse_monitor(
+    struct ledgerd *ledgerd, unsigned type, enum sr_error error)
+{
+	ledgerd->refused++;
+	diag_warn(
+	    "strongroomd sent message %u: %s", type, error_sentence(error));
+}
+
+void
+ledgerd_take_monitor_generation(
+    struct ledgerd *ledgerd, const struct message_generation *m)
+{
+	uint8_t bytes[MESSAGE_GENERATION_DONE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_generation_done done = {.generation = m->generation};
+
+	ledgerd->generation = m->generation;
+	intake_end_older(ledgerd, m->generation);
+	/* What waited for the old netd would only puzzle the new one. */
+	outbox_clear(&ledgerd->netd_out);
+	if (message_generation_done_encode(&w, &done) == SR_OK)
+		(void)queue(ledgerd, bytes, writer_len(&w));
+}
+
+void
+ledgerd_take_monitor_stop(struct ledgerd *ledgerd, const struct message_stop *m)
+{
+	(void)m;
+	ledgerd->stopping = true;
+}
+
+/* ---- requests of strongroomctl ---------------------------------------------- */
+
+/* Wraps what `encoded' holds into the answer to the present request. */
+static void
+answer(struct ledgerd *ledgerd, const struct writer *encoded)
+{
+	uint8_t bytes[MESSAGE_LEDGERD_STATUS_MAX + MESSAGE_FOUNDED_MAX + 64];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_control_answer out = {
+	    .request = ledgerd->control_request,
+	    .packet = encoded->start,
+	    .packet_len = writer_len(encoded)};
+
+	if (message_control_answer_encode(&w, &out) == SR_OK)
+		(void)queue(ledgerd, bytes, writer_len(&w));
+}
+
+static void
+answer_refused(struct ledgerd *ledgerd, enum sr_error error)
+{
+	uint8_t bytes[MESSAGE_CONTROL_REFUSED_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_control_refused refused = {.error = (uint16_t)error};
+
+	if (message_control_refused_encode(&w, &refused) == SR_OK)
+		answer(ledgerd, &w);
+}
+
+void
+ledgerd_take_monitor_control_request(
+    struct ledgerd *ledgerd, const struct message_control_request *m)
+{
+	ledgerd->control_request = m->request;
+	(void)ledgerd_dispatch_control(
+	    ledgerd, ledgerd->phase, m->packet, m->packet_len);
+}
+
+void
+ledgerd_refuse_control(
+    struct ledgerd *ledgerd, unsigned type, enum sr_error error)
+{
+	(void)type;
+	ledgerd->refused++;
+	answer_refused(ledgerd, error);
+}
+
+void
+ledgerd_take_control_ledgerd_status_get(
+    struct ledgerd *ledgerd, const struct message_ledgerd_status_get *m)
+{
+	uint8_t bytes[MESSAGE_LEDGERD_STATUS_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	bool founded = ledgerd->phase == PHASE_OPEN;
+	struct message_ledgerd_status status = {.founded = founded,
+	    .open = founded && !ledgerd->stopping,
+	    .sessions = ledgerd->sessions.count,
+	    .segment = ledgerd->segments.number,
+	    .accounts = book_account_count(&ledgerd->book),
+	    .tree_size = ledgerd->tree.size,
+	    .orders = ledgerd->orders,
+	    .declined = ledgerd->declined,
+	    .refused = ledgerd->refused,
+	    .recovered = ledgerd->recovered};
+
+	(void)m;
+	if (message_ledgerd_status_encode(&w, &status) == SR_OK)
+		answer(ledgerd, &w);
+}
+
+/* keyd answers the request itself when the use is logged and done. */
+void
+ledgerd_take_control_terminal_key_get(
+    struct ledgerd *ledgerd, const struct message_terminal_key_get *m)
+{
+	const struct book_terminal *terminal =
+	    book_terminal(&ledgerd->book, m->terminal);
+	struct operation operation = {.code = USE_TERMINAL_KEY,
+	    .request = ledgerd->control_request,
+	    .terminal = m->terminal};
+	enum sr_error error, done;
+
+	if (terminal == NULL || terminal->revoked) {
+		answer_refused(ledgerd, SR_TERMINAL);
+		return;
+	}
+	operation.epoch = terminal->epoch;
+	error = commit_operation(ledgerd, &operation, &done);
+	if (error != SR_OK)
+		ledgerd->fatal = error;
+}
+
+static enum sr_error
+genesis_of(struct ledgerd *ledgerd, const struct message_found *m,
+    struct entry_genesis *genesis)
+{
+	memset(genesis, 0, sizeof(*genesis));
+	if (m->bank_type > BANK_MUTUAL_CREDIT || m->unit_len > MONEY_CODE_MAX ||
+	    m->name_len == 0 ||
+	    name_text_check(m->name, m->name_len, ENTRY_BANK_NAME_MAX) != SR_OK)
+		return SR_PARAMETERS;
+	memcpy(genesis->bank_id, ledgerd->bank_id, 32);
+	memcpy(genesis->identity_key, ledgerd->identity, 32);
+	genesis->name_len = (uint8_t)m->name_len;
+	memcpy(genesis->name, m->name, m->name_len);
+	memcpy(genesis->unit.code, m->unit, m->unit_len);
+	genesis->unit.exponent = m->exponent;
+	genesis->bank_type = m->bank_type;
+	genesis->rules = entry_rules_default((enum bank_type)m->bank_type);
+	memcpy(genesis->operator_key[0], m->operator_1, 32);
+	memcpy(genesis->operator_key[1], m->operator_2, 32);
+	genesis->time_ms = env_clock_ms(ledgerd->env);
+	return money_unit_valid(&genesis->unit) ? SR_OK : SR_PARAMETERS;
+}
+
+/* Leaf 0.  A refusal by rules or keyd is the answer; what comes after the
+ * signature must succeed. */
+static enum sr_error
+found(struct ledgerd *ledgerd, const struct message_found *m)
+{
+	uint8_t bytes[ENTRY_GENESIS_LEN];
+	struct entry_genesis genesis;
+	enum sr_error error;
+
+	if (ledgerd->tree.size > 0)
+		return SR_ALREADY;
+	error = genesis_of(ledgerd, m, &genesis);
+	if (error != SR_OK)
+		return error;
+	entry_genesis_encode(&genesis, bytes);
+	error = keyd_genesis_sign(
+	    ledgerd, bytes, ENTRY_GENESIS_SIGNED_LEN, genesis.signature);
+	if (error != SR_OK)
+		return error;
+	entry_genesis_encode(&genesis, bytes);
+	error = entry_genesis_verify(bytes, ledgerd->identity);
+	if (error == SR_OK)
+		error = book_found(&ledgerd->book, &genesis);
+	if (error == SR_OK)
+		error = commit_genesis(ledgerd, bytes);
+	ledgerd->fatal = error;
+	if (error == SR_OK)
+		ledgerd->phase = PHASE_OPEN;
+	return error;
+}
+
+void
+ledgerd_take_control_found(
+    struct ledgerd *ledgerd, const struct message_found *m)
+{
+	uint8_t bytes[MESSAGE_FOUNDED_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_founded founded = {0};
+
+	founded.error = (uint16_t)found(ledgerd, m);
+	memcpy(founded.bank_id, ledgerd->bank_id, sizeof(founded.bank_id));
+	if (message_founded_encode(&w, &founded) == SR_OK)
+		answer(ledgerd, &w);
+}

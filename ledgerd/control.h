@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LEDGERD_CONTROL_H
+#define LEDGERD_CONTROL_H
+/*
+ * The link to strongroomd: generations of netd, the end, and the requests of
+ * strongroomctl that strongroomd passes on.
+ */
+#include "common/error.h"
+
+struct ledgerd;
+
+/* Says `ready'. */
+enum sr_error control_ready(struct ledgerd *ledgerd);
+
+/* Takes what has come, without waiting.  SR_CLOSED: strongroomd is gone. */
+enum sr_error control_listen(struct ledgerd *ledgerd);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Orders and log-ins against the rules.  Must never apply an order whose
+ * signature was not verified, nor answer: the batch is not durable yet.
+ */
+#include "ledgerd/enter.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "ledgerd/batch.h"
+#include "ledgerd/intake.h"
+#include "ledgerd/ledgerd.h"
+#include "ledgerd/query.h"
+
+void
+enter_check(const struct ledgerd *ledgerd, struct item *item)
+{
+	struct item_order *in = &item->order;
+	struct book_order *order = &in->order;
+	const struct book_principal *principal;
+
+	in->checked = order_decode(in->bytes, &order->order);
+	if (in->checked != SR_OK)
+		return;
+	order_hash(in->bytes, order->hash);
+	order->attachment = in->attachment;
+	order->attachment_len = in->attachment_len;
+	principal = book_principal(&ledgerd->book, order->order.signer);
+	/* A stranger's order is refused without a hint at the signature. */
+	in->checked = principal == NULL ? SR_SIGNATURE
+					: order_verify(in->bytes, in->signature,
+					      principal->signing_key);
+}
+
+/* Journals an order that was applied, with the accounts it moved. */
+static enum sr_error
+journal_order(struct ledgerd *ledgerd, struct item_order *in,
+    const struct book_effect *effect)
+{
+	static uint8_t committed[ENTRY_MAX];
+	struct entry_order entry = {.order = in->bytes,
+	    .signature = in->signature,
+	    .attachment = in->attachment,
+	    .attachment_len = in->attachment_len,
+	    .outcome = effect->outcome,
+	    .time_ms = ledgerd->batch.time_ms};
+	struct journal_plain plain = {.committed = committed};
+	struct journal_position position;
+	enum sr_error error;
+
+	error = entry_order_encode(
+	    &entry, committed, sizeof(committed), &plain.committed_len);
+	if (error != SR_OK)
+		return error;
+	plain.touched_count = effect->touched_count;
+	for (unsigned i = 0; i < effect->touched_count; i++) {
+		const struct book_account *account = effect->touched[i];
+
+		plain.touched[i] =
+		    (struct journal_touched){.account = account->id,
+			.posted_minor = account->posted_minor,
+			.held_minor = account->held_minor,
+			.previous = account->last_frame};
+	}
+	error = batch_add(ledgerd, &plain, effect->outcome, &position, NULL);
+	for (unsigned i = 0; i < effect->touched_count; i++)
+		effect->touched[i]->last_frame = position;
+	memcpy(in->answer.salt, plain.salt, sizeof(in->answer.salt));
+	sodium_memzero(committed, sizeof(committed));
+	return error;
+}
+
+/* What an enrolment or revocation asks of keyd afterwards. */
+static void
+note_operation(struct ledgerd *ledgerd, enum entry_use code,
+    const struct book_terminal *terminal)
+{
+	assert(ledgerd->operation_count < OPERATIONS_MAX);
+	/* A teller has no terminal of its own. */
+	if (terminal == NULL || terminal->id == 0)
+		return;
+	ledgerd->operations[ledgerd->operation_count++] = (struct operation){
+	    .code = code, .terminal = terminal->id, .epoch = terminal->epoch};
+}
+
+static void
+note_revoked(struct ledgerd *ledgerd, const struct book_effect *effect)
+{
+	struct revoked *revoked = &ledgerd->revoked[ledgerd->revoked_count];
+
+	if (effect->revoked == NULL && effect->revoked_principal == 0)
+		return;
+	assert(ledgerd->revoked_count < OPERATIONS_MAX);
+	revoked->principal = effect->revoked_principal;
+	revoked->terminal = effect->revoked != NULL ? effect->revoked->id : 0;
+	ledgerd->revoked_count++;
+}
+
+void
+enter_end_revoked(struct ledgerd *ledgerd)
+{
+	for (size_t i = 0; i < ledgerd->revoked_count; i++) {
+		const struct revoked *revoked = &ledgerd->revoked[i];
+
+		if (revoked->principal != 0)
+			intake_end_customer(ledgerd, revoked->principal);
+		if (revoked->terminal != 0)
+			intake_end_terminal(ledgerd, revoked->terminal);
+	}
+	ledgerd->revoked_count = 0;
+}
+
+/* The answer to an order that the rules have seen. */
+static void
+fill_answer(struct ledgerd *ledgerd, const struct customer_session *session,
+    struct item_order *in, const struct book_effect *effect)
+{
+	struct message_order_answer *answer = &in->answer;
+	const struct order *order = &in->order.order;
+	const struct book_account *account;
+
+	answer->error = SR_OK;
+	answer->outcome = (uint16_t)effect->outcome;
+	answer->time = ledgerd->batch.time_ms;
+	answer->account = account_customer(order->debit) == session->customer
+			      ? order->debit
+			      : query_own_account(ledgerd, session);
+	account = book_account(&ledgerd->book, answer->account);
+	if (account != NULL)
+		answer->balance = account->posted_minor;
+	if (effect->outcome == SR_OK && order->kind == ORDER_ENROL_REQUEST)
+		answer->result = answer->leaf;
+	if (effect->enrolled != NULL)
+		answer->result = effect->enrolled->id;
+	answer->next_seq = order->seq + 1;
+	memcpy(answer->last_hash, in->order.hash, sizeof(answer->last_hash));
+	ledgerd->orders++;
+	if (effect->outcome != SR_OK)
+		ledgerd->declined++;
+}
+
+static enum sr_error
+apply_order(struct ledgerd *ledgerd, const struct customer_session *session,
+    struct item_order *in)
+{
+	struct book_effect effect = {0};
+	enum sr_error error;
+
+	in->answer.leaf = batch_next_leaf(ledgerd);
+	error = book_apply(&ledgerd->book, &in->order, in->answer.leaf,
+	    ledgerd->batch.time_ms, &effect);
+	if (error != SR_OK)
+		return error;
+	error = journal_order(ledgerd, in, &effect);
+	if (error != SR_OK)
+		return error;
+	note_operation(ledgerd, USE_TERMINAL_ENROL, effect.enrolled);
+	note_operation(ledgerd, USE_TERMINAL_REVOKE, effect.revoked);
+	note_revoked(ledgerd, &effect);
+	fill_answer(ledgerd, session, in, &effect);
+	return SR_OK;
+}
+
+static enum sr_error
+enter_order(struct ledgerd *ledgerd, const struct customer_session *session,
+    struct item_order *in)
+{
+	struct book_session by = {
+	    .customer = session->customer, .terminal = session->terminal};
+	struct message_order_answer *answer = &in->answer;
+	struct book_answer checked = {0};
+
+	memcpy(by.id, session->records.id, sizeof(by.id));
+	answer->error = (uint16_t)in->checked;
+	if (in->checked != SR_OK)
+		return SR_OK;
+	switch (book_check(&ledgerd->book, &by, &in->order,
+	    ledgerd->batch.time_ms, &checked)) {
+	case BOOK_APPLY:
+		return apply_order(ledgerd, session, in);
+	case BOOK_STORED:
+		in->stored = true;
+		answer->leaf = checked.leaf;
+		break;
+	case BOOK_REFUSED:
+		answer->error = (uint16_t)checked.error;
+		break;
+	}
+	answer->next_seq = checked.next_seq;
+	memcpy(answer->last_hash, checked.last_hash, sizeof(answer->last_hash));
+	return SR_OK;
+}
+
+enum sr_error
+enter_item(struct ledgerd *ledgerd, struct item *item)
+{
+	const struct customer_session *session;
+
+	if (item->kind != ITEM_ORDER)
+		return SR_OK;
+	/* Who has gone, or was put out, orders nothing any more. */
+	session = sessions_find(&ledgerd->sessions, item->connection);
+	if (session == NULL)
+		return SR_OK;
+	return enter_order(ledgerd, session, &item->order);
+}
+
+/* ---- log-ins --------------------------------------------------------------- */
+
+/* keyd's word about a customer, checked as anybody would. */
+static enum sr_error
+check_opening(const struct ledgerd *ledgerd, const struct opening *opening,
+    struct attestation *attestation)
+{
+	const struct message_session_open *m = &opening->message;
+	enum sr_error error;
+
+	if (m->attestation_len != ATTESTATION_LEN)
+		return SR_MALFORMED;
+	error = attestation_verify(m->attestation,
+	    ledgerd->certificate.attestation_key, ledgerd->bank_id,
+	    attestation);
+	if (error != SR_OK)
+		return error;
+	if (attestation->customer != m->customer ||
+	    !attestation_is_of(
+		attestation, m->salt, (const char *)m->name, m->name_len))
+		return SR_MALFORMED;
+	return SR_OK;
+}
+
+/* The ACCOUNT entry of a new customer. */
+static enum sr_error
+journal_account(struct ledgerd *ledgerd, const struct opening *opening)
+{
+	const struct message_session_open *m = &opening->message;
+	uint8_t sealed[PERSON_SEALED_LEN], nonce[AEAD_WRAP_NONCE_LEN];
+	uint8_t committed[ENTRY_ACCOUNT_MAX];
+	struct entry_account entry = {.time_ms = ledgerd->batch.time_ms,
+	    .attestation = m->attestation,
+	    .attestation_len = m->attestation_len,
+	    .directory = sealed,
+	    .directory_len = sizeof(sealed)};
+	struct journal_plain plain = {.committed = committed};
+	struct person person = {.name_len = (uint8_t)m->name_len,
+	    .display_len = (uint8_t)m->display_name_len};
+	enum sr_error error;
+
+	memcpy(person.name, m->name, m->name_len);
+	memcpy(person.display, m->display_name, m->display_name_len);
+	memcpy(person.salt, m->salt, sizeof(person.salt));
+	env_random(ledgerd->env, nonce, sizeof(nonce));
+	person_seal(&person, m->customer, ledgerd->bank_id, m->directory_key,
+	    nonce, sealed);
+	error = entry_account_encode(
+	    &entry, committed, sizeof(committed), &plain.committed_len);
+	if (error == SR_OK)
+		error = batch_add(ledgerd, &plain, SR_OK, &person.entry, NULL);
+	if (error == SR_OK)
+		error = people_set(&ledgerd->people, m->customer, &person);
+	return error;
+}
+
+/* Whether terminal and principal may be used. */
+static enum sr_error
+check_terminal(
+    const struct ledgerd *ledgerd, const struct message_session_open *m)
+{
+	const struct book_principal *principal =
+	    book_principal(&ledgerd->book, m->customer);
+	const struct book_terminal *terminal;
+
+	if (principal->revoked)
+		return SR_TERMINAL;
+	if (m->terminal == 0)
+		return SR_OK;
+	terminal = book_terminal(&ledgerd->book, m->terminal);
+	if (terminal == NULL || terminal->revoked ||
+	    terminal->epoch != m->terminal_epoch)
+		return SR_TERMINAL;
+	return SR_OK;
+}
+
+enum sr_error
+enter_opening(struct ledgerd *ledgerd, struct opening *opening)
+{
+	const struct message_session_open *m = &opening->message;
+	struct book_opening account = {.customer = m->customer};
+	struct book_account *opened;
+	struct attestation attestation;
+	enum sr_error error;
+
+	opening->status = check_opening(ledgerd, opening, &attestation);
+	if (opening->status != SR_OK) {
+		diag_error("keyd announced a log-in whose attestation is "
+			   "not right: %s",
+		    error_sentence(opening->status));
+		return SR_OK;
+	}
+	memcpy(account.signing_key, attestation.signing_key,
+	    sizeof(account.signing_key));
+	account.key_epoch = attestation.key_epoch;
+	attestation_hash(m->attestation, account.attestation_hash);
+	error = book_open(&ledgerd->book, &account, &opened);
+	if (error == SR_NO_SPACE)
+		return error;
+	if (error == SR_OK)
+		error = journal_account(ledgerd, opening);
+	else if (error == SR_ALREADY)
+		error = SR_OK;
+	else {
+		opening->status = error;
+		return SR_OK;
+	}
+	if (error == SR_OK)
+		opening->status = check_terminal(ledgerd, m);
+	return error;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Records in, queues filled.  netd may be an attacker: a connection that has
+ * no session, a record out of place or of another generation is dropped and
+ * counted, and nothing else happens.
+ */
+#include "ledgerd/intake.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "ledgerd/answer.h"
+#include "ledgerd/ledgerd.h"
+
+/* Packets of netd's that one look takes, so that keyd and control wait for
+ * less than this. */
+enum { LISTEN_PACKETS_MAX = 16 };
+
+struct item *
+intake_item(struct ledgerd *ledgerd, size_t i)
+{
+	assert(i < ledgerd->item_count);
+	return &ledgerd->items[(ledgerd->item_head + i) % ITEMS_MAX];
+}
+
+struct opening *
+intake_opening_at(struct ledgerd *ledgerd, size_t i)
+{
+	assert(i < ledgerd->opening_count);
+	return &ledgerd->openings[(ledgerd->opening_head + i) % OPENINGS_MAX];
+}
+
+void
+intake_drop_items(struct ledgerd *ledgerd, size_t count)
+{
+	assert(count <= ledgerd->item_count);
+	ledgerd->item_head = (ledgerd->item_head + count) % ITEMS_MAX;
+	ledgerd->item_count -= count;
+}
+
+void
+intake_drop_openings(struct ledgerd *ledgerd, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sodium_memzero(
+		    intake_opening_at(ledgerd, i), sizeof(struct opening));
+	ledgerd->opening_head = (ledgerd->opening_head + count) % OPENINGS_MAX;
+	ledgerd->opening_count -= count;
+}
+
+static void
+copy_opening(struct opening *opening, const struct message_session_open *m)
+{
+	struct message_session_open *to = &opening->message;
+
+	memset(opening, 0, sizeof(*opening));
+	*to = *m;
+	memcpy(opening->name, m->name, m->name_len);
+	memcpy(opening->display_name, m->display_name, m->display_name_len);
+	memcpy(opening->attestation, m->attestation, m->attestation_len);
+	to->name = opening->name;
+	to->display_name = opening->display_name;
+	to->attestation = opening->attestation;
+}
+
+void
+intake_opening(struct ledgerd *ledgerd, const struct message_session_open *m)
+{
+	struct customer_session *session;
+
+	if (m->generation < ledgerd->generation || ledgerd->stopping)
+		return;
+	if (ledgerd->opening_count == OPENINGS_MAX) {
+		answer_close(ledgerd, m->connection);
+		return;
+	}
+	session = sessions_add(&ledgerd->sessions, m->connection);
+	if (session == NULL) {
+		diag_limited(m->connection, "no place for another session");
+		answer_close(ledgerd, m->connection);
+		return;
+	}
+	session_start(
+	    &session->records, SESSION_BANK, m->chain_key, m->session);
+	session->generation = m->generation;
+	session->customer = m->customer;
+	session->terminal = m->terminal;
+	session->terminal_epoch = m->terminal_epoch;
+	session->opened_ms = env_boot_ms(ledgerd->env);
+	session->heard_ms = session->opened_ms;
+	ledgerd->opening_count++;
+	copy_opening(intake_opening_at(ledgerd, ledgerd->opening_count - 1), m);
+}
+
+bool
+intake_has_room(const struct ledgerd *ledgerd)
+{
+	return ITEMS_MAX - ledgerd->item_count >= ITEMS_RESERVE;
+}
+
+enum sr_error
+intake_listen(struct ledgerd *ledgerd)
+{
+	struct ipc_packet *packet = &ledgerd->packet;
+
+	for (unsigned i = 0; i < LISTEN_PACKETS_MAX; i++) {
+		enum sr_error error;
+
+		if (!intake_has_room(ledgerd))
+			return SR_OK;
+		error = env_receive(ledgerd->env, ENV_NETD, false,
+		    packet->bytes, sizeof(packet->bytes), &packet->len);
+		if (error == SR_TOO_LARGE) {
+			ledgerd->refused++;
+			continue;
+		}
+		if (error != SR_OK)
+			return error == SR_AGAIN ? SR_OK : error;
+		(void)ledgerd_dispatch_netd(
+		    ledgerd, ledgerd->phase, packet->bytes, packet->len);
+		if (ledgerd->fatal != SR_OK)
+			return ledgerd->fatal;
+	}
+	return SR_OK;
+}
+
+void
+ledgerd_refuse_netd(struct ledgerd *ledgerd, unsigned type, enum sr_error error)
+{
+	ledgerd->refused++;
+	diag_limited(
+	    type, "netd sent message %u: %s", type, error_sentence(error));
+}
+
+void
+ledgerd_take_netd_record_in(
+    struct ledgerd *ledgerd, const struct message_record_in *m)
+{
+	static uint8_t plain[FRAME_BODY_MAX];
+	struct customer_session *session;
+	enum sr_error error;
+	size_t plain_len;
+
+	session = sessions_find(&ledgerd->sessions, m->connection);
+	if (session == NULL || session->generation != m->generation) {
+		ledgerd->refused++;
+		return;
+	}
+	if (session->leaving)
+		return;
+	error = session->greeted ? session_open(&session->records, FRAME_RECORD,
+				       m->body, m->body_len, plain, &plain_len)
+				 : SR_NOT_ALLOWED;
+	if (error != SR_OK) {
+		ledgerd->refused++;
+		intake_end(ledgerd, session, false);
+		return;
+	}
+	session->heard_ms = env_boot_ms(ledgerd->env);
+	(void)ledgerd_dispatch_client(
+	    ledgerd, &session->records, ledgerd->phase, plain, plain_len);
+	sodium_memzero(plain, plain_len);
+	/* A session that overflows its queue is dead since then. */
+	if (session->records.dead)
+		intake_end(ledgerd, session, false);
+}
+
+void
+ledgerd_take_netd_session_gone(
+    struct ledgerd *ledgerd, const struct message_session_gone *m)
+{
+	struct customer_session *session =
+	    sessions_find(&ledgerd->sessions, m->connection);
+
+	if (session != NULL && session->generation == m->generation)
+		sessions_remove(&ledgerd->sessions, session);
+}
+
+/* ---- messages inside a record ------------------------------------------ */
+
+/* The session that the record layer's part belongs to: its first member. */
+static struct customer_session *
+customer_session_of(struct session *records)
+{
+	return (struct customer_session *)records;
+}
+
+/* A place in the queue; NULL, and the session dies, when it asks too much. */
+static struct item *
+queue(struct ledgerd *ledgerd, struct session *records, enum item_kind kind,
+    uint32_t request)
+{
+	struct customer_session *session = customer_session_of(records);
+	struct item *item;
+
+	if (session->leaving || records->dead)
+		return NULL;
+	if (session->waiting == SESSION_WAITING_MAX ||
+	    ledgerd->item_count == ITEMS_MAX) {
+		ledgerd->refused++;
+		session_wipe(records);
+		return NULL;
+	}
+	session->waiting++;
+	ledgerd->item_count++;
+	item = intake_item(ledgerd, ledgerd->item_count - 1);
+	memset(item, 0, offsetof(struct item, order));
+	item->kind = kind;
+	item->connection = session->connection;
+	item->request = request;
+	return item;
+}
+
+void
+ledgerd_take_client_order_submit(struct ledgerd *ledgerd,
+    struct session *records, const struct message_order_submit *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_ORDER, m->request);
+	struct item_order *order;
+
+	if (item == NULL)
+		return;
+	order = &item->order;
+	memcpy(order->bytes, m->order, sizeof(order->bytes));
+	memcpy(order->signature, m->signature, sizeof(order->signature));
+	memcpy(order->attachment, m->attachment, m->attachment_len);
+	order->attachment_len = m->attachment_len;
+	order->checked = SR_AGAIN;
+	order->stored = false;
+	memset(&order->answer, 0, sizeof(order->answer));
+}
+
+void
+ledgerd_take_client_balance_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_balance_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_BALANCE, m->request);
+
+	if (item != NULL)
+		item->account = m->account;
+}
+
+void
+ledgerd_take_client_statement_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_statement_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_STATEMENT, m->request);
+
+	if (item == NULL)
+		return;
+	item->account = m->account;
+	item->before = m->before;
+	item->count = m->count;
+}
+
+void
+ledgerd_take_client_directory_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_directory_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_DIRECTORY, m->request);
+
+	if (item == NULL)
+		return;
+	item->name_len = (uint8_t)m->name_len;
+	memcpy(item->name, m->name, m->name_len);
+}
+
+void
+ledgerd_take_client_goodbye(struct ledgerd *ledgerd, struct session *records,
+    const struct message_goodbye *m)
+{
+	(void)m;
+	if (queue(ledgerd, records, ITEM_GOODBYE, 0) != NULL)
+		customer_session_of(records)->leaving = true;
+}
+
+void
+ledgerd_refuse_client(struct ledgerd *ledgerd, struct session *records,
+    unsigned type, enum sr_error error)
+{
+	struct item *item = queue(ledgerd, records, ITEM_REFUSED, 0);
+
+	(void)type;
+	ledgerd->refused++;
+	if (item != NULL)
+		item->refused = error;
+}
+
+/* ---- ends ---------------------------------------------------------------- */
+
+void
+intake_end(
+    struct ledgerd *ledgerd, struct customer_session *session, bool goodbye)
+{
+	uint64_t connection = session->connection;
+
+	if (goodbye && session->greeted)
+		answer_goodbye(ledgerd, session);
+	sessions_remove(&ledgerd->sessions, session);
+	answer_close(ledgerd, connection);
+}
+
+typedef bool (*chosen)(const struct customer_session *, uint64_t);
+
+static void
+end_chosen(
+    struct ledgerd *ledgerd, chosen is_chosen, uint64_t value, bool goodbye)
+{
+	struct sessions *sessions = &ledgerd->sessions;
+
+	for (uint32_t i = 0; i < sessions->capacity; i++) {
+		struct customer_session *session = &sessions->entries[i];
+
+		if (session->connection != 0 && is_chosen(session, value))
+			intake_end(ledgerd, session, goodbye);
+	}
+}
+
+static bool
+is_customer(const struct customer_session *session, uint64_t customer)
+{
+	return session->customer == customer;
+}
+
+static bool
+is_terminal(const struct customer_session *session, uint64_t terminal)
+{
+	return session->terminal == terminal;
+}
+
+static bool
+is_older(const struct customer_session *session, uint64_t generation)
+{
+	return session->generation < generation;
+}
+
+static bool
+is_any(const struct customer_session *session, uint64_t unused)
+{
+	(void)session;
+	(void)unused;
+	return true;
+}
+
+void
+intake_end_customer(struct ledgerd *ledgerd, uint64_t customer)
+{
+	end_chosen(ledgerd, is_customer, customer, true);
+}
+
+void
+intake_end_terminal(struct ledgerd *ledgerd, uint32_t terminal)
+{
+	end_chosen(ledgerd, is_terminal, terminal, true);
+}
+
+void
+intake_end_older(struct ledgerd *ledgerd, uint32_t generation)
+{
+	/* Nobody is left to be told. */
+	for (uint32_t i = 0; i < ledgerd->sessions.capacity; i++) {
+		struct customer_session *session =
+		    &ledgerd->sessions.entries[i];
+
+		if (session->connection != 0 && is_older(session, generation))
+			sessions_remove(&ledgerd->sessions, session);
+	}
+}
+
+void
+intake_end_all(struct ledgerd *ledgerd)
+{
+	end_chosen(ledgerd, is_any, 0, true);
+}
+
+void
+intake_sweep(struct ledgerd *ledgerd)
+{
+	const struct ledgerd_params *params = &ledgerd->params;
+	uint64_t now = env_boot_ms(ledgerd->env);
+
+	if (ledgerd->sessions.count == 0 || now - ledgerd->swept_ms < 1000)
+		return;
+	ledgerd->swept_ms = now;
+	for (uint32_t i = 0; i < ledgerd->sessions.capacity; i++) {
+		struct customer_session *session =
+		    &ledgerd->sessions.entries[i];
+
+		if (session->connection == 0 || session->waiting != 0)
+			continue;
+		if (now - session->heard_ms >= params->session_idle_s * 1000 ||
+		    now - session->opened_ms >=
+			params->session_absolute_s * 1000)
+			intake_end(ledgerd, session, true);
+	}
+}

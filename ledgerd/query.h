@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LEDGERD_QUERY_H
+#define LEDGERD_QUERY_H
+/*
+ * Questions about what is in the books: balance, statement, directory, and
+ * the stored answer to an order that was applied before.  Each writes its
+ * message for the client; what a signer may not see is SR_NOT_ALLOWED inside
+ * the message.  The functions' own errors are those of the journal and of
+ * keyd, and end the room.
+ */
+#include "common/buffer.h"
+#include "common/error.h"
+
+struct ledgerd;
+struct customer_session;
+struct item;
+
+enum sr_error query_balance(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+enum sr_error query_statement(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+enum sr_error query_directory(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+
+/* Fills item->order.answer from the log. */
+enum sr_error query_stored(struct ledgerd *ledgerd,
+    const struct customer_session *session, struct item *item);
+
+/* The account that stands for a session when it names none; 0: none. */
+uint64_t query_own_account(
+    const struct ledgerd *ledgerd, const struct customer_session *session);
+
+/* The till of the session's terminal, or of the signer itself; 0: none. */
+uint64_t query_till(
+    const struct ledgerd *ledgerd, const struct customer_session *session);
+
+#endif

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The journal, read from its first segment to its last.  Must never take
+ * damage below keyd's size for a tail, nor apply a batch that has no COMMIT.
+ */
+#include "ledgerd/replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "ledgerd/keyd_link.h"
+#include "ledgerd/ledgerd.h"
+#include "ledgerd/replay_entry.h"
+
+/* The window holds a whole batch wherever it starts. */
+enum { WINDOW_LEN = 2 * FRAMES_LEN };
+
+struct replay {
+	struct ledgerd *ledgerd;
+	uint8_t *window;
+	uint64_t window_at; /* offset of its first byte in the segment */
+	size_t window_len;
+
+	env_file file; /* the segment that is being read */
+	uint32_t segment;
+	uint64_t len;
+	uint64_t at;
+	uint8_t key[32];
+
+	struct merkle_frontier tree; /* of all whole batches so far */
+	uint64_t signed_size;        /* keyd's */
+	bool unsigned_batch;         /* one whole batch above it was found */
+	size_t leaf_count;           /* of that batch */
+};
+
+static void
+complain(const struct replay *replay, const char *what)
+{
+	char path[ENV_PATH_MAX];
+
+	segments_path(replay->segment, path);
+	diag_error("%s, offset %" PRIu64 ": %s", path, replay->at, what);
+}
+
+/* Sees to it that the window reaches a batch beyond the present place. */
+static enum sr_error
+fill_window(struct replay *replay)
+{
+	uint64_t end = replay->window_at + replay->window_len;
+	uint64_t len = replay->len - replay->at;
+	enum sr_error error;
+
+	if (len > WINDOW_LEN)
+		len = WINDOW_LEN;
+	if (replay->at >= replay->window_at && replay->at <= end &&
+	    (end == replay->len || end - replay->at >= FRAMES_LEN))
+		return SR_OK;
+	error = env_read(replay->ledgerd->env, replay->file, replay->at,
+	    replay->window, (size_t)len);
+	replay->window_at = replay->at;
+	replay->window_len = error == SR_OK ? (size_t)len : 0;
+	return error;
+}
+
+/*
+ * Looks for the COMMIT of the batch that begins at bytes.  SR_OK: *batch_len
+ * bytes with it; SR_NOT_FOUND: nothing more is written; else what is there is
+ * no whole batch, and *batch_len says how far it is right.
+ */
+static enum sr_error
+find_commit(const uint8_t *bytes, size_t len, size_t *batch_len,
+    struct journal_commit *commit)
+{
+	struct journal_frame frame;
+	enum sr_error error;
+
+	*batch_len = 0;
+	for (;;) {
+		error = journal_frame_parse(
+		    bytes + *batch_len, len - *batch_len, &frame);
+		if (error == SR_NOT_FOUND && *batch_len > 0)
+			return SR_DAMAGED;
+		if (error != SR_OK)
+			return error;
+		*batch_len += frame.frame_len;
+		if (frame.header.type == JOURNAL_COMMIT)
+			return journal_commit_decode(&frame, commit);
+	}
+}
+
+/* One entry of a whole batch. */
+static enum sr_error
+replay_frame(struct replay *replay, const uint8_t *bytes, size_t len,
+    struct journal_frame *frame)
+{
+	struct ledgerd *ledgerd = replay->ledgerd;
+	struct journal_position position = {
+	    replay->segment, (uint32_t)replay->at};
+	struct journal_leaf leaf;
+	uint8_t hash[MERKLE_HASH_LEN];
+	enum sr_error error;
+
+	error = journal_frame_parse(bytes, len, frame);
+	if (error != SR_OK || frame->header.type == JOURNAL_COMMIT)
+		return error;
+	if (frame->header.seq != replay->tree.size ||
+	    frame->header.segment != replay->segment ||
+	    frame->header.time_ms < ledgerd->last_time_ms)
+		return SR_DAMAGED;
+	error = replay_entry(ledgerd, replay->key, frame, position);
+	if (error != SR_OK)
+		return error;
+	ledgerd->last_time_ms = frame->header.time_ms;
+	journal_frame_leaf(frame, &leaf);
+	journal_leaf_hash(&leaf, hash);
+	if (replay->tree.size >= replay->signed_size) {
+		if (replay->leaf_count == sizeof(ledgerd->batch.leaves) /
+					      sizeof(ledgerd->batch.leaves[0]))
+			return SR_DAMAGED;
+		memcpy(ledgerd->batch.leaves[replay->leaf_count++], hash,
+		    sizeof(hash));
+	}
+	return merkle_frontier_append(&replay->tree, hash);
+}
+
+/* Compares with keyd's root at keyd's size. */
+static enum sr_error
+compare_head(const struct replay *replay)
+{
+	const struct message_tree_head *head = &replay->ledgerd->head;
+	uint8_t root[MERKLE_HASH_LEN];
+
+	if (replay->tree.size != replay->signed_size)
+		return SR_OK;
+	merkle_frontier_root(&replay->tree, root);
+	if (replay->signed_size == 0 ||
+	    memcmp(root, head->root, sizeof(root)) == 0)
+		return SR_OK;
+	complain(replay, "the log up to here is not the one that keyd signed");
+	return SR_FORKED;
+}
+
+/* All of a batch whose COMMIT was found. */
+static enum sr_error
+replay_batch(struct replay *replay, const uint8_t *bytes, size_t len,
+    const struct journal_commit *commit)
+{
+	uint64_t first = replay->tree.size;
+	uint8_t root[MERKLE_HASH_LEN];
+	struct journal_frame frame;
+	enum sr_error error;
+
+	/* Only one batch at a time is ever unsigned. */
+	if (replay->unsigned_batch) {
+		complain(replay, "keyd's state is older than what it signed");
+		return SR_ROLLED_BACK;
+	}
+	if (commit->first_leaf != first || commit->size <= first ||
+	    commit->last_leaf != commit->size - 1)
+		return SR_DAMAGED;
+	if (first < replay->signed_size && commit->size > replay->signed_size) {
+		complain(replay, "keyd signed another batch");
+		return SR_FORKED;
+	}
+	replay->unsigned_batch = first >= replay->signed_size;
+	while (len > 0) {
+		error = replay_frame(replay, bytes, len, &frame);
+		if (error != SR_OK)
+			return error;
+		bytes += frame.frame_len;
+		len -= frame.frame_len;
+		replay->at += frame.frame_len;
+	}
+	merkle_frontier_root(&replay->tree, root);
+	if (replay->tree.size != commit->size ||
+	    memcmp(root, commit->root, sizeof(root)) != 0)
+		return SR_DAMAGED;
+	return compare_head(replay);
+}
+
+/* ---- the unacknowledged tail --------------------------------------------- */
+
+/* The end of what is not zero in the rest of the segment; `at' when all is. */
+static enum sr_error
+find_end(struct replay *replay, uint64_t *end)
+{
+	static uint8_t chunk[65536];
+	uint64_t at = replay->at;
+
+	*end = replay->at;
+	while (at < replay->len) {
+		uint64_t len = replay->len - at;
+		enum sr_error error;
+
+		if (len > sizeof(chunk))
+			len = sizeof(chunk);
+		error = env_read(
+		    replay->ledgerd->env, replay->file, at, chunk, (size_t)len);
+		if (error != SR_OK)
+			return error;
+		if (!journal_all_zero(chunk, (size_t)len)) {
+			while (chunk[len - 1] == 0)
+				len--;
+			*end = at + len;
+			len = replay->len - at < sizeof(chunk)
+				  ? replay->len - at
+				  : sizeof(chunk);
+		}
+		at += len;
+	}
+	return SR_OK;
+}
+
+/* Copies the bytes from `at' to end aside and puts zeros in their place. */
+static enum sr_error
+move_tail(struct replay *replay, env_file copy, uint64_t end)
+{
+	static const uint8_t zeros[65536];
+	static uint8_t chunk[65536];
+	struct env *env = replay->ledgerd->env;
+	enum sr_error error = SR_OK;
+	uint64_t at, len;
+
+	for (at = replay->at; at < end && error == SR_OK; at += len) {
+		len = end - at < sizeof(chunk) ? end - at : sizeof(chunk);
+		error = env_read(env, replay->file, at, chunk, (size_t)len);
+		if (error == SR_OK)
+			error = env_write(
+			    env, copy, at - replay->at, chunk, (size_t)len);
+	}
+	if (error == SR_OK)
+		error = env_sync(env, copy);
+	if (error == SR_OK)
+		error = env_sync_directory(env, "ledger");
+	for (at = replay->at; at < end && error == SR_OK; at += len) {
+		len = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
+		error = env_write(env, replay->file, at, zeros, (size_t)len);
+	}
+	return error == SR_OK ? env_sync(env, replay->file) : error;
+}
+
+static enum sr_error
+cut_tail(struct replay *replay, uint64_t end, struct replay_tail *tail)
+{
+	struct env *env = replay->ledgerd->env;
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+	env_file copy;
+
+	snprintf(path, sizeof(path), "ledger/tail-%08u-%" PRIu64,
+	    replay->segment, replay->at);
+	error = env_open(env, path, ENV_WRITE_OR_CREATE, &copy);
+	if (error != SR_OK)
+		return error;
+	error = env_truncate(env, copy, 0);
+	if (error == SR_OK)
+		error = move_tail(replay, copy, end);
+	if (env_close(env, copy) != SR_OK && error == SR_OK)
+		error = SR_IO;
+	if (error != SR_OK)
+		return error;
+	tail->len += end - replay->at;
+	tail->at =
+	    (struct journal_position){replay->segment, (uint32_t)replay->at};
+	diag_warn("%" PRIu64 " bytes that were never acknowledged are cut; "
+		  "a copy is in %s",
+	    end - replay->at, path);
+	return SR_OK;
+}
+
+/* What follows the last whole batch of a segment: zeros, a tail, damage. */
+static enum sr_error
+end_segment(struct replay *replay, enum sr_error why, struct replay_tail *tail)
+{
+	enum sr_error error;
+	uint64_t end;
+
+	error = find_end(replay, &end);
+	if (error != SR_OK || end == replay->at)
+		return error;
+	if (replay->tree.size >= replay->signed_size)
+		return cut_tail(replay, end, tail);
+	complain(replay, why == SR_VERSION
+			     ? "written by a later version"
+			     : "the journal is damaged below what was signed");
+	return why == SR_VERSION ? SR_VERSION : SR_DAMAGED;
+}
+
+/* ---- segments --------------------------------------------------------------- */
+
+static enum sr_error
+replay_segment(struct replay *replay, struct replay_tail *tail)
+{
+	struct journal_commit commit;
+	enum sr_error error;
+	size_t batch_len;
+
+	replay->window_len = 0;
+	replay->window_at = 0;
+	for (;;) {
+		const uint8_t *bytes;
+		size_t len;
+
+		error = fill_window(replay);
+		if (error != SR_OK)
+			return error;
+		bytes = replay->window + (replay->at - replay->window_at);
+		len = replay->window_len -
+		      (size_t)(replay->at - replay->window_at);
+		error = find_commit(bytes, len, &batch_len, &commit);
+		if (error != SR_OK) {
+			if (error != SR_NOT_FOUND &&
+			    replay->tree.size < replay->signed_size)
+				replay->at += batch_len;
+			return end_segment(replay, error, tail);
+		}
+		error = replay_batch(replay, bytes, batch_len, &commit);
+		if (error == SR_DAMAGED || error == SR_CRYPTO)
+			complain(replay, "this entry does not verify");
+		if (error != SR_OK)
+			return error;
+	}
+}
+
+/* A segment's header must say what the log was when it was begun. */
+static enum sr_error
+check_header(struct replay *replay, const struct journal_segment *header)
+{
+	uint8_t root[MERKLE_HASH_LEN];
+
+	merkle_frontier_root(&replay->tree, root);
+	if (header->first_seq == replay->tree.size &&
+	    memcmp(header->root, root, sizeof(root)) == 0)
+		return SR_OK;
+	complain(replay, "this segment does not follow the one before");
+	return replay->tree.size < replay->signed_size ? SR_DAMAGED : SR_FORKED;
+}
+
+/* The file of zeros after the last segment in use; a torn header in it was
+ * never followed by a frame. */
+static enum sr_error
+adopt_next(struct replay *replay, env_file file, uint64_t len,
+    struct replay_tail *tail)
+{
+	enum sr_error error;
+
+	replay->file = file;
+	replay->len = len;
+	replay->at = 0;
+	error = end_segment(replay, SR_DAMAGED, tail);
+	if (error == SR_OK)
+		segments_adopt_next(&replay->ledgerd->segments, file);
+	return error;
+}
+
+static enum sr_error
+replay_segments(struct replay *replay, struct replay_tail *tail)
+{
+	struct ledgerd *ledgerd = replay->ledgerd;
+	struct segments *segments = &ledgerd->segments;
+	struct journal_segment header;
+	enum sr_error error;
+	env_file file;
+	uint64_t len;
+
+	for (replay->segment = 0;; replay->segment++) {
+		replay->at = 0;
+		error = segments_open(
+		    segments, replay->segment, ENV_WRITE, &file, &len, &header);
+		if (error == SR_NOT_FOUND)
+			return SR_OK;
+		if (error == SR_AGAIN || error == SR_DAMAGED)
+			return adopt_next(replay, file, len, tail);
+		if (error == SR_OK)
+			error = check_header(replay, &header);
+		if (error == SR_OK)
+			error = keyd_segment_key(
+			    ledgerd, replay->segment, header.salt, replay->key);
+		if (error != SR_OK)
+			return error;
+		if (segments->any)
+			error = env_close(ledgerd->env, segments->file);
+		replay->file = file;
+		replay->len = len;
+		replay->at = JOURNAL_SEGMENT_HEADER_LEN;
+		if (error == SR_OK)
+			error = replay_segment(replay, tail);
+		if (error != SR_OK)
+			return error;
+		segments_resume(
+		    segments, replay->segment, file, len, replay->at);
+		memcpy(ledgerd->segment_key, replay->key, sizeof(replay->key));
+	}
+}
+
+/* Has keyd sign the whole batch above its size. */
+static enum sr_error
+offer_batch(struct replay *replay)
+{
+	struct ledgerd *ledgerd = replay->ledgerd;
+	struct message_tree_head *head = &ledgerd->keyd.head;
+	uint8_t root[MERKLE_HASH_LEN];
+	enum sr_error error;
+
+	/* It was read, but perhaps only from memory. */
+	error = env_sync(ledgerd->env, ledgerd->segments.file);
+	if (error == SR_OK)
+		error = keyd_tree_append(ledgerd, replay->signed_size,
+		    ledgerd->batch.leaves[0], replay->leaf_count);
+	if (error == SR_OK)
+		error = error_of_wire(head->error);
+	if (error != SR_OK)
+		return error;
+	merkle_frontier_root(&replay->tree, root);
+	if (head->size != replay->tree.size ||
+	    memcmp(head->root, root, sizeof(root)) != 0)
+		return SR_FORKED;
+	ledgerd->head = *head;
+	diag_info("%zu entries that were durable and not yet signed are "
+		  "signed now",
+	    replay->leaf_count);
+	return SR_OK;
+}
+
+enum sr_error
+replay_journal(struct ledgerd *ledgerd, struct replay_tail *tail)
+{
+	struct replay replay = {
+	    .ledgerd = ledgerd, .signed_size = ledgerd->keyd.head.size};
+	enum sr_error error;
+
+	memset(tail, 0, sizeof(*tail));
+	ledgerd->head = ledgerd->keyd.head;
+	merkle_frontier_init(&replay.tree);
+	replay.window = malloc(WINDOW_LEN);
+	if (replay.window == NULL)
+		return SR_MEMORY;
+	error = replay_segments(&replay, tail);
+	if (error == SR_OK && replay.tree.size < replay.signed_size) {
+		diag_error("the journal ends with %" PRIu64
+			   " entries, keyd has signed %" PRIu64
+			   ": it is older than what was signed",
+		    replay.tree.size, replay.signed_size);
+		error = SR_ROLLED_BACK;
+	}
+	if (error == SR_OK && replay.unsigned_batch)
+		error = offer_batch(&replay);
+	ledgerd->tree = replay.tree;
+	free(replay.window);
+	sodium_memzero(replay.key, sizeof(replay.key));
+	return error;
+}

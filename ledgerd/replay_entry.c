@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Entries carried out again.  Signatures of orders are not verified here: the
+ * leaves are under keyd's signature, and strongroom-verify looks at them.
+ */
+#include "ledgerd/replay_entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "ledgerd/keyd_link.h"
+#include "ledgerd/ledgerd.h"
+
+struct directory_key {
+	uint64_t customer;
+	uint8_t key[32];
+};
+
+static enum sr_error
+keep_key(struct ledgerd *ledgerd, const struct directory_key *key)
+{
+	struct directory_keys *keys = &ledgerd->directory_keys;
+
+	if (keys->count == keys->capacity) {
+		size_t capacity =
+		    keys->capacity == 0 ? 1024 : keys->capacity * 2;
+		struct directory_key *grown = malloc(capacity * sizeof(*grown));
+
+		if (grown == NULL)
+			return SR_MEMORY;
+		if (keys->count > 0) {
+			memcpy(grown, keys->of, keys->count * sizeof(*grown));
+			sodium_memzero(keys->of, keys->count * sizeof(*grown));
+			free(keys->of);
+		}
+		keys->of = grown;
+		keys->capacity = capacity;
+	}
+	keys->of[keys->count++] = *key;
+	return SR_OK;
+}
+
+enum sr_error
+replay_fetch_directory_keys(struct ledgerd *ledgerd)
+{
+	struct directory_key key = {0};
+	enum sr_error error;
+	struct reader r;
+
+	do {
+		error = keyd_directory_keys(ledgerd, key.customer + 1);
+		if (error != SR_OK)
+			break;
+		r = reader_of(ledgerd->keyd.list, ledgerd->keyd.list_len);
+		if (reader_left(&r) == 0)
+			break;
+		while (error == SR_OK && reader_left(&r) > 0) {
+			uint64_t before = key.customer;
+
+			key.customer = reader_u64(&r);
+			reader_bytes(&r, key.key, sizeof(key.key));
+			error = r.bad || key.customer <= before
+				    ? SR_MALFORMED
+				    : keep_key(ledgerd, &key);
+		}
+	} while (error == SR_OK);
+	sodium_memzero(&key, sizeof(key));
+	sodium_memzero(
+	    ledgerd->keyd_packet.bytes, sizeof(ledgerd->keyd_packet.bytes));
+	return error;
+}
+
+void
+replay_forget_directory_keys(struct ledgerd *ledgerd)
+{
+	struct directory_keys *keys = &ledgerd->directory_keys;
+
+	if (keys->of != NULL)
+		sodium_memzero(
+		    keys->of, keys->count * sizeof(struct directory_key));
+	free(keys->of);
+	memset(keys, 0, sizeof(*keys));
+}
+
+static const uint8_t *
+find_key(const struct directory_keys *keys, uint64_t customer)
+{
+	size_t low = 0, high = keys->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (keys->of[middle].customer < customer)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < keys->count && keys->of[low].customer == customer
+		   ? keys->of[low].key
+		   : NULL;
+}
+
+static enum sr_error
+replay_genesis(
+    struct ledgerd *ledgerd, const struct journal_plain *plain, uint64_t seq)
+{
+	struct entry_genesis genesis;
+
+	if (seq != 0 ||
+	    entry_genesis_decode(
+		plain->committed, plain->committed_len, &genesis) != SR_OK ||
+	    plain->committed_len != ENTRY_GENESIS_LEN ||
+	    memcmp(genesis.bank_id, ledgerd->bank_id, 32) != 0 ||
+	    entry_genesis_verify(plain->committed, ledgerd->identity) != SR_OK)
+		return SR_DAMAGED;
+	return book_found(&ledgerd->book, &genesis);
+}
+
+static enum sr_error
+replay_account(struct ledgerd *ledgerd, const struct journal_plain *plain,
+    struct journal_position position)
+{
+	struct person person = {.entry = position};
+	struct book_opening opening = {0};
+	struct attestation attestation;
+	struct book_account *opened;
+	struct entry_account entry;
+	const uint8_t *key;
+	enum sr_error error;
+
+	if (entry_account_decode(
+		plain->committed, plain->committed_len, &entry) != SR_OK ||
+	    entry.attestation_len != ATTESTATION_LEN ||
+	    attestation_read(entry.attestation, &attestation) != SR_OK)
+		return SR_DAMAGED;
+	opening.customer = attestation.customer;
+	opening.key_epoch = attestation.key_epoch;
+	memcpy(opening.signing_key, attestation.signing_key,
+	    sizeof(opening.signing_key));
+	attestation_hash(entry.attestation, opening.attestation_hash);
+	error = book_open(&ledgerd->book, &opening, &opened);
+	if (error != SR_OK)
+		return error == SR_NO_SPACE ? error : SR_DAMAGED;
+	/* Without its key a name is erased; the account is there. */
+	key = find_key(&ledgerd->directory_keys, opening.customer);
+	if (key != NULL &&
+	    person_open(entry.directory, entry.directory_len, opening.customer,
+		ledgerd->bank_id, key, &person) != SR_OK)
+		return SR_DAMAGED;
+	return people_set(&ledgerd->people, opening.customer, &person);
+}
+
+/* The balances in the frame must be those of the book. */
+static enum sr_error
+compare_touched(const struct journal_plain *plain,
+    const struct book_effect *effect, struct journal_position position)
+{
+	if (plain->touched_count != effect->touched_count)
+		return SR_DAMAGED;
+	for (unsigned i = 0; i < effect->touched_count; i++) {
+		struct book_account *account = effect->touched[i];
+		const struct journal_touched *told = &plain->touched[i];
+
+		if (told->account != account->id ||
+		    told->posted_minor != account->posted_minor ||
+		    told->held_minor != account->held_minor ||
+		    told->previous.segment != account->last_frame.segment ||
+		    told->previous.offset != account->last_frame.offset)
+			return SR_DAMAGED;
+		account->last_frame = position;
+	}
+	return SR_OK;
+}
+
+static enum sr_error
+replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
+    const struct journal_header *header, struct journal_position position)
+{
+	struct book_effect effect = {0};
+	struct book_order order = {0};
+	struct entry_order entry;
+	enum sr_error error;
+
+	if (entry_order_decode(
+		plain->committed, plain->committed_len, &entry) != SR_OK ||
+	    order_decode(entry.order, &order.order) != SR_OK ||
+	    entry.time_ms != header->time_ms)
+		return SR_DAMAGED;
+	order_hash(entry.order, order.hash);
+	order.attachment = entry.attachment;
+	order.attachment_len = entry.attachment_len;
+	error = book_apply(
+	    &ledgerd->book, &order, header->seq, header->time_ms, &effect);
+	if (error == SR_NO_SPACE)
+		return error;
+	if (error != SR_OK || effect.outcome != entry.outcome) {
+		diag_error("leaf %llu: the rules say `%s', the journal `%s'",
+		    (unsigned long long)header->seq,
+		    error_sentence(error != SR_OK ? error : effect.outcome),
+		    error_sentence(entry.outcome));
+		return SR_DAMAGED;
+	}
+	return compare_touched(plain, &effect, position);
+}
+
+enum sr_error
+replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
+    const struct journal_frame *frame, struct journal_position position)
+{
+	static uint8_t buffer[JOURNAL_PLAIN_MAX];
+	struct journal_plain plain;
+	enum sr_error error;
+
+	error = journal_open(segment_key, frame, buffer, &plain);
+	if (error == SR_OK)
+		error = archive_note(
+		    &ledgerd->archive, frame->header.seq, position);
+	if (error != SR_OK)
+		return error;
+	/* Nothing before leaf 0. */
+	if (!ledgerd->book.founded && entry_type_of(plain.committed,
+					  plain.committed_len) != ENTRY_GENESIS)
+		return SR_DAMAGED;
+	switch (entry_type_of(plain.committed, plain.committed_len)) {
+	case ENTRY_GENESIS:
+		return replay_genesis(ledgerd, &plain, frame->header.seq);
+	case ENTRY_ACCOUNT:
+		return replay_account(ledgerd, &plain, position);
+	case ENTRY_ORDER:
+		return replay_order(ledgerd, &plain, &frame->header, position);
+	case ENTRY_USE:
+	case ENTRY_SYSTEM:
+		return SR_OK;
+	}
+	return SR_DAMAGED;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+/* The journal's files.  Must never use a segment before it is durable. */
+#include "ledgerd/segments.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NEXT_PATH "ledger/segment/next"
+#define DIRECTORY_PATH "ledger/segment"
+
+void
+segments_init(struct segments *segments, struct env *env,
+    const uint8_t bank_id[32], uint64_t new_len)
+{
+	memset(segments, 0, sizeof(*segments));
+	segments->env = env;
+	segments->new_len = new_len;
+	segments->file = ENV_NO_FILE;
+	segments->next_file = ENV_NO_FILE;
+	memcpy(segments->bank_id, bank_id, sizeof(segments->bank_id));
+}
+
+void
+segments_path(uint32_t number, char path[ENV_PATH_MAX])
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+
+	snprintf(path, ENV_PATH_MAX, DIRECTORY_PATH "/%s",
+	    journal_segment_name(number, name));
+}
+
+enum sr_error
+segments_open(struct segments *segments, uint32_t number, enum env_open how,
+    env_file *file, uint64_t *len, struct journal_segment *header)
+{
+	uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN];
+	struct env *env = segments->env;
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+
+	segments_path(number, path);
+	error = env_open(env, path, how, file);
+	if (error != SR_OK)
+		return error;
+	error = env_size(env, *file, len);
+	if (error == SR_OK)
+		error = env_read(env, *file, 0, bytes, sizeof(bytes));
+	if (error == SR_OK && journal_all_zero(bytes, sizeof(bytes)))
+		return SR_AGAIN;
+	if (error == SR_OK)
+		error = journal_segment_decode(bytes, header);
+	if (error == SR_OK &&
+	    (header->segment != number ||
+		memcmp(header->bank_id, segments->bank_id, 32) != 0))
+		error = SR_DAMAGED;
+	if (error == SR_OK || error == SR_DAMAGED)
+		return error;
+	(void)env_close(env, *file);
+	*file = ENV_NO_FILE;
+	return error;
+}
+
+void
+segments_resume(struct segments *segments, uint32_t number, env_file file,
+    uint64_t len, uint64_t at)
+{
+	segments->any = true;
+	segments->number = number;
+	segments->file = file;
+	segments->len = len;
+	segments->at = at;
+}
+
+void
+segments_adopt_next(struct segments *segments, env_file file)
+{
+	segments->next_file = file;
+	segments->next_ready = true;
+}
+
+static uint32_t
+next_number(const struct segments *segments)
+{
+	return segments->any ? segments->number + 1 : 0;
+}
+
+static enum sr_error
+begin_next(struct segments *segments)
+{
+	enum sr_error error;
+
+	segments->next_filled = 0;
+	error = env_open(segments->env, NEXT_PATH, ENV_WRITE_OR_CREATE,
+	    &segments->next_file);
+	if (error != SR_OK)
+		return error;
+	return env_truncate(segments->env, segments->next_file, 0);
+}
+
+static enum sr_error
+fill_next(struct segments *segments)
+{
+	static const uint8_t zeros[65536];
+	uint64_t end = segments->next_filled + SEGMENTS_STEP_LEN;
+
+	if (end > segments->new_len)
+		end = segments->new_len;
+	while (segments->next_filled < end) {
+		uint64_t len = end - segments->next_filled;
+		enum sr_error error;
+
+		if (len > sizeof(zeros))
+			len = sizeof(zeros);
+		error = env_write(segments->env, segments->next_file,
+		    segments->next_filled, zeros, (size_t)len);
+		if (error != SR_OK)
+			return error;
+		segments->next_filled += len;
+	}
+	return env_sync(segments->env, segments->next_file);
+}
+
+static enum sr_error
+finish_next(struct segments *segments)
+{
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+
+	segments_path(next_number(segments), path);
+	error = env_rename(segments->env, NEXT_PATH, path);
+	if (error == SR_OK)
+		error = env_sync_directory(segments->env, DIRECTORY_PATH);
+	if (error == SR_OK)
+		segments->next_ready = true;
+	return error;
+}
+
+enum sr_error
+segments_prepare(struct segments *segments, bool *ready)
+{
+	enum sr_error error = SR_OK;
+
+	if (!segments->next_ready) {
+		if (segments->next_file == ENV_NO_FILE)
+			error = begin_next(segments);
+		else if (segments->next_filled < segments->new_len)
+			error = fill_next(segments);
+		else
+			error = finish_next(segments);
+	}
+	*ready = error == SR_OK && segments->next_ready;
+	return error;
+}
+
+/* Writes the header of what has been made ready and opens it. */
+static enum sr_error
+take_next(struct segments *segments, struct journal_segment *header)
+{
+	uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN];
+	env_file file = segments->next_file;
+	struct env *env = segments->env;
+	enum sr_error error;
+	uint64_t len;
+
+	assert(segments->next_ready);
+	header->segment = next_number(segments);
+	memcpy(header->bank_id, segments->bank_id, sizeof(header->bank_id));
+	env_random(env, header->salt, sizeof(header->salt));
+	journal_segment_encode(header, bytes);
+	error = env_size(env, file, &len);
+	if (error == SR_OK)
+		error = env_write(env, file, 0, bytes, sizeof(bytes));
+	if (error == SR_OK)
+		error = env_sync(env, file);
+	if (error != SR_OK)
+		return error;
+	segments_resume(
+	    segments, header->segment, file, len, JOURNAL_SEGMENT_HEADER_LEN);
+	segments->next_file = ENV_NO_FILE;
+	segments->next_ready = false;
+	return SR_OK;
+}
+
+enum sr_error
+segments_rotate(struct segments *segments, struct journal_segment *header)
+{
+	enum sr_error error = SR_OK;
+	bool ready = false;
+
+	while (error == SR_OK && !ready)
+		error = segments_prepare(segments, &ready);
+	if (error == SR_OK && segments->any)
+		error = env_close(segments->env, segments->file);
+	return error == SR_OK ? take_next(segments, header) : error;
+}
+
+uint64_t
+segments_room(const struct segments *segments)
+{
+	return segments->len - segments->at;
+}
+
+enum sr_error
+segments_append(struct segments *segments, const void *bytes, size_t len)
+{
+	enum sr_error error;
+
+	assert(len <= segments_room(segments));
+	error =
+	    env_write(segments->env, segments->file, segments->at, bytes, len);
+	if (error == SR_OK)
+		segments->at += len;
+	return error;
+}

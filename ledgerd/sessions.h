@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LEDGERD_SESSIONS_H
+#define LEDGERD_SESSIONS_H
+/*
+ * Who is logged in: one entry a connection, found by the connection's number,
+ * which is never used twice.  Keeps keys and times; sends nothing.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/session.h"
+
+/* Messages of one session that wait for their answers, at most. */
+enum { SESSION_WAITING_MAX = 32 };
+
+struct customer_session {
+	struct session records; /* first: the dispatch hands on this one */
+	uint64_t connection;    /* 0: the entry is free */
+	uint32_t generation;
+	uint64_t customer;
+	uint32_t terminal;
+	uint32_t terminal_epoch;
+	uint64_t opened_ms; /* by the boot clock */
+	uint64_t heard_ms;
+	unsigned waiting;
+	bool greeted;  /* M4 has been sent */
+	bool leaving;  /* nothing more is read: goodbye, or an end from here */
+	uint32_t next; /* in the hash chain or the free list; index + 1 */
+};
+
+struct sessions {
+	struct customer_session *entries;
+	uint32_t *buckets; /* index + 1 */
+	uint32_t capacity;
+	uint32_t bucket_count; /* a power of two */
+	uint32_t free;
+	uint32_t count;
+};
+
+/* Takes memory for at most capacity sessions, once.  SR_MEMORY. */
+enum sr_error sessions_init(struct sessions *sessions, uint32_t capacity);
+
+/* Wipes all entries and gives the memory back. */
+void sessions_close(struct sessions *sessions);
+
+/* NULL when full, or when the connection has a session already. */
+struct customer_session *sessions_add(
+    struct sessions *sessions, uint64_t connection);
+
+/* NULL when there is none. */
+struct customer_session *sessions_find(
+    struct sessions *sessions, uint64_t connection);
+
+/* Wipes the entry; pointers to it are void. */
+void sessions_remove(
+    struct sessions *sessions, struct customer_session *session);
+
+#endif
