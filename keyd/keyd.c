@@ -296,7 +296,9 @@ keyd_flush(struct keyd *k)
 			error = SR_OK;
 		}
 	}
-	if (error != SR_OK && error != SR_AGAIN)
+	if (error == SR_CLOSED)
+		k->stopping = true;
+	else if (error != SR_OK && error != SR_AGAIN)
 		keyd_fail(k, "link to ledgerd", error);
 	error = link_flush(k, ENV_CONTROL, &k->to_control);
 	if (error == SR_CLOSED)
@@ -316,10 +318,9 @@ keyd_receive(struct keyd *k, enum env_link link)
 		k->refused++;
 		return false;
 	}
-	if (error == SR_CLOSED && link == ENV_CONTROL)
+	/* ledgerd ends before keyd; strongroomd knows whether it should have */
+	if (error == SR_CLOSED && (link == ENV_CONTROL || link == ENV_LEDGERD))
 		k->stopping = true;
-	else if (error == SR_CLOSED && link == ENV_LEDGERD)
-		keyd_fail(k, "link to ledgerd", error);
 	else if (error != SR_OK && error != SR_AGAIN && error != SR_CLOSED)
 		keyd_fail(k, "a link", error);
 	return error == SR_OK;

@@ -21,12 +21,13 @@
  * strongroomd: a room ends after the control message `stop' or when
  * FD_CONTROL ends.  SIGPIPE and SIGXFSZ are ignored, too: the calls fail.
  *
- * How it ends: ledgerd gets `stop' first, answers what it has begun and exits
- * 0; then netd (which sends what is queued for the clients) and keyd get it
- * and exit 0.  All within 1.7 s, or they are killed.  So the end of the link
- * to another room is no reason to end, only not to ask that link any more;
- * what came before the end is still to be read.  The link to netd never ends,
- * because strongroomd keeps netd's end for the next netd.
+ * How it ends: netd and ledgerd get `stop'.  netd takes nothing new any more;
+ * ledgerd answers what it has begun and exits 0; then keyd gets `stop', and
+ * netd sends what is queued for the clients; both exit 0.  All within 1.7 s,
+ * or they are killed.  So the end of ledgerd's link is a reason to end in
+ * good order (what came before it is still to be read); strongroomd knows
+ * whether it was an accident.  The link to netd never ends, because
+ * strongroomd keeps netd's end for the next netd.
  */
 #include "policy/fds.h"
 #include "policy/sandbox.h"

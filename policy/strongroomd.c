@@ -327,8 +327,6 @@ main(int argc, char *argv[])
 	if (error == SR_OK)
 		error = monitor.result;
 	/* Nobody is left when the lock is free. */
-	monitor_kill_all(&monitor);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	monitor_end_all(&monitor);
 	return error_exit(error);
 }

@@ -8,7 +8,7 @@
  *
  * Options that it gives to the rooms, besides those of room.h, all numbers:
  *
- *	keyd	--registration N (enum config_registration), --certify 1
+ *	keyd	--registration N (enum config_registration)
  *	netd	--generation N, --max-connections N, --max-per-address N,
  *		--handshake-timeout-ms N
  *	ledgerd	--segment-size BYTES, --session-idle S, --session-absolute S,
@@ -16,7 +16,8 @@
  *	strongroom-unlock  none
  *
  * --init 1 goes to all of them with strongroomd --init, --identity 1 to keyd
- * and strongroom-unlock with --init and --certify.
+ * and strongroom-unlock with --init and --certify; without --init it means
+ * that keyd renews the certificate.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -150,7 +151,8 @@ void monitor_reap(struct monitor *monitor);
 void monitor_stop(struct monitor *monitor);
 void monitor_give_up(struct monitor *monitor, enum sr_error why);
 void monitor_deadline(struct monitor *monitor);
-void monitor_kill_all(struct monitor *monitor);
+/* Kills what still runs and waits until nobody is left. */
+void monitor_end_all(struct monitor *monitor);
 
 /* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
 void monitor_notify(const char *text);

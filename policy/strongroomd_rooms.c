@@ -210,8 +210,6 @@ start_keyd(struct monitor *monitor, int pipe_fd, int netd, int ledgerd)
 	    &arguments, "registration", (uint64_t)monitor->config.registration);
 	if (monitor->init || monitor->certify)
 		add_option(&arguments, "identity", 1);
-	if (monitor->certify)
-		add_option(&arguments, "certify", 1);
 	begin_fds(monitor, &room);
 	give(&room, FD_KEYD_NETD, netd);
 	give(&room, FD_KEYD_LEDGERD, ledgerd);

@@ -57,16 +57,6 @@ send_stop(struct monitor *monitor, enum room_name name)
 }
 
 void
-monitor_kill_all(struct monitor *monitor)
-{
-	for (int i = 0; i < MONITOR_ROOMS; i++)
-		if (monitor->rooms[i].pid != 0)
-			(void)kill(monitor->rooms[i].pid, SIGKILL);
-	if (monitor->unlock != 0)
-		(void)kill(monitor->unlock, SIGKILL);
-}
-
-void
 monitor_give_up(struct monitor *monitor, enum sr_error why)
 {
 	/* The first reason is the one that tells. */
@@ -76,8 +66,9 @@ monitor_give_up(struct monitor *monitor, enum sr_error why)
 }
 
 /*
- * ledgerd ends first, while keyd still signs what it has begun and netd still
- * carries the answers; then the other two.
+ * netd takes nothing new from now on, ledgerd answers what it has begun,
+ * while keyd still signs it and netd still carries it, and ends; then netd
+ * and keyd end.
  */
 void
 monitor_stop(struct monitor *monitor)
@@ -88,9 +79,13 @@ monitor_stop(struct monitor *monitor)
 	monitor->deadline_ms = monitor_now_ms() + STOP_WAIT_MS;
 	monitor_notify("STOPPING=1");
 	/* Before all are ready nothing can have been begun. */
-	if (!monitor->announced)
+	if (!monitor->announced) {
 		monitor->ended = true;
-	else if (send_stop(monitor, ROOM_LEDGERD) != SR_OK)
+		return;
+	}
+	/* There may be no netd, between two generations. */
+	(void)send_stop(monitor, ROOM_NETD);
+	if (send_stop(monitor, ROOM_LEDGERD) != SR_OK)
 		monitor_give_up(monitor, SR_INTERNAL);
 }
 
@@ -255,12 +250,13 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 			diag_error("%s %s", monitor_room_name(name), text);
 			monitor_give_up(monitor, SR_INTERNAL);
 		} else if (name == ROOM_LEDGERD) {
-			(void)send_stop(monitor, ROOM_NETD);
 			(void)send_stop(monitor, ROOM_KEYD);
 		}
 		return;
 	}
 	diag_error("%s %s", monitor_room_name(name), text);
+	if (monitor->ended)
+		return;
 	if (name == ROOM_NETD && monitor->announced) {
 		begin_generation(monitor);
 		return;
@@ -295,6 +291,32 @@ monitor_reap(struct monitor *monitor)
 	    monitor->rooms[ROOM_NETD].pid == 0 &&
 	    monitor->rooms[ROOM_LEDGERD].pid == 0)
 		monitor->ended = true;
+}
+
+void
+monitor_end_all(struct monitor *monitor)
+{
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < MONITOR_ROOMS; i++)
+		if (monitor->rooms[i].pid != 0)
+			(void)kill(monitor->rooms[i].pid, SIGKILL);
+	if (monitor->unlock != 0)
+		(void)kill(monitor->unlock, SIGKILL);
+	while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR) {
+		char text[128];
+
+		/* One that had died by itself may be the true cause. */
+		if (pid < 0 ||
+		    (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+			continue;
+		describe_end(status, text, sizeof(text));
+		for (int i = 0; i < MONITOR_ROOMS; i++)
+			if (pid == monitor->rooms[i].pid)
+				diag_error("%s %s",
+				    monitor_room_name((enum room_name)i), text);
+	}
 }
 
 void
