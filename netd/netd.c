@@ -236,10 +236,14 @@ finished(struct netd *n)
 
 	if (n->links[LINK_CONTROL].closed)
 		netd_stop(n);
-	if (!n->stopping)
-		return keyd_closed || ledgerd_closed;
 	if (ledgerd_closed)
 		drain_all(n);
+	if (!n->stopping) {
+		/* Is it the end of the bank?  Then `stop' is on its way. */
+		if (n->stop_ms == 0 && (keyd_closed || ledgerd_closed))
+			n->stop_ms = n->now_ms + NETD_LOST_MS;
+		return n->stop_ms != 0 && n->now_ms >= n->stop_ms;
+	}
 	for (uint32_t i = 0; i < n->connections.touched && !waiting; i++) {
 		const struct connection *c = connection_at(&n->connections, i);
 
@@ -298,7 +302,7 @@ serve_clients(struct netd *n)
 static int
 wait_ms(const struct netd *n, int timeout_ms)
 {
-	uint64_t due[2] = {n->accept_ms, n->stopping ? n->stop_ms : 0};
+	uint64_t due[2] = {n->accept_ms, n->stop_ms};
 	int wait = wheel_wait_ms(&n->wheel, n->now_ms);
 
 	for (int i = 0; i < 2; i++) {

@@ -45,10 +45,11 @@ enum {
 	NETD_LISTEN_MAX = 16,
 	NETD_EVENTS = 64,
 	NETD_HELLO_MAX = 1024,
-	NETD_REFUSE_MS = 3000,        /* from M1 or M3 to the silent close */
-	NETD_LINGER_MS = 2000,        /* for a goodbye */
-	NETD_SLOW_MS = 30000,         /* without taking anything: slow reader */
-	NETD_STOP_MS = 1500,          /* from `stop' to the end */
+	NETD_REFUSE_MS = 3000, /* from M1 or M3 to the silent close */
+	NETD_LINGER_MS = 2000, /* for a goodbye */
+	NETD_SLOW_MS = 30000,  /* without taking anything: slow reader */
+	NETD_STOP_MS = 1000,   /* from `stop' to the end */
+	NETD_LOST_MS = 1000,   /* from a room's end to ours without a `stop' */
 	NETD_OUT_MAX = 4 * FRAME_MAX, /* answers waiting for one client */
 	/*
 	 * What reading one client may put into ledgerd's outbox: a largest
@@ -100,7 +101,7 @@ struct netd {
 	uint64_t accept_ms; /* no accept before that; 0: no pause */
 	bool stopping;
 	bool done;
-	uint64_t stop_ms;
+	uint64_t stop_ms; /* when it ends at the latest; 0: not ending */
 
 	int epoll_all;   /* clients, listeners and links */
 	int epoll_links; /* links only: what is looked at while stalled */
@@ -129,7 +130,8 @@ void netd_ready(struct netd *netd, uint32_t missing);
 /*
  * One look at links and clients, waiting at most timeout_ms (-1: as long as
  * nothing is due), with bounded work.  False when netd is to end: stopped in
- * good order (netd->stopping), or keyd or ledgerd is gone.
+ * good order (netd->stopping), or keyd or ledgerd is gone and strongroomd did
+ * not say `stop' soon after.
  */
 bool netd_step(struct netd *netd, int timeout_ms);
 

@@ -1149,8 +1149,26 @@ netd_ends_when_keyd_or_ledgerd_is_gone(void **state)
 	assert_int_equal(close(rooms[LINK_KEYD]), 0);
 	rooms[LINK_KEYD] = -1;
 	steps();
+	later(NETD_LOST_MS);
 	assert_false(running);
 	assert_false(netd.stopping);
+}
+
+static void
+a_room_that_ends_just_before_the_stop_is_no_failure(void **state)
+{
+	(void)state;
+	client_logs_in(0);
+	say_record(ids[0], FRAME_RECORD, 272, 'l');
+	assert_int_equal(close(rooms[LINK_LEDGERD]), 0);
+	rooms[LINK_LEDGERD] = -1;
+	steps();
+	assert_true(running);
+	client_gets(0, FRAME_RECORD, 272, 'l');
+	client_is_closed(0);
+	say_stop();
+	assert_false(running);
+	assert_true(netd.stopping);
 }
 
 static void
@@ -1234,6 +1252,7 @@ main(void)
 	    GIVEN_HELLO(stop_delivers_the_last_answers_and_ends_in_time),
 	    GIVEN_HELLO(stop_ends_when_ledgerd_has_ended),
 	    GIVEN_HELLO(netd_ends_when_keyd_or_ledgerd_is_gone),
+	    GIVEN_HELLO(a_room_that_ends_just_before_the_stop_is_no_failure),
 	    GIVEN_HELLO(many_closings_are_all_told_when_ledgerd_reads_again),
 	};
 
