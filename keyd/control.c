@@ -52,7 +52,7 @@ void
 keyd_refuse_monitor(struct keyd *k, unsigned type, enum sr_error why)
 {
 	k->refused++;
-	diag_limited(0x200 + type, "strongroomd sent message %u: %s", type,
+	diag_limited(ENV_CONTROL, "strongroomd sent message %u: %s", type,
 	    error_sentence(why));
 }
 

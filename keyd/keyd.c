@@ -219,6 +219,7 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 
 	memset(k, 0, sizeof(*k));
 	k->env = env;
+	k->generation = 1; /* of the netd that starts with keyd */
 	k->registration = params->registration;
 	k->registrations_an_hour = params->registrations_an_hour;
 	outbox_init(&k->to_netd, k->netd_bytes, sizeof(k->netd_bytes));

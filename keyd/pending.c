@@ -225,7 +225,7 @@ keyd_refuse_netd(struct keyd *k, unsigned type, enum sr_error why)
 {
 	k->refused++;
 	diag_limited(
-	    type, "netd sent message %u: %s", type, error_sentence(why));
+	    ENV_NETD, "netd sent message %u: %s", type, error_sentence(why));
 }
 
 /* ---- the parts --------------------------------------------------------- */

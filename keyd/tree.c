@@ -361,7 +361,7 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 	struct message_key_used used = {.error = (uint16_t)why};
 
 	k->refused++;
-	diag_limited(0x100 + type, "ledgerd sent message %u: %s", type,
+	diag_limited(ENV_LEDGERD, "ledgerd sent message %u: %s", type,
 	    error_sentence(why));
 	if (type == MESSAGE_TREE_START || type == MESSAGE_TREE_APPEND ||
 	    type == MESSAGE_KEY_USE)

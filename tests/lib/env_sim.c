@@ -115,6 +115,7 @@ sim_receive(struct env *env, enum env_link link, bool wait, void *packet,
 	taken = queue->packet[queue->first];
 	queue->first = (queue->first + 1) % SIM_LINK_PACKETS;
 	queue->count--;
+	room->sim->received++;
 	if (taken.len <= room_len) {
 		memcpy(packet, taken.bytes, taken.len);
 		*len = taken.len;
@@ -261,12 +262,13 @@ sim_run(struct sim *sim)
 	uint64_t before;
 	unsigned quiet = 0;
 
-	/* twice: a packet that was waiting may be taken without an answer */
-	for (unsigned i = 0; i < 100000 && quiet < 2 && !sim->dark; i++) {
-		before = sim->operations;
+	/* a room may do several parts of something before it is seen */
+	for (unsigned i = 0; i < 100000 && quiet < 8 && !sim->dark; i++) {
+		before = sim->operations + sim->received;
 		for (size_t r = 0; r < sim->room_count; r++)
 			sim_step_room(sim->rooms[r]);
-		quiet = before == sim->operations ? quiet + 1 : 0;
+		quiet =
+		    before == sim->operations + sim->received ? quiet + 1 : 0;
 	}
 }
 

@@ -92,6 +92,7 @@ struct sim {
 	uint8_t seed[32];
 	uint64_t drawn;
 	uint64_t operations; /* of all rooms */
+	uint64_t received;   /* packets */
 	uint64_t cut_after;  /* cut when operations gets there; 0: never */
 	bool dark;           /* the power is off */
 	sim_watch watch;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_LIB_KEYD_WORLD_H
+#define TESTS_LIB_KEYD_WORLD_H
+/*
+ * keyd in a simulated env, with a netd, a ledgerd and a monitor that are
+ * nothing but the test's hands: they send what they are told and keep the
+ * last message of each kind that came.  And the client's side of a handshake.
+ */
+#include "keyd/keyd.h"
+#include "tests/lib/env_sim.h"
+
+struct world {
+	struct sim *sim;
+	struct sim_room *keyd_room;
+	struct sim_room *netd;
+	struct sim_room *ledgerd;
+	struct sim_room *monitor;
+	struct keyd *keyd;
+	struct keyd_params params;
+	uint8_t root[32];
+	uint8_t identity_seed[32];
+	uint64_t connection; /* the last one used */
+	uint32_t generation;
+
+	/* what came last; counts since the last world_forget() */
+	uint8_t hello[HELLO_LEN];
+	unsigned hellos;
+	uint64_t m2_connection;
+	uint8_t m2[FRAME_M2_LEN];
+	unsigned m2s;
+	uint8_t m5[FRAME_M5_LEN];
+	unsigned m5s;
+	unsigned accepted;
+	unsigned refused;
+	struct message_session_open open;
+	char open_name[33];
+	unsigned opens;
+	uint64_t ended; /* customer of sessions_end */
+	struct message_tree_head head;
+	unsigned heads;
+	struct message_key_used used;
+	unsigned useds;
+	struct message_genesis_signed genesis;
+	unsigned geneses;
+	struct message_terminal_key terminal_key;
+	unsigned terminal_keys;
+	struct message_invited invited;
+	struct message_keyd_status status;
+	unsigned refusals; /* control_refused */
+	uint32_t generation_done;
+};
+
+/* A person at a terminal. */
+struct person {
+	const char *name;
+	const char *password;
+	const char *recovery; /* NULL: none */
+	uint8_t device_token[DEVICE_TOKEN_LEN];
+	uint8_t invitation[INVITATION_LEN];
+	uint32_t terminal;
+	uint32_t epoch;
+	uint8_t psk[32];
+	uint32_t retry_after_s; /* out: of the last M2 */
+};
+
+/* A world whose keyd has made its files; not founded.  Free with world_free. */
+struct world *world_new(uint64_t seed);
+void world_free(struct world *w);
+
+/* Ends keyd (its memory is gone) and starts another on the same disk. */
+enum sr_error world_restart(struct world *w, bool identity);
+
+/* Steps keyd and takes what it sent, until nothing moves. */
+enum sr_error world_run(struct world *w);
+void world_forget(struct world *w);
+
+/* Signs leaf 0 and appends it: keyd is open then. */
+void world_found(struct world *w);
+
+/* Sends what w holds as one packet on a link; then runs. */
+void world_send(struct world *w, struct sim_room *from, enum env_link link,
+    const struct writer *writer);
+
+void world_tree_start(struct world *w, uint64_t size, const uint8_t root[32],
+    const uint8_t signature[64]);
+void world_append(
+    struct world *w, uint64_t first, const uint8_t *leaves, size_t count);
+
+/*
+ * Whole handshakes.  What M2 or M5 said; SR_OK; SR_LOGIN when the client
+ * itself saw that the password is wrong; SR_CLOSED when keyd refused.
+ */
+enum sr_error world_register(struct world *w, struct person *p);
+enum sr_error world_login(struct world *w, struct person *p, uint8_t slot);
+enum sr_error world_change(struct world *w, struct person *p, uint8_t slot,
+    uint8_t target, const char *secret);
+
+/* The parts: M1 on a new connection, and M3 after M2 came. */
+struct attempt {
+	struct handshake handshake;
+	struct opaque_client_login login;
+	uint8_t blind[32]; /* of a registration request */
+	enum payload_operation operation;
+	uint64_t connection;
+	uint8_t m1[FRAME_M1_LEN];
+	uint8_t m3[FRAME_M3_LEN];
+	struct handshake_keys keys;
+};
+
+void world_m1(struct world *w, struct person *p, struct attempt *a,
+    enum payload_operation operation, uint8_t slot, uint8_t target,
+    const char *secret);
+enum sr_error world_m3(struct world *w, struct person *p, struct attempt *a,
+    const char *secret, const char *new_secret);
+void world_send_m1(struct world *w, uint64_t connection, uint32_t generation,
+    const uint8_t *body, size_t len);
+void world_send_m3(struct world *w, uint64_t connection, uint32_t generation,
+    const uint8_t *body, size_t len);
+
+#endif

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keyd as its clients, its netd and its operator see it: registration,
+ * log-in, changes, and what an attacker on the way tries.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "common/kdf.h"
+#include "tests/lib/keyd_world.h"
+
+static struct person
+person(const char *name, const char *password)
+{
+	return (struct person){.name = name, .password = password};
+}
+
+static int
+setup(void **state)
+{
+	struct world *w = world_new(1);
+
+	world_found(w);
+	*state = w;
+	return w->head.error == SR_OK && w->head.size == 1 ? 0 : 1;
+}
+
+static int
+teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static void
+given_a_new_name_when_registered_then_log_in_gives_both_ends_one_key(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attestation attestation;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	assert_int_equal(w->open.customer, 1);
+	assert_int_equal(w->open.failed, 0);
+	assert_string_equal(w->open_name, "ada");
+	assert_int_equal(attestation_verify(w->keyd->credentials.customers == 1
+						? w->open.attestation
+						: NULL,
+			     w->keyd->keys->attestation_public,
+			     w->keyd->state.bank_id, &attestation),
+	    SR_OK);
+	assert_true(attestation_is_of(&attestation, w->open.salt, "ada", 3));
+}
+
+static void
+given_a_taken_name_when_registered_again_then_it_says_so_unevaluated(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_register(w, &ada), SR_NAME_TAKEN);
+	assert_int_equal(w->keyd->credentials.customers, 1);
+}
+
+static void
+given_two_registrations_of_one_name_when_both_end_then_one_has_it(void **state)
+{
+	struct world *w = *state;
+	struct person one = person("ada", "secret1");
+	struct person two = person("ada", "secret2");
+	struct attempt a, b;
+	uint8_t m2[FRAME_M2_LEN];
+
+	world_m1(w, &one, &a, OPERATION_REGISTER, 0, 0, one.password);
+	memcpy(m2, w->m2, sizeof(m2));
+	world_m1(w, &two, &b, OPERATION_REGISTER, 0, 0, two.password);
+	assert_int_equal(world_m3(w, &two, &b, NULL, two.password), SR_OK);
+	memcpy(w->m2, m2, sizeof(m2));
+	w->m2_connection = a.connection;
+	assert_int_equal(world_m3(w, &one, &a, NULL, one.password), SR_OK);
+	assert_int_equal(w->keyd->credentials.customers, 1);
+	assert_int_equal(world_login(w, &two, SLOT_PASSWORD), SR_OK);
+	assert_int_equal(world_login(w, &one, SLOT_PASSWORD), SR_LOGIN);
+}
+
+static void
+given_a_wrong_password_or_unknown_name_when_tried_then_both_look_alike(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person wrong = person("ada", "secret2");
+	struct person nobody = person("bob", "secret2");
+	uint64_t reads;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	reads = w->keyd_room->count[SIM_SYNC];
+	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LOGIN);
+	assert_int_equal(w->keyd_room->count[SIM_SYNC], reads + 1);
+	assert_int_equal(world_login(w, &nobody, SLOT_PASSWORD), SR_LOGIN);
+	assert_int_equal(w->keyd_room->count[SIM_SYNC], reads + 2);
+	assert_int_equal(w->opens, 0);
+	/* the next good one is told of it */
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	assert_int_equal(w->open.failed, 1);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	assert_int_equal(w->open.failed, 0);
+}
+
+static void
+given_an_altered_ke3_when_sent_then_refused_and_no_session(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attempt a;
+	struct payload_m3 m3 = {0};
+	struct payload_m2 m2;
+	uint8_t body[FRAME_M3_LEN];
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	for (unsigned forged = 0; forged < 2; forged++) {
+		world_forget(w);
+		world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+		assert_int_equal(
+		    handshake_m2_open(&a.handshake, w->m2, &m2), SR_OK);
+		assert_int_equal(
+		    handshake_m3_seal(&a.handshake, &m3, body), SR_OK);
+		if (forged)
+			body[100] ^= 1;
+		world_send_m3(w, a.connection, 1, body, sizeof(body));
+		assert_int_equal(w->refused, 1);
+		assert_int_equal(w->opens, 0);
+		assert_int_equal(w->accepted, 0);
+	}
+}
+
+static void
+given_five_wrong_when_tried_again_then_later_on_both_sides_of_each_bound(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person wrong = person("ada", "secret2");
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(
+		    world_login(w, &wrong, SLOT_PASSWORD), SR_LOGIN);
+	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LATER);
+	assert_int_equal(wrong.retry_after_s, 30);
+	/* the own device is not locked out by a stranger */
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	/* a restart forgets nothing */
+	assert_int_equal(world_restart(w, false), SR_OK);
+	world_tree_start(w, 0, NULL, NULL);
+	sim_advance(w->sim, 29999);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LATER);
+	assert_int_equal(wrong.retry_after_s, 1);
+	sim_advance(w->sim, 1);
+	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LOGIN);
+	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LATER);
+	assert_int_equal(wrong.retry_after_s, 60);
+}
+
+static void
+given_a_charge_when_the_disk_fails_then_nothing_is_evaluated(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attempt a;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	world_forget(w);
+	w->keyd_room->fail_sync = 1;
+	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	assert_int_equal(w->m2s, 0);
+	assert_int_equal(w->keyd->failure, SR_IO);
+	assert_int_equal(keyd_step(w->keyd, 0), SR_IO);
+}
+
+static void
+given_an_m1_when_replayed_then_refused_and_after_two_beacons_too(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attempt a;
+	uint64_t other = UINT64_C(1) << 32 | 500;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	world_forget(w);
+	world_send_m1(w, other, 1, a.m1, sizeof(a.m1));
+	assert_int_equal(w->refused, 1);
+	sim_advance(w->sim, 10000);
+	assert_int_equal(world_run(w), SR_OK);
+	world_send_m1(w, other + 1, 1, a.m1, sizeof(a.m1));
+	assert_int_equal(w->refused, 2);
+	sim_advance(w->sim, 10000);
+	assert_int_equal(world_run(w), SR_OK);
+	world_send_m1(w, other + 2, 1, a.m1, sizeof(a.m1));
+	assert_int_equal(w->refused, 3);
+	assert_int_equal(w->m2s, 0);
+}
+
+static void
+given_a_beacon_when_it_is_the_previous_one_then_still_good_and_not_longer(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	uint8_t old[HELLO_LEN], fresh[HELLO_LEN];
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	memcpy(old, w->hello, sizeof(old));
+	sim_advance(w->sim, 10000);
+	assert_int_equal(world_run(w), SR_OK);
+	memcpy(fresh, w->hello, sizeof(fresh));
+	assert_memory_not_equal(old, fresh, sizeof(old));
+	memcpy(w->hello, old, sizeof(old));
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	sim_advance(w->sim, 10000);
+	assert_int_equal(world_run(w), SR_OK);
+	memcpy(w->hello, old, sizeof(old));
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_CLOSED);
+	memcpy(w->hello, fresh, sizeof(fresh));
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+}
+
+static void
+given_a_changed_password_when_used_then_only_the_new_one_opens(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person new = person("ada", "secret2");
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_change(w, &ada, 0, 0, "secret2"), SR_OK);
+	assert_int_equal(w->ended, 1);
+	assert_int_equal(world_login(w, &ada, 0), SR_LOGIN);
+	assert_int_equal(world_login(w, &new, 0), SR_OK);
+	assert_int_equal(world_restart(w, false), SR_OK);
+	world_tree_start(w, 0, NULL, NULL);
+	assert_int_equal(world_login(w, &ada, 0), SR_LOGIN);
+	assert_int_equal(world_login(w, &new, 0), SR_OK);
+}
+
+static void
+given_a_recovery_code_when_the_password_is_lost_then_it_sets_a_new_one(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person new = person("ada", "secret3");
+
+	ada.recovery = "recovery";
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_RECOVERY), SR_LOGIN);
+	assert_int_equal(world_change(w, &ada, 0, 1, "recovery"), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_RECOVERY), SR_OK);
+	assert_int_equal(w->open.slot, SLOT_RECOVERY);
+	assert_int_equal(world_change(w, &ada, 1, 1, "other"), SR_NOT_ALLOWED);
+	assert_int_equal(world_change(w, &ada, 1, 0, "secret3"), SR_OK);
+	assert_int_equal(world_login(w, &new, 0), SR_OK);
+	assert_int_equal(world_login(w, &ada, 0), SR_LOGIN);
+}
+
+static void
+given_a_log_in_begun_when_the_password_changes_then_it_does_not_finish(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attempt a;
+	uint8_t m2[FRAME_M2_LEN];
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	memcpy(m2, w->m2, sizeof(m2));
+	assert_int_equal(world_change(w, &ada, 0, 0, "secret2"), SR_OK);
+	memcpy(w->m2, m2, sizeof(m2));
+	w->m2_connection = a.connection;
+	world_forget(w);
+	assert_int_equal(world_m3(w, &ada, &a, "secret1", NULL), SR_OK);
+	assert_int_equal(w->opens, 0);
+	assert_int_equal(w->refused, 1);
+}
+
+static void
+given_other_keys_when_a_change_is_asked_then_it_is_not_allowed(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attempt a;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	world_forget(w);
+	world_m1(w, &ada, &a, OPERATION_CHANGE, 0, 0, "secret2");
+	ada.name = "eve"; /* whose signing key it presents */
+	assert_int_equal(world_m3(w, &ada, &a, "secret1", "secret2"), SR_OK);
+	assert_int_equal(w->keyd->credentials.generations[1], 1);
+	assert_int_equal(w->ended, 0);
+}
+
+static void
+invite(struct world *w, const char *name, uint32_t valid_s)
+{
+	struct message_invite invite = {.valid_s = valid_s,
+	    .name = (const uint8_t *)name,
+	    .name_len = strlen(name)};
+	uint8_t inner[64], outer[256];
+	struct writer in = writer_to(inner, sizeof(inner));
+	struct writer out = writer_to(outer, sizeof(outer));
+	struct message_control_request request = {
+	    .request = 9, .packet = inner};
+
+	message_invite_encode(&in, &invite);
+	request.packet_len = writer_len(&in);
+	message_control_request_encode(&out, &request);
+	world_send(w, w->monitor, ENV_KEYD, &out);
+}
+
+static void
+given_registration_by_invitation_when_bound_to_a_name_then_only_that(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person eve = person("eve", "secret1");
+
+	w->keyd->registration = KEYD_REGISTRATION_INVITE;
+	assert_int_equal(world_register(w, &ada), SR_INVITATION);
+	invite(w, "ada", 60);
+	assert_int_equal(w->invited.error, SR_OK);
+	memcpy(ada.invitation, w->invited.invitation, INVITATION_LEN);
+	memcpy(eve.invitation, w->invited.invitation, INVITATION_LEN);
+	assert_int_equal(world_register(w, &eve), SR_INVITATION);
+	sim_advance(w->sim, 60001);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_register(w, &ada), SR_INVITATION);
+	invite(w, "ada", 60);
+	memcpy(ada.invitation, w->invited.invitation, INVITATION_LEN);
+	sim_advance(w->sim, 60000);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_register(w, &ada), SR_NAME_TAKEN);
+	invite(w, "ada", 60);
+	assert_int_equal(w->invited.error, SR_NAME_TAKEN);
+	w->keyd->registration = KEYD_REGISTRATION_CLOSED;
+	assert_int_equal(world_register(w, &eve), SR_REGISTRATION_CLOSED);
+}
+
+static void
+given_the_hours_registrations_when_used_up_then_later(void **state)
+{
+	struct world *w = *state;
+	struct person a = person("ada", "secret1");
+	struct person b = person("bob", "secret1");
+	struct person c = person("eve", "secret1");
+
+	w->keyd->registrations_an_hour = 2;
+	assert_int_equal(world_register(w, &a), SR_OK);
+	assert_int_equal(world_register(w, &b), SR_OK);
+	assert_int_equal(world_register(w, &c), SR_LATER);
+	sim_advance(w->sim, 3599999);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_register(w, &c), SR_LATER);
+	sim_advance(w->sim, 1);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_register(w, &c), SR_OK);
+}
+
+static void
+given_a_terminal_when_psk_epoch_or_enrolment_is_wrong_then_refused(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(terminals_set(&w->keyd->terminals, 3, 2, true), SR_OK);
+	ada.terminal = 3;
+	ada.epoch = 2;
+	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
+	assert_int_equal(w->refused, 1);
+	keys_terminal(w->keyd->keys, 3, 2, ada.psk);
+	assert_int_equal(world_login(w, &ada, 0), SR_OK);
+	assert_int_equal(w->open.terminal, 3);
+	assert_int_equal(w->open.terminal_epoch, 2);
+	ada.epoch = 3;
+	keys_terminal(w->keyd->keys, 3, 3, ada.psk);
+	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
+	ada.epoch = 2;
+	keys_terminal(w->keyd->keys, 3, 2, ada.psk);
+	assert_int_equal(
+	    terminals_set(&w->keyd->terminals, 3, 3, false), SR_OK);
+	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
+}
+
+static void
+given_a_new_netd_when_announced_then_older_handshakes_are_gone(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct attempt a;
+	struct message_generation generation = {.generation = 2};
+	uint8_t bytes[16];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	world_forget(w);
+	message_generation_encode(&writer, &generation);
+	world_send(w, w->monitor, ENV_KEYD, &writer);
+	assert_int_equal(w->generation_done, 2);
+	assert_int_equal(w->hellos, 1);
+	world_m3(w, &ada, &a, "secret1", NULL);
+	assert_int_equal(w->opens, 0);
+	assert_int_equal(w->accepted, 0);
+	w->generation = 2;
+	assert_int_equal(world_login(w, &ada, 0), SR_OK);
+	assert_int_equal(w->open.generation, 2);
+	/* a connection of another generation than the message's */
+	w->generation = 1;
+	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
+}
+
+static void
+given_messages_out_of_phase_or_malformed_when_sent_then_keyd_lives(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	uint8_t junk[2000];
+	uint64_t before = w->keyd->refused;
+
+	for (unsigned i = 0; i < 500; i++) {
+		size_t len = 1 + randombytes_uniform(sizeof(junk) - 1);
+
+		randombytes_buf(junk, sizeof(junk));
+		if (i % 2) { /* a header that fits */
+			junk[0] = (uint8_t)(len - 4);
+			junk[1] = (uint8_t)((len - 4) >> 8);
+			junk[2] = (uint8_t)(1 + i % 70);
+			junk[3] = 0;
+		}
+		assert_int_equal(
+		    env_send(&w->netd->env, ENV_KEYD, junk, len), SR_OK);
+		assert_int_equal(world_run(w), SR_OK);
+	}
+	assert_true(w->keyd->refused > before);
+	/* M3 without M1, M1 of a wrong length, M1 twice */
+	world_forget(w);
+	world_send_m3(w, UINT64_C(1) << 32 | 900, 1, junk, FRAME_M3_LEN);
+	world_send_m1(w, UINT64_C(1) << 32 | 901, 1, junk, 12);
+	assert_int_equal(w->refused, 2);
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_login(w, &ada, 0), SR_OK);
+}
+
+static void
+given_a_flood_of_unfinished_handshakes_when_full_then_terminals_still_fit(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person atm = person("ada", "secret1");
+	struct attempt a;
+	char name[16];
+	struct person flood = person(name, "x");
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(terminals_set(&w->keyd->terminals, 3, 1, true), SR_OK);
+	atm.terminal = 3;
+	atm.epoch = 1;
+	keys_terminal(w->keyd->keys, 3, 1, atm.psk);
+	world_forget(w);
+	for (unsigned i = 0; i < PENDING_OPEN_MAX + 10; i++) {
+		snprintf(name, sizeof(name), "flood%u", i);
+		world_m1(w, &flood, &a, OPERATION_REGISTER, 0, 0, "x");
+	}
+	assert_int_equal(w->m2s, PENDING_OPEN_MAX);
+	assert_int_equal(w->refused, 10);
+	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
+	assert_int_equal(world_login(w, &atm, 0), SR_OK);
+	/* who did not answer for a while makes place */
+	sim_advance(w->sim, 3000);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_login(w, &ada, 0), SR_OK);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(
+		given_a_new_name_when_registered_then_log_in_gives_both_ends_one_key),
+	    TEST(
+		given_a_taken_name_when_registered_again_then_it_says_so_unevaluated),
+	    TEST(
+		given_two_registrations_of_one_name_when_both_end_then_one_has_it),
+	    TEST(
+		given_a_wrong_password_or_unknown_name_when_tried_then_both_look_alike),
+	    TEST(given_an_altered_ke3_when_sent_then_refused_and_no_session),
+	    TEST(
+		given_five_wrong_when_tried_again_then_later_on_both_sides_of_each_bound),
+	    TEST(given_a_charge_when_the_disk_fails_then_nothing_is_evaluated),
+	    TEST(
+		given_an_m1_when_replayed_then_refused_and_after_two_beacons_too),
+	    TEST(
+		given_a_beacon_when_it_is_the_previous_one_then_still_good_and_not_longer),
+	    TEST(
+		given_a_changed_password_when_used_then_only_the_new_one_opens),
+	    TEST(
+		given_a_recovery_code_when_the_password_is_lost_then_it_sets_a_new_one),
+	    TEST(
+		given_a_log_in_begun_when_the_password_changes_then_it_does_not_finish),
+	    TEST(
+		given_other_keys_when_a_change_is_asked_then_it_is_not_allowed),
+	    TEST(
+		given_registration_by_invitation_when_bound_to_a_name_then_only_that),
+	    TEST(given_the_hours_registrations_when_used_up_then_later),
+	    TEST(
+		given_a_terminal_when_psk_epoch_or_enrolment_is_wrong_then_refused),
+	    TEST(
+		given_a_new_netd_when_announced_then_older_handshakes_are_gone),
+	    TEST(
+		given_messages_out_of_phase_or_malformed_when_sent_then_keyd_lives),
+	    TEST(
+		given_a_flood_of_unfinished_handshakes_when_full_then_terminals_still_fit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
