@@ -12,7 +12,7 @@
  *	netd	--generation N, --max-connections N, --max-per-address N,
  *		--handshake-timeout-ms N
  *	ledgerd	--segment-size BYTES, --session-idle S, --session-absolute S,
- *		--session-rekey S
+ *		--session-rekey S, --max-connections N
  *	strongroom-unlock  none
  *
  * --init 1 goes to all of them with strongroomd --init, --identity 1 to keyd
