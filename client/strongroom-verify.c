@@ -105,6 +105,7 @@ main(int argc, char *argv[])
 	verify.directory = argv[optind];
 	/* Without keys nothing better can be said. */
 	verify.exit = VERIFY_INTACT;
+	verify_print_begin(&verify);
 	(void)run(&verify, bank, since);
 	verify_print_verdict(&verify);
 	if (fflush(stdout) != 0) {

@@ -56,12 +56,19 @@ struct verify {
 
 	struct merkle_frontier tree; /* with the entries of an open batch */
 	struct merkle_frontier committed; /* up to the last COMMIT */
-	uint64_t signed_size; /* largest size under a signature of keyd's */
+	uint64_t signed_size;  /* largest size met that keyd has signed */
+	uint32_t signed_epoch; /* of the last signature in a COMMIT */
 	uint64_t last_ms;
 	uint64_t batches;
-	uint64_t bytes;
+	size_t
+	    committed_end;   /* in the segment at work: after the last COMMIT */
+	size_t fault_offset; /* in it: where the walk stopped */
 	bool batch_open;
-	bool spare_seen; /* a segment made ready in advance: the last one */
+	bool torn;         /* the fault is such as a crash leaves, too */
+	bool tail_seen;    /* damage, but after all that keyd has signed */
+	bool spare_seen;   /* a segment made ready in advance: the last one */
+	unsigned rows;     /* segments printed */
+	uint64_t tail_len; /* bytes after the last COMMIT that are not zero */
 
 	/* The verdict, as soon as there is a bad one. */
 	enum verify_exit exit;
@@ -96,13 +103,28 @@ enum sr_error verify_signed(const struct verify *verify,
 /* Walks every segment in order; false after a verdict. */
 bool verify_log(struct verify *verify);
 
-/* One segment's bytes, walked from header to the unused rest. */
+/*
+ * One segment's bytes, walked from header to the unused rest.  False after a
+ * verdict; `torn' then tells whether a crash can have left it so.
+ */
 bool verify_segment_bytes(struct verify *verify, uint32_t number,
     const uint8_t *bytes, size_t len, struct verify_segment *out);
 
-/* A segment's row of the table, and the verdict at the end. */
+/*
+ * True if somewhere after the fault a COMMIT carries a signature of keyd's
+ * for more entries than the walk has met: then what is damaged was signed.
+ */
+bool verify_signed_after(
+    const struct verify *verify, const uint8_t *bytes, size_t len);
+
+/* Records a fault of the journal at a place, always with the same words. */
+bool verify_fault(
+    struct verify *verify, uint32_t segment, size_t offset, const char *what);
+
+/* Before the walk, a segment's row of the table, the verdict at the end. */
+void verify_print_begin(const struct verify *verify);
 void verify_print_segment(
-    const struct verify *verify, const struct verify_segment *segment);
+    struct verify *verify, const struct verify_segment *segment);
 void verify_print_verdict(const struct verify *verify);
 
 #endif

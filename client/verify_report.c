@@ -22,11 +22,34 @@ report_time(uint64_t ms, char out[32])
 }
 
 void
-verify_print_segment(
+verify_print_begin(const struct verify *verify)
+{
+	if (verify->json)
+		printf("{\"v\":1,\"segments\":[");
+}
+
+static void
+report_json_segment(
     const struct verify *verify, const struct verify_segment *segment)
+{
+	printf("%s{\"segment\":%" PRIu32 ",\"first\":%" PRIu64
+	       ",\"entries\":%" PRIu64 ",\"batches\":%" PRIu64
+	       ",\"bytes\":%" PRIu64 ",\"from_ms\":%" PRIu64
+	       ",\"to_ms\":%" PRIu64 "}",
+	    verify->rows > 0 ? "," : "", segment->number, segment->first,
+	    segment->entries, segment->batches, segment->used_len,
+	    segment->first_ms, segment->last_ms);
+}
+
+void
+verify_print_segment(
+    struct verify *verify, const struct verify_segment *segment)
 {
 	char name[JOURNAL_SEGMENT_NAME_MAX], first[32], last[32];
 
+	if (verify->json)
+		report_json_segment(verify, segment);
+	verify->rows++;
 	if (verify->json || verify->quiet)
 		return;
 	if (segment->number == 0)
@@ -65,17 +88,16 @@ report_json(const struct verify *verify, const char *root)
 	static const char *const results[] = {
 	    "verified", "tampered", "could not run", "intact"};
 
-	printf("{\"v\":1,\"result\":\"%s\",\"exit\":%d,\"why\":",
+	printf("],\"result\":\"%s\",\"exit\":%d,\"why\":",
 	    results[verify->exit], (int)verify->exit);
 	report_json_string(verify->why);
 	printf(",\"entries\":%" PRIu64 ",\"signed\":%" PRIu64
 	       ",\"batches\":%" PRIu64 ",\"unsigned_tail\":%" PRIu64
+	       ",\"tail_bytes\":%" PRIu64
 	       ",\"root\":\"%s\",\"since\":%s,\"keys\":false}\n",
 	    verify->committed.size, verify->signed_size, verify->batches,
-	    verify->tree.size - (verify->signed_size < verify->tree.size
-					? verify->signed_size
-					: verify->tree.size),
-	    root, verify->since_met ? "true" : "false");
+	    verify->tree.size - verify->signed_size, verify->tail_len, root,
+	    verify->since_met ? "true" : "false");
 }
 
 void
@@ -95,17 +117,20 @@ verify_print_verdict(const struct verify *verify)
 		return;
 	}
 	if (verify->exit == VERIFY_TAMPERED) {
-		printf("entries 0 to %" PRIu64
-		       " are still under a signature of keyd's that "
-		       "verifies\n",
-		    verify->signed_size > 0 ? verify->signed_size - 1 : 0);
+		if (verify->signed_size > 0)
+			printf("still trustworthy: entries 0 to %" PRIu64
+			       ", which keyd has signed\n",
+			    verify->signed_size - 1);
+		else
+			printf("still trustworthy: nothing\n");
 		printf("NOT VERIFIED: %s\n", verify->why);
 		return;
 	}
-	if (verify->tree.size > verify->signed_size)
+	if (verify->tree.size > verify->signed_size || verify->tail_seen)
 		printf("unsigned tail: %" PRIu64
-		       " entries that nobody was told of\n",
-		    verify->tree.size - verify->signed_size);
+		       " entries that keyd has not signed, %" PRIu64
+		       " bytes after the last batch\n",
+		    verify->tree.size - verify->signed_size, verify->tail_len);
 	if (verify->since_met)
 		printf("the log continues the checkpoint of --since, of size "
 		       "%" PRIu64 "\n",

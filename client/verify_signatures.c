@@ -26,13 +26,24 @@ verify_fail(
 	return false;
 }
 
+/* Renewed certificates mostly name the same log key again: kept once. */
+static bool
+is_known_key(const struct verify *verify, const uint8_t log_key[32])
+{
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (memcmp(verify->certificate[i].log_key, log_key, 32) == 0)
+			return true;
+	return false;
+}
+
 bool
 verify_certificates(struct verify *verify)
 {
 	uint8_t bytes[2 + CERTIFICATE_LEN];
+	struct certificate certificate;
+	size_t n, place = 0;
 	char path[4096];
 	FILE *file;
-	size_t n;
 
 	snprintf(
 	    path, sizeof(path), "%s/public/certificates", verify->directory);
@@ -46,10 +57,12 @@ verify_certificates(struct verify *verify)
 		if (reader_u16(&r) != CERTIFICATE_LEN ||
 		    verify->certificate_count == VERIFY_CERTIFICATES_MAX ||
 		    certificate_verify(bytes + 2, verify->bank.identity,
-			&verify->certificate[verify->certificate_count]) !=
-			SR_OK)
+			&certificate) != SR_OK)
 			break;
-		verify->certificate_count++;
+		place++;
+		if (!is_known_key(verify, certificate.log_key))
+			verify->certificate[verify->certificate_count++] =
+			    certificate;
 	}
 	/* A rest, whether short or refused, is not the bank's. */
 	if (n != 0 || ferror(file) != 0 || verify->certificate_count == 0) {
@@ -57,7 +70,7 @@ verify_certificates(struct verify *verify)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "public/certificates: certificate %zu is not one that the "
 		    "identity in bank.id has signed",
-		    verify->certificate_count + 1);
+		    place + 1);
 	}
 	fclose(file);
 	return true;
