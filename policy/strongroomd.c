@@ -328,5 +328,7 @@ main(int argc, char *argv[])
 		error = monitor.result;
 	/* Nobody is left when the lock is free. */
 	monitor_end_all(&monitor);
+	if (monitor.announced)
+		monitor_remove_names(&monitor);
 	return error_exit(error);
 }

@@ -119,6 +119,8 @@ enum sr_error monitor_sync_names(struct monitor *monitor);
  * D/run/private.  SR_ADDRESS_IN_USE, SR_CONFIG, SR_PERMISSION, SR_IO.
  */
 enum sr_error monitor_listen(struct monitor *monitor);
+/* Removes D/run/private, control and address; only with the lock. */
+void monitor_remove_names(struct monitor *monitor);
 /* D/run/address: the addresses, a line each, replaced as a whole. */
 enum sr_error monitor_write_address(struct monitor *monitor);
 /* A listening unix socket D/name of that mode and type. */

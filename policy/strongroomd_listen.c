@@ -216,11 +216,26 @@ take_systemd_sockets(struct monitor *monitor, int count)
 	return SR_OK;
 }
 
+void
+monitor_remove_names(struct monitor *monitor)
+{
+	static const char *const names[] = {
+	    "run/private", "run/control", "run/address"};
+	char path[CONFIG_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (config_path(&monitor->config, names[i], path) == SR_OK &&
+		    unlink(path) != 0 && errno != ENOENT)
+			diag_warn("%s: %s", path, strerror(errno));
+}
+
 enum sr_error
 monitor_listen(struct monitor *monitor)
 {
 	int count = systemd_sockets();
 
+	/* What a killed strongroomd has left behind would mislead. */
+	monitor_remove_names(monitor);
 	if (monitor->no_listen) {
 		monitor->listener_count = 1;
 		return monitor_listen_unix(monitor, "private", SOCK_STREAM,
@@ -259,10 +274,8 @@ monitor_write_address(struct monitor *monitor)
 	if (config_path(&monitor->config, "run/address", path) != SR_OK ||
 	    config_path(&monitor->config, "run/address.new", fresh) != SR_OK)
 		return SR_CONFIG;
-	if (monitor->no_listen) {
-		ok = unlink(path) == 0 || errno == ENOENT;
-		return ok ? SR_OK : SR_IO;
-	}
+	if (monitor->no_listen)
+		return SR_OK;
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		diag_error("%s: %s", fresh, strerror(errno));

@@ -31,8 +31,10 @@ monitor_notify(const char *text)
 		address.sun_path[0] = '\0';
 	address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-			  (struct sockaddr *)&address, address_len) < 0)
+	/* Whoever asked to be told may be gone by the time of STOPPING=1. */
+	if ((fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+			   (struct sockaddr *)&address, address_len) < 0) &&
+	    errno != ECONNREFUSED)
 		diag_warn("NOTIFY_SOCKET: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
