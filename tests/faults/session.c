@@ -15,6 +15,8 @@
  *	statement ACCOUNT	error=.. lines=(bytes)
  *	find NAME		error=.. customer=..
  *	register HEX		error=.. of an M1 that would register that name
+ *	burst N ACCOUNT AMOUNT	N transfers, all sent before an answer is read;
+ *				error=.. booked=N
  *	raw HEX			a record with these bytes; error=.. type=..
  *
  * Keys of an order: its fields by their names in order.h (numbers, or for
@@ -253,6 +255,88 @@ ask_find(const char *name)
 	printf("error=%s customer=%" PRIu64 "\n", error_name(error), customer);
 }
 
+/* Signs the next transfer of a chain and sends it without waiting. */
+static enum sr_error
+burst_send(struct order *order)
+{
+	static uint8_t bytes[1024];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_order_submit submit = {
+	    .request = ++teller.session.request};
+	enum sr_error error;
+
+	randombytes_buf(order->reference, sizeof(order->reference));
+	order_encode(order, submit.order);
+	order_hash(submit.order, order->previous);
+	order->seq++;
+	error = order_sign(submit.order,
+	    teller.session.login.keys.signing_secret, submit.signature);
+	if (error == SR_OK)
+		error = message_order_submit_encode(&w, &submit);
+	if (error == SR_OK)
+		error =
+		    login_send(&teller.session.login, bytes, writer_len(&w));
+	return error;
+}
+
+/* Answers may share a record. */
+static enum sr_error
+burst_answers(unsigned wanted, unsigned *booked)
+{
+	static uint8_t plain[SESSION_PLAIN_MAX];
+	struct message_order_answer answer;
+	struct ipc_message got;
+	unsigned seen = 0;
+	enum sr_error error = SR_OK;
+
+	while (error == SR_OK && seen < wanted) {
+		struct reader r;
+		size_t len;
+
+		error = login_receive(&teller.session.login, plain, &len);
+		if (error != SR_OK)
+			break;
+		r = reader_of(plain, len);
+		while (ipc_next(&r, true, &got) == SR_OK) {
+			if (got.type != MESSAGE_ORDER_ANSWER)
+				return SR_MALFORMED;
+			error = message_order_answer_decode(
+			    got.body, got.len, &answer);
+			if (error != SR_OK)
+				return error;
+			seen++;
+			*booked +=
+			    answer.error == SR_OK && answer.outcome == SR_OK;
+		}
+	}
+	return error;
+}
+
+static void
+burst(char *text)
+{
+	unsigned count = 0, booked = 0;
+	char account[100];
+	int64_t amount = 0;
+	struct order order;
+	enum sr_error error = SR_OK;
+
+	teller_order_begin(&teller, &order);
+	order_attachment_hash("", 0, order.attachment_hash);
+	if (sscanf(text, "%u %99s %" SCNd64, &count, account, &amount) != 3 ||
+	    !parse_account(account, &order.credit))
+		error = SR_USAGE;
+	order.amount_minor = amount;
+	for (unsigned i = 0; error == SR_OK && i < count; i++)
+		error = burst_send(&order);
+	if (error == SR_OK)
+		error = burst_answers(count, &booked);
+	teller.session.login.welcome.next_seq = order.seq;
+	memcpy(teller.session.login.welcome.last_order_hash, order.previous,
+	    sizeof(order.previous));
+	printf("error=%s booked=%u\n", error_name(error), booked);
+}
+
 /* A record that is sealed well and holds whatever the test wants. */
 static void
 send_raw(const char *hex)
@@ -331,6 +415,8 @@ answer_line(char *line)
 		ask_statement(rest);
 	} else if (strcmp(line, "find") == 0) {
 		ask_find(rest);
+	} else if (strcmp(line, "burst") == 0) {
+		burst(rest);
 	} else if (strcmp(line, "raw") == 0) {
 		send_raw(rest);
 	} else if (strcmp(line, "register") == 0) {
