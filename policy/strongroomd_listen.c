@@ -229,10 +229,25 @@ monitor_remove_names(struct monitor *monitor)
 			diag_warn("%s: %s", path, strerror(errno));
 }
 
+/* What a command on the stopped bank left: who finds it would wait there. */
+static enum sr_error
+remove_private(const struct monitor *monitor)
+{
+	char path[CONFIG_PATH_MAX];
+	enum sr_error error =
+	    config_path(&monitor->config, "run/private", path);
+
+	if (error != SR_OK || unlink(path) == 0 || errno == ENOENT)
+		return error;
+	diag_error("%s: %s", path, strerror(errno));
+	return SR_IO;
+}
+
 enum sr_error
 monitor_listen(struct monitor *monitor)
 {
 	int count = systemd_sockets();
+	enum sr_error error;
 
 	/* What a killed strongroomd has left behind would mislead. */
 	monitor_remove_names(monitor);
@@ -241,6 +256,9 @@ monitor_listen(struct monitor *monitor)
 		return monitor_listen_unix(monitor, "private", SOCK_STREAM,
 		    0600, &monitor->listeners[0]);
 	}
+	error = remove_private(monitor);
+	if (error != SR_OK)
+		return error;
 	if (count < 0) {
 		diag_error(
 		    "LISTEN_FDS: at most %d sockets", (int)NETD_LISTENERS_MAX);
@@ -249,9 +267,8 @@ monitor_listen(struct monitor *monitor)
 	if (count > 0)
 		return take_systemd_sockets(monitor, count);
 	for (size_t i = 0; i < monitor->config.listen_count; i++) {
-		enum sr_error error = open_listener(
+		error = open_listener(
 		    &monitor->config.listen[i], &monitor->listeners[i]);
-
 		if (error != SR_OK)
 			return error;
 		monitor->listener_count++;
