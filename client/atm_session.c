@@ -249,6 +249,11 @@ atm_register(struct atm *atm, char *const words[])
 		if (error != SR_OK)
 			fprintf(stderr, "%s\n", problem.message);
 	}
+	/* The first log-in brings the account to the books. */
+	if (error == SR_OK) {
+		error = bank_enter(&atm->customer, &options, &credential);
+		atm->customer_in = error == SR_OK;
+	}
 	if (error == SR_OK)
 		error = atm_set_recovery(
 		    &options, &credential, &registered, atm->options.json);

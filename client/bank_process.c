@@ -85,9 +85,9 @@ bank_process_exec(const char *program, const char *configuration,
 
 /* READY from the child, or its end. */
 static enum sr_error
-bank_process_wait_ready(struct bank_process *process, int fd)
+bank_process_wait_ready(struct bank_process *process)
 {
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	struct pollfd wait = {.fd = process->notify, .events = POLLIN};
 
 	for (int waited = 0; waited < READY_WAIT_MS; waited += LOOK_MS) {
 		char text[256];
@@ -95,7 +95,7 @@ bank_process_wait_ready(struct bank_process *process, int fd)
 		int status;
 
 		if (poll(&wait, 1, LOOK_MS) > 0) {
-			n = recv(fd, text, sizeof(text) - 1, 0);
+			n = recv(process->notify, text, sizeof(text) - 1, 0);
 			if (n > 0) {
 				text[n] = '\0';
 				if (strstr(text, "READY=1") != NULL)
@@ -104,6 +104,7 @@ bank_process_wait_ready(struct bank_process *process, int fd)
 		}
 		if (waitpid(process->pid, &status, WNOHANG) == process->pid) {
 			process->pid = 0;
+			close(process->notify);
 			return SR_UNREACHABLE;
 		}
 	}
@@ -118,12 +119,11 @@ bank_process_start(
 {
 	char program[PATH_MAX], notify[64];
 	enum sr_error error;
-	int fd;
 
 	process->pid = 0;
 	error = bank_process_program(program);
 	if (error == SR_OK)
-		error = bank_process_notify_socket(&fd, notify);
+		error = bank_process_notify_socket(&process->notify, notify);
 	if (error != SR_OK)
 		return error;
 	process->pid = fork();
@@ -131,12 +131,10 @@ bank_process_start(
 		bank_process_exec(program, configuration, option, notify);
 	if (process->pid < 0) {
 		process->pid = 0;
-		close(fd);
+		close(process->notify);
 		return SR_IO;
 	}
-	error = bank_process_wait_ready(process, fd);
-	close(fd);
-	return error;
+	return bank_process_wait_ready(process);
 }
 
 enum sr_error
@@ -152,6 +150,7 @@ bank_process_stop(struct bank_process *process)
 		return SR_IO;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return SR_IO;
+			break;
+	close(process->notify);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? SR_OK : SR_IO;
 }

@@ -10,7 +10,8 @@
 #include "common/error.h"
 
 struct bank_process {
-	pid_t pid; /* 0 when none runs */
+	pid_t pid;  /* 0 when none runs */
+	int notify; /* where it says how it is, as long as it runs */
 };
 
 /*

@@ -71,9 +71,8 @@ enum sr_error ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
     uint8_t invitation[INVITATION_LEN]);
 
 /*
- * Where the bank may be reached from this machine, into bank: its bank.id
- * beside strongroom.conf, and the address in run/address or, when the bank
- * runs for a command only, run/private.
+ * Reads the bank.id beside strongroom.conf, with the addresses that the
+ * running bank has written to run/address in place of its own.
  */
 enum sr_error ctl_bank(const struct config *config, struct bankfile *bank);
 

@@ -80,13 +80,6 @@ ctl_running_addresses(const struct config *config, struct bankfile *bank)
 	size_t count = 0;
 	FILE *file;
 
-	if (config_path(config, "run/private", path) == SR_OK &&
-	    access(path, F_OK) == 0) {
-		bank->address_count = 1;
-		snprintf(bank->addresses[0], sizeof(bank->addresses[0]),
-		    "unix:%.100s", path);
-		return;
-	}
 	if (config_path(config, "run/address", path) != SR_OK)
 		return;
 	file = fopen(path, "re");

@@ -177,6 +177,26 @@ init_bank_file(struct founding *founding)
 	return SR_OK;
 }
 
+/* The bank behind the socket that only its owner can open. */
+static enum sr_error
+init_private(const struct config *config, struct bankfile *bank)
+{
+	char path[CONFIG_PATH_MAX];
+	enum sr_error error = ctl_bank(config, bank);
+	int n;
+
+	if (error == SR_OK)
+		error = config_path(config, "run/private", path);
+	if (error != SR_OK)
+		return error;
+	n = snprintf(
+	    bank->addresses[0], sizeof(bank->addresses[0]), "unix:%s", path);
+	if (n < 0 || (size_t)n >= sizeof(bank->addresses[0]))
+		return ctl_failed(path, SR_TOO_LARGE);
+	bank->address_count = 1;
+	return SR_OK;
+}
+
 /* Registers an operator with the seed whose key stands in leaf 0. */
 static enum sr_error
 init_operator(struct founding *founding, size_t which)
@@ -198,7 +218,7 @@ init_operator(struct founding *founding, size_t which)
 	    strlen(operator_names[which]) + 1);
 	card_draw_password(&card);
 	credential.password_len = strlen(card.password);
-	error = ctl_bank(&founding->config, &bank);
+	error = init_private(&founding->config, &bank);
 	if (error == SR_OK)
 		error = ctl_ask_invitation(founding->control, card.name,
 		    INVITATION_VALID_S, invitation);
