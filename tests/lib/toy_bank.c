@@ -179,8 +179,10 @@ welcome(struct toy_bank *bank, struct toy_connection *c,
 	session_start(
 	    &c->session, SESSION_BANK, keys.chain_key, keys.session_id);
 	memcpy(m4.session_id, keys.session_id, SESSION_ID_LEN);
-	m4.terminal = c->terminal;
+	m4.session_id[0] ^= bank->lie_session;
+	m4.terminal = c->terminal + bank->lie_terminal;
 	m4.customer = (uint64_t)(customer - bank->customer) + 1;
+	m4.customer += bank->lie_customer;
 	m4.account = account_id(m4.customer, ACCOUNT_INDEX_MAIN);
 	memcpy(m4.wrapped_seed, customer->slot[c->m1.slot].wrapped_seed,
 	    WRAPPED_SEED_LEN);

@@ -44,7 +44,11 @@ struct toy_bank {
 	uint8_t terminal_psk[32];
 	struct toy_customer customer[TOY_CUSTOMERS];
 	size_t customer_count;
-	enum sr_error answer;                 /* M2's status unless SR_OK */
+	enum sr_error answer; /* M2's status unless SR_OK */
+	/* Added to what M4 says, for clients that must notice. */
+	uint64_t lie_customer;
+	uint32_t lie_terminal;
+	uint8_t lie_session;
 	uint8_t last_token[DEVICE_TOKEN_LEN]; /* that a client presented */
 };
 

@@ -82,7 +82,13 @@ given_a_certificate_then_it_verifies_under_its_identity_only(void **state)
 	assert_memory_equal(&read, &c, sizeof(c));
 	assert_int_equal(
 	    certificate_verify(bytes, keys.other, &read), SR_BANK_KEY);
+	/* the signer is right, the bank id is somebody else's */
+	bank_id_of(keys.other, c.bank_id);
+	certificate_sign(&c, keys.identity_secret, bytes);
+	assert_int_equal(
+	    certificate_verify(bytes, keys.identity, &read), SR_BANK_KEY);
 	/* the bank id is right, the signer is somebody else */
+	bank_id_of(keys.identity, c.bank_id);
 	certificate_sign(&c, keys.other_secret, bytes);
 	assert_int_equal(
 	    certificate_verify(bytes, keys.identity, &read), SR_BANK_KEY);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "client/seed.h"
+#include "common/kdf.h"
 #include "tests/lib/toy_bank.h"
 
 /* The client's half, its secrets and the messages as they travelled. */
@@ -223,6 +224,29 @@ given_the_right_password_then_both_sides_have_the_session_and_the_seed(
 	assert_int_equal(seed_unwrap(m4.wrapped_seed, c.result.export_key,
 			     "adb", bank.certificate.bank_id, seed),
 	    SR_CRYPTO);
+}
+
+static void
+given_the_published_derivation_then_the_keys_are_these(void **state)
+{
+	uint8_t ikm[128], prk[64], chain_key[64], session_id[16], h[64];
+	struct handshake_keys keys;
+	struct client c;
+
+	(void)state;
+	client_begin(&c, OPERATION_LOG_IN, "ada", "right");
+	assert_int_equal(run(&c), SR_OK);
+	memcpy(ikm, c.hs.k1, 32);
+	memcpy(ikm + 32, c.hs.k2, 32);
+	memcpy(ikm + 64, c.result.session_key, 64);
+	memcpy(h, c.hs.h, 64);
+	kdf_extract(prk, h, 64, ikm, sizeof(ikm));
+	kdf_expand(chain_key, 64, prk, "strongroom/1 chain", 18);
+	kdf_expand(session_id, 16, prk, "strongroom/1 sid", 16);
+	assert_int_equal(
+	    handshake_keys(&c.hs, c.result.session_key, &keys), SR_OK);
+	assert_memory_equal(keys.chain_key, chain_key, 64);
+	assert_memory_equal(keys.session_id, session_id, 16);
 }
 
 static void
@@ -624,6 +648,7 @@ main(void)
 	    TEST(given_a_registration_then_m5_brings_the_attestation),
 	    TEST(
 		given_the_right_password_then_both_sides_have_the_session_and_the_seed),
+	    TEST(given_the_published_derivation_then_the_keys_are_these),
 	    TEST(given_a_wrong_password_then_the_client_sees_it),
 	    TEST(given_an_unknown_name_then_it_looks_like_a_wrong_password),
 	    TEST(given_a_made_up_ke3_then_the_bank_refuses_it),

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -106,10 +107,14 @@ serve(int fd)
 static void *
 bank_run(void *context)
 {
+	const struct timeval patience = {.tv_sec = 5};
 	int fd;
 
 	(void)context;
 	while ((fd = accept(listening, NULL, NULL)) >= 0) {
+		/* a test that failed may have left its connection open */
+		setsockopt(
+		    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		serve(fd);
 		close(fd);
 	}
@@ -337,6 +342,45 @@ given_another_identity_then_the_password_is_not_even_tried(void **state)
 }
 
 static void
+given_a_hello_of_other_keys_than_the_certificate_then_it_is_no_bank(
+    void **state)
+{
+	struct login_credential c = credential("ada", "pass word");
+	struct login login;
+
+	(void)state;
+	bank.hello[8] ^= 1;
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_NOT_A_BANK);
+	toy_bank_beacon(&bank, 1);
+}
+
+static void
+given_another_customer_or_terminal_in_m4_then_it_is_noticed(void **state)
+{
+	struct login_credential c = credential("ada", "pass word");
+	struct login_registered registered;
+	struct login login;
+
+	(void)state;
+	given_registered("ada", "pass word", &registered);
+	bank.lie_customer = 1;
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
+	bank.lie_customer = 0;
+	bank.lie_terminal = 1;
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
+	bank.lie_terminal = 0;
+	bank.lie_session = 1;
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
+	bank.lie_session = 0;
+	assert_int_equal(login_open(&options, &c, &login, &problem), SR_OK);
+	login_close(&login);
+}
+
+static void
 given_a_certificate_of_a_lower_epoch_than_seen_then_it_is_refused(void **state)
 {
 	struct login_credential c = credential("ada", "pass word");
@@ -532,6 +576,9 @@ main(void)
 	    TEST(given_a_seed_of_the_callers_then_its_keys_are_attested),
 	    TEST(given_a_recovery_code_then_it_logs_in_and_sets_a_new_password),
 	    TEST(given_another_identity_then_the_password_is_not_even_tried),
+	    TEST(
+		given_a_hello_of_other_keys_than_the_certificate_then_it_is_no_bank),
+	    TEST(given_another_customer_or_terminal_in_m4_then_it_is_noticed),
 	    TEST(
 		given_a_certificate_of_a_lower_epoch_than_seen_then_it_is_refused),
 	    TEST(
