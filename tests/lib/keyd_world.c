@@ -222,7 +222,8 @@ world_send(struct world *w, struct sim_room *from, enum env_link link,
 {
 	assert(!writer->bad);
 	if (env_send(&from->env, link, writer->start, writer_len(writer)) !=
-	    SR_OK)
+		SR_OK &&
+	    !w->sim->dark)
 		abort();
 	(void)world_run(w);
 }

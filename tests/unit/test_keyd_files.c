@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keyd's files: torn at every byte they are the old ones or the new ones, and
+ * written to by somebody else they are refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "tests/lib/keyd_world.h"
+
+/* ---- state ------------------------------------------------------------- */
+
+static const uint8_t mac_key[32] = {1, 2, 3};
+
+struct disk {
+	struct sim *sim;
+	struct sim_room *room;
+};
+
+static int
+setup_disk(void **state)
+{
+	static struct disk d;
+
+	d.sim = sim_new(3);
+	d.room = sim_room(d.sim, "keyd");
+	*state = &d;
+	return 0;
+}
+
+static int
+teardown_disk(void **state)
+{
+	sim_free(((struct disk *)*state)->sim);
+	return 0;
+}
+
+/* Two saves, customers 1 and 2; durable. */
+static void
+save_two(struct disk *d, struct state_file *f, struct state *s)
+{
+	memset(s, 0, sizeof(*s));
+	merkle_frontier_init(&s->frontier);
+	assert_int_equal(state_file_open(f, &d->room->env, mac_key), SR_OK);
+	s->customers = 1;
+	assert_int_equal(state_save(f, s), SR_OK);
+	s->customers = 2;
+	assert_int_equal(state_save(f, s), SR_OK);
+	assert_int_equal(env_sync_directory(&d->room->env, "."), SR_OK);
+}
+
+static void
+given_a_save_when_torn_at_every_byte_then_the_older_or_the_newer(void **state)
+{
+	struct disk *d = *state;
+	struct state_file f;
+	struct state s, found;
+	struct sim_disk *copy;
+	uint8_t leaf[32] = {9};
+	bool lone;
+
+	save_two(d, &f, &s);
+	copy = sim_copy(d->room);
+	for (uint64_t cut = 0; cut <= STATE_SLOT_LEN; cut++) {
+		struct state next = s;
+
+		sim_restore(d->room, copy);
+		assert_int_equal(
+		    state_file_open(&f, &d->room->env, mac_key), SR_OK);
+		next.customers = 3;
+		merkle_frontier_append(&next.frontier, leaf);
+		d->sim->cut_after = d->sim->operations + 2;
+		assert_int_equal(state_save(&f, &next), SR_IO);
+		d->sim->dark = false;
+		d->sim->cut_after = 0;
+		sim_crash_torn(d->room, cut);
+		assert_int_equal(
+		    state_file_open(&f, &d->room->env, mac_key), SR_OK);
+		assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+		if (found.customers == 2) {
+			assert_int_equal(found.frontier.size, 0);
+			assert_true(cut < STATE_SLOT_LEN);
+		} else {
+			assert_int_equal(found.customers, 3);
+			assert_int_equal(found.frontier.size, 1);
+		}
+	}
+	assert_int_equal(found.customers, 3);
+	sim_copy_free(copy);
+}
+
+static void
+given_a_state_when_any_byte_is_changed_then_that_slot_is_not_believed(
+    void **state)
+{
+	struct disk *d = *state;
+	struct state_file f;
+	struct state s, found;
+	uint8_t bytes[STATE_LEN];
+	const uint8_t *now;
+	size_t len;
+	bool lone;
+
+	save_two(d, &f, &s);
+	now = sim_file(d->room, "state", &len);
+	assert_int_equal(len, STATE_LEN);
+	memcpy(bytes, now, len);
+	for (size_t i = 0; i < STATE_LEN; i++) {
+		bytes[i] ^= 0x40;
+		sim_put(d->room, "state", bytes, sizeof(bytes));
+		assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+		assert_true(lone);
+		/* customers 2 are in slot 0, customers 1 in slot 1 */
+		assert_int_equal(found.customers, i < STATE_SLOT_LEN ? 1 : 2);
+		bytes[i] ^= 0x40;
+	}
+	/* a slot in the other's place is none */
+	memcpy(bytes + STATE_SLOT_LEN, bytes, STATE_SLOT_LEN);
+	memset(bytes, 0, STATE_SLOT_LEN);
+	sim_put(d->room, "state", bytes, sizeof(bytes));
+	assert_int_equal(state_load(&f, &found, &lone), SR_DAMAGED);
+	sim_put(d->room, "state", bytes, STATE_SLOT_LEN);
+	assert_int_equal(state_load(&f, &found, &lone), SR_NOT_FOUND);
+}
+
+/* ---- credentials ------------------------------------------------------- */
+
+static int
+setup_bank(void **state)
+{
+	struct world *w = world_new(5);
+	struct person ada = {.name = "ada", .password = "secret1"};
+	struct person bob = {.name = "bob", .password = "secret1"};
+
+	world_found(w);
+	*state = w;
+	return world_register(w, &ada) == SR_OK &&
+		       world_register(w, &bob) == SR_OK
+		   ? 0
+		   : 1;
+}
+
+static int
+teardown_bank(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static enum sr_error
+restart(struct world *w)
+{
+	enum sr_error error = world_restart(w, false);
+
+	if (error == SR_OK)
+		world_tree_start(w, 0, NULL, NULL);
+	return error;
+}
+
+static enum sr_error
+login(struct world *w, const char *name, const char *password)
+{
+	struct person p = {.name = name, .password = password};
+
+	return world_login(w, &p, SLOT_PASSWORD);
+}
+
+static void
+given_a_change_when_cut_at_every_operation_then_one_password_opens(void **state)
+{
+	struct world *w = *state;
+	struct sim_disk *copy = sim_copy(w->keyd_room);
+	bool old_seen = false, new_seen = false, done = false;
+
+	for (unsigned cut = 1; !done; cut++) {
+		for (enum sim_loss loss = SIM_LOSE_ALL; loss <= SIM_LOSE_SOME;
+		     loss++) {
+			struct person ada = {
+			    .name = "ada", .password = "secret1"};
+			enum sr_error changed;
+			bool old, new;
+
+			sim_restore(w->keyd_room, copy);
+			assert_int_equal(restart(w), SR_OK);
+			w->sim->cut_after = w->sim->operations + cut;
+			changed = world_change(w, &ada, 0, 0, "secret2");
+			done = !w->sim->dark && changed == SR_OK;
+			sim_restart(w->sim, loss);
+			assert_int_equal(restart(w), SR_OK);
+			sim_advance(w->sim, 10000);
+			assert_int_equal(world_run(w), SR_OK);
+			old = login(w, "ada", "secret1") == SR_OK;
+			new = login(w, "ada", "secret2") == SR_OK;
+			assert_true(old != new);
+			if (changed == SR_OK)
+				assert_true(new);
+			old_seen |= old;
+			new_seen |= new;
+			assert_int_equal(login(w, "bob", "secret1"), SR_OK);
+		}
+	}
+	assert_true(old_seen);
+	assert_true(new_seen);
+	sim_copy_free(copy);
+}
+
+static void
+given_a_credential_when_torn_at_every_byte_then_the_old_one_is_there(
+    void **state)
+{
+	struct world *w = *state;
+	struct credentials *c = &w->keyd->credentials;
+	struct customer old, next, found;
+	struct sim_disk *copy;
+
+	assert_int_equal(credentials_read(c, 1, &old), SR_OK);
+	copy = sim_copy(w->keyd_room);
+	for (uint64_t cut = 0; cut <= CREDENTIAL_VERSION_LEN; cut += 1) {
+		struct credentials again;
+
+		sim_restore(w->keyd_room, copy);
+		assert_int_equal(credentials_open(&again, &w->keyd_room->env,
+				     w->keyd->keys, false),
+		    SR_OK);
+		next = old;
+		next.generation++;
+		next.salt[0] ^= 1;
+		w->sim->cut_after = w->sim->operations + 2;
+		assert_int_equal(credentials_write(&again, &next), SR_IO);
+		w->sim->dark = false;
+		w->sim->cut_after = 0;
+		sim_crash_torn(w->keyd_room, cut);
+		assert_int_equal(credentials_open(&again, &w->keyd_room->env,
+				     w->keyd->keys, false),
+		    SR_OK);
+		assert_int_equal(credentials_load(&again, 2, false), SR_OK);
+		assert_int_equal(credentials_read(&again, 1, &found), SR_OK);
+		assert_int_equal(found.generation, cut == CREDENTIAL_VERSION_LEN
+						       ? next.generation
+						       : old.generation);
+		assert_memory_equal(found.salt,
+		    cut == CREDENTIAL_VERSION_LEN ? next.salt : old.salt, 32);
+		credentials_close(&again);
+	}
+	sim_copy_free(copy);
+}
+
+static void
+given_an_old_credential_when_put_back_then_keyd_does_not_start(void **state)
+{
+	struct world *w = *state;
+	struct person ada = {.name = "ada", .password = "secret1"};
+	uint8_t *before;
+	const uint8_t *now;
+	size_t len;
+
+	now = sim_file(w->keyd_room, "credentials", &len);
+	before = malloc(len);
+	assert_non_null(before);
+	memcpy(before, now, len);
+	assert_int_equal(world_change(w, &ada, 0, 0, "secret2"), SR_OK);
+	sim_put(w->keyd_room, "credentials", before, len);
+	/* the running keyd notices, too */
+	assert_int_equal(login(w, "ada", "secret1"), SR_CLOSED);
+	assert_int_equal(world_restart(w, false), SR_ROLLED_BACK);
+	free(before);
+}
+
+static void
+given_an_old_credential_and_one_bad_slot_when_started_then_still_refused(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = {.name = "ada", .password = "secret1"};
+	uint8_t credentials[8192], slots[STATE_LEN], bad[STATE_LEN];
+	const uint8_t *now;
+	size_t len;
+
+	now = sim_file(w->keyd_room, "credentials", &len);
+	assert_true(len <= sizeof(credentials));
+	memcpy(credentials, now, len);
+	assert_int_equal(world_change(w, &ada, 0, 0, "secret2"), SR_OK);
+	sim_put(w->keyd_room, "credentials", credentials, len);
+	now = sim_file(w->keyd_room, "state", &len);
+	assert_int_equal(len, sizeof(slots));
+	memcpy(slots, now, len);
+	for (unsigned slot = 0; slot < 2; slot++) {
+		memcpy(bad, slots, sizeof(bad));
+		bad[slot * STATE_SLOT_LEN + 100] ^= 1;
+		sim_put(w->keyd_room, "state", bad, sizeof(bad));
+		assert_int_equal(world_restart(w, false), SR_ROLLED_BACK);
+	}
+}
+
+static void
+given_files_when_swapped_or_damaged_then_keyd_does_not_start(void **state)
+{
+	struct world *w = *state;
+	uint8_t bytes[3 * CREDENTIAL_CUSTOMER_LEN];
+	uint8_t swapped[sizeof(bytes)];
+	const uint8_t *now;
+	size_t len;
+
+	now = sim_file(w->keyd_room, "credentials", &len);
+	assert_true(len <= sizeof(bytes));
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, now, len);
+	memcpy(swapped, bytes, sizeof(bytes));
+	memcpy(swapped + CREDENTIAL_CUSTOMER_LEN,
+	    bytes + 2 * CREDENTIAL_CUSTOMER_LEN, CREDENTIAL_CUSTOMER_LEN);
+	memcpy(swapped + 2 * CREDENTIAL_CUSTOMER_LEN,
+	    bytes + CREDENTIAL_CUSTOMER_LEN, CREDENTIAL_CUSTOMER_LEN);
+	sim_put(w->keyd_room, "credentials", swapped, sizeof(swapped));
+	assert_int_equal(world_restart(w, false), SR_DAMAGED);
+	sim_put(w->keyd_room, "credentials", bytes, sizeof(bytes));
+	assert_int_equal(world_restart(w, false), SR_OK);
+	sim_put(w->keyd_room, "credentials", bytes, 1000);
+	assert_int_equal(world_restart(w, false), SR_DAMAGED);
+	sim_put(w->keyd_room, "credentials", bytes, sizeof(bytes));
+	/* without a state there is no bank, unless one is founded */
+	w->params.init = false;
+	sim_put(w->keyd_room, "state", "", 0);
+	assert_int_equal(world_restart(w, false), SR_DAMAGED);
+	assert_int_equal(world_restart(w, true), SR_DAMAGED);
+}
+
+static void
+given_another_root_when_started_then_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->root[0] ^= 1;
+	assert_int_equal(world_restart(w, false), SR_DAMAGED);
+	w->root[0] ^= 1;
+	w->identity_seed[0] ^= 1;
+	assert_int_equal(world_restart(w, true), SR_BANK_KEY);
+	w->identity_seed[0] ^= 1;
+	assert_int_equal(world_restart(w, true), SR_OK);
+	assert_null(w->keyd->identity_secret);
+}
+
+static void
+given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
+    void **state)
+{
+	struct world *w = *state;
+	struct terminals *t = calloc(1, sizeof(*t));
+	struct env *env = &w->keyd_room->env;
+	struct sim_disk *copy;
+
+	assert_non_null(t);
+	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+	assert_int_equal(terminals_set(t, 0, 1, true), SR_TERMINAL);
+	assert_int_equal(terminals_set(t, TERMINALS_MAX, 1, true), SR_TERMINAL);
+	assert_int_equal(terminals_set(t, 7, 0, true), SR_NOT_ALLOWED);
+	assert_int_equal(terminals_set(t, 7, 5, true), SR_OK);
+	assert_int_equal(terminals_set(t, 7, 5, true), SR_OK);
+	assert_int_equal(terminals_set(t, 7, 5, false), SR_NOT_ALLOWED);
+	assert_int_equal(terminals_set(t, 7, 4, false), SR_NOT_ALLOWED);
+	copy = sim_copy(w->keyd_room);
+	for (uint64_t cut = 0; cut <= 32; cut++) {
+		sim_restore(w->keyd_room, copy);
+		assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+		w->sim->cut_after = w->sim->operations + 2;
+		assert_int_equal(terminals_set(t, 7, 6, false), SR_IO);
+		w->sim->dark = false;
+		w->sim->cut_after = 0;
+		sim_crash_torn(w->keyd_room, cut);
+		assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+		assert_int_equal(
+		    terminals_check(t, 7, 5), cut == 32 ? SR_TERMINAL : SR_OK);
+		assert_int_equal(terminals_check(t, 7, 6), SR_TERMINAL);
+	}
+	sim_copy_free(copy);
+	free(t);
+}
+
+#define DISK(f) cmocka_unit_test_setup_teardown(f, setup_disk, teardown_disk)
+#define BANK(f) cmocka_unit_test_setup_teardown(f, setup_bank, teardown_bank)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    DISK(
+		given_a_save_when_torn_at_every_byte_then_the_older_or_the_newer),
+	    DISK(
+		given_a_state_when_any_byte_is_changed_then_that_slot_is_not_believed),
+	    BANK(
+		given_a_change_when_cut_at_every_operation_then_one_password_opens),
+	    BANK(
+		given_a_credential_when_torn_at_every_byte_then_the_old_one_is_there),
+	    BANK(
+		given_an_old_credential_when_put_back_then_keyd_does_not_start),
+	    BANK(
+		given_an_old_credential_and_one_bad_slot_when_started_then_still_refused),
+	    BANK(given_files_when_swapped_or_damaged_then_keyd_does_not_start),
+	    BANK(given_another_root_when_started_then_refused),
+	    BANK(
+		given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
