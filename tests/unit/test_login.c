@@ -356,6 +356,25 @@ given_a_hello_of_other_keys_than_the_certificate_then_it_is_no_bank(
 }
 
 static void
+given_opaque_keys_other_than_the_certificates_then_it_is_not_the_bank(
+    void **state)
+{
+	struct login_credential c = credential("ada", "pass word");
+	struct certificate saved = bank.certificate;
+	struct login_registered registered;
+	struct login login;
+
+	(void)state;
+	given_registered("ada", "pass word", &registered);
+	bank.certificate.opaque_key[0] ^= 1;
+	toy_bank_beacon(&bank, 1);
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_BANK_KEY);
+	bank.certificate = saved;
+	toy_bank_beacon(&bank, 1);
+}
+
+static void
 given_another_customer_or_terminal_in_m4_then_it_is_noticed(void **state)
 {
 	struct login_credential c = credential("ada", "pass word");
@@ -536,6 +555,10 @@ given_a_bank_that_returns_what_it_was_not_given_then_it_is_noticed(void **state)
 	assert_int_equal(
 	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
 	bank.customer[0] = saved;
+	bank.customer[0].attestation[200] ^= 1; /* of the signature */
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
+	bank.customer[0] = saved;
 	bank.customer[0].salt[0] ^= 1;
 	assert_int_equal(
 	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
@@ -578,6 +601,8 @@ main(void)
 	    TEST(given_another_identity_then_the_password_is_not_even_tried),
 	    TEST(
 		given_a_hello_of_other_keys_than_the_certificate_then_it_is_no_bank),
+	    TEST(
+		given_opaque_keys_other_than_the_certificates_then_it_is_not_the_bank),
 	    TEST(given_another_customer_or_terminal_in_m4_then_it_is_noticed),
 	    TEST(
 		given_a_certificate_of_a_lower_epoch_than_seen_then_it_is_refused),
