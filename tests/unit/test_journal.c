@@ -9,8 +9,10 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "common/aead.h"
 #include "common/crc32c.h"
 #include "common/journal.h"
+#include "common/kdf.h"
 #include "common/merkle.h"
 
 static const uint8_t segment_key[32] = {0x5e, 0x67};
@@ -143,6 +145,39 @@ given_a_changed_body_with_a_right_crc_when_opened_then_refused(void **state)
 		journal_frame_leaf(&frame, &leaf);
 		assert_memory_not_equal(&leaf, &sealed_leaf, sizeof(leaf));
 	}
+}
+
+/*
+ * The AEAD does not commit to its key, so the commitment must be looked at
+ * even in a frame that whoever knows the key has sealed.
+ */
+static void
+given_a_sealed_frame_with_another_commitment_when_opened_then_refused(
+    void **state)
+{
+	uint8_t bytes[JOURNAL_FRAME_MAX], buffer[JOURNAL_PLAIN_MAX], key[32];
+	size_t body_len = frame_len - JOURNAL_HEADER_LEN;
+	uint8_t *body = bytes + JOURNAL_HEADER_LEN;
+	struct journal_frame frame;
+	struct journal_plain plain;
+	uint32_t crc;
+
+	(void)state;
+	memcpy(bytes, frame_bytes, frame_len);
+	kdf_expand_label(key, sizeof(key), segment_key, sizeof(segment_key),
+	    "frame", bytes + 36, 32);
+	assert_int_equal(
+	    aead_open(buffer, key, 0, bytes, JOURNAL_AAD_LEN, body, body_len),
+	    SR_OK);
+	bytes[68] ^= 1;
+	aead_seal(body, key, 0, bytes, JOURNAL_AAD_LEN, buffer,
+	    body_len - JOURNAL_TAG_LEN);
+	crc = crc32c(0, bytes, JOURNAL_AAD_LEN);
+	crc = crc32c(crc, body, body_len);
+	memcpy(bytes + JOURNAL_AAD_LEN, &crc, 4);
+	assert_int_equal(journal_frame_parse(bytes, frame_len, &frame), SR_OK);
+	assert_int_equal(
+	    journal_open(segment_key, &frame, buffer, &plain), SR_CRYPTO);
 }
 
 static void
@@ -326,6 +361,8 @@ main(void)
 		given_any_changed_bit_when_parsed_then_it_is_found),
 	    cmocka_unit_test(
 		given_a_changed_body_with_a_right_crc_when_opened_then_refused),
+	    cmocka_unit_test(
+		given_a_sealed_frame_with_another_commitment_when_opened_then_refused),
 	    cmocka_unit_test(given_zeros_when_parsed_then_the_unused_rest),
 	    cmocka_unit_test(
 		given_segment_headers_when_read_then_any_change_is_found),

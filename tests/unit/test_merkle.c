@@ -181,6 +181,14 @@ given_every_leaf_when_proved_then_only_the_right_proof_verifies(void **state)
 			    SR_CRYPTO);
 		}
 	}
+	/* a root of two leaves is none of four */
+	plain_root(0, 2, root);
+	assert_int_equal(
+	    merkle_inclusion_verify(0, 2, leaves[0], leaves[1], 1, root),
+	    SR_OK);
+	assert_int_equal(
+	    merkle_inclusion_verify(0, 4, leaves[0], leaves[1], 1, root),
+	    SR_CRYPTO);
 	assert_int_equal(
 	    merkle_inclusion_verify(1, 1, leaves[0], NULL, 0, leaves[0]),
 	    SR_CRYPTO);

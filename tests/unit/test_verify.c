@@ -86,7 +86,10 @@ checkpoint_of(const struct merkle_frontier *frontier)
 	return checkpoint;
 }
 
-/* One batch of sealed entries and its COMMIT at out; `variant' forks. */
+/*
+ * One batch of sealed entries and its COMMIT at out.  Another variant is
+ * another history; in variant 2 time runs backwards.
+ */
 static size_t
 write_batch(uint8_t *out, uint32_t segment, uint8_t variant)
 {
@@ -107,7 +110,8 @@ write_batch(uint8_t *out, uint32_t segment, uint8_t variant)
 		struct entry_event event = {.code = SYSTEM_STARTED};
 		uint8_t committed[ENTRY_EVENT_LEN], hash[32];
 		struct journal_header header = {.seq = tree.size,
-		    .time_ms = 1000 + tree.size,
+		    .time_ms =
+			variant == 2 ? 1000 - tree.size : 1000 + tree.size,
 		    .segment = segment,
 		    .random = {(uint8_t)tree.size, variant}};
 		struct journal_plain plain = {
@@ -301,10 +305,12 @@ given_any_changed_byte_when_audited_then_tampered(void **state)
 			bytes[s][i] ^= 0x20;
 			verify = audit(NULL);
 			/* in the unused rest of the last one: a tail */
-			assert_int_equal(
-			    verify->exit, s == SEGMENTS - 1 && i >= used[s]
-					      ? VERIFY_INTACT
-					      : VERIFY_TAMPERED);
+			if (s == SEGMENTS - 1 && i >= used[s]) {
+				assert_int_equal(verify->exit, VERIFY_INTACT);
+				continue;
+			}
+			assert_int_equal(verify->exit, VERIFY_TAMPERED);
+			assert_non_null(strstr(verify->why, "offset"));
 		}
 		write_segment(s, bytes[s], SEGMENT_LEN);
 	}
@@ -344,6 +350,40 @@ given_a_commit_with_another_signature_when_audited_then_tampered(void **state)
 	right_crc(bytes[2], commit);
 	write_segment(2, bytes[2], SEGMENT_LEN);
 	assert_int_equal(audit(NULL)->exit, VERIFY_TAMPERED);
+}
+
+static void
+given_a_commit_with_another_root_when_audited_then_tampered(void **state)
+{
+	size_t commit = used[2] - JOURNAL_COMMIT_FRAME_LEN;
+
+	(void)state;
+	bytes[2][commit + JOURNAL_HEADER_LEN + 24] ^= 1;
+	right_crc(bytes[2], commit);
+	write_segment(2, bytes[2], SEGMENT_LEN);
+	assert_int_equal(audit(NULL)->exit, VERIFY_TAMPERED);
+}
+
+static void
+given_a_segment_header_with_another_root_when_audited_then_tampered(
+    void **state)
+{
+	struct journal_segment header;
+
+	(void)state;
+	assert_int_equal(journal_segment_decode(bytes[1], &header), SR_OK);
+	header.root[0] ^= 1;
+	journal_segment_encode(&header, bytes[1]);
+	write_segment(1, bytes[1], SEGMENT_LEN);
+	assert_int_equal(audit(NULL)->exit, VERIFY_TAMPERED);
+}
+
+static void
+given_time_that_runs_backwards_when_audited_then_tampered(void **state)
+{
+	(void)state;
+	write_ledger(2);
+	assert_non_null(strstr(audit(NULL)->why, "time"));
 }
 
 static void
@@ -434,6 +474,28 @@ given_damage_and_an_older_checkpoint_when_audited_then_still_tampered(
 	write_checkpoint("public/checkpoint", &older);
 	assert_int_equal(audit(NULL)->exit, VERIFY_INTACT);
 	bytes[2][JOURNAL_SEGMENT_HEADER_LEN + 150] ^= 4;
+	write_segment(2, bytes[2], SEGMENT_LEN);
+	assert_int_equal(audit(NULL)->exit, VERIFY_TAMPERED);
+}
+
+static void
+given_damage_before_another_segment_when_audited_then_tampered(void **state)
+{
+	const struct verify *verify;
+	struct checkpoint older;
+
+	(void)state;
+	/* damage in the second segment's last COMMIT and a checkpoint of the
+	 * batch before: only the third segment shows that it was signed */
+	bytes[1][used[1] - 1] ^= 1;
+	write_segment(1, bytes[1], SEGMENT_LEN);
+	verify = audit(NULL);
+	assert_true(verify->committed.size == SIZE / 3 * 2 - ENTRIES);
+	older = checkpoint_of(&verify->committed);
+	write_checkpoint("public/checkpoint", &older);
+	assert_int_equal(audit(NULL)->exit, VERIFY_TAMPERED);
+	/* even if that one's header is damaged, too */
+	bytes[2][60] ^= 1;
 	write_segment(2, bytes[2], SEGMENT_LEN);
 	assert_int_equal(audit(NULL)->exit, VERIFY_TAMPERED);
 }
@@ -536,6 +598,12 @@ main(void)
 		given_a_changed_entry_with_a_right_crc_when_audited_then_tampered),
 	    STORY(
 		given_a_commit_with_another_signature_when_audited_then_tampered),
+	    STORY(given_a_commit_with_another_root_when_audited_then_tampered),
+	    STORY(
+		given_a_segment_header_with_another_root_when_audited_then_tampered),
+	    STORY(given_time_that_runs_backwards_when_audited_then_tampered),
+	    STORY(
+		given_damage_before_another_segment_when_audited_then_tampered),
 	    STORY(given_a_missing_or_cut_segment_when_audited_then_tampered),
 	    STORY(given_segments_out_of_place_when_audited_then_tampered),
 	    STORY(
