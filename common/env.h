@@ -117,7 +117,8 @@ enum sr_error env_send(
 /*
  * Receives one packet into room bytes.  Without wait: SR_AGAIN when there is
  * none.  With wait (only ledgerd, only for ENV_KEYD): returns when there is
- * one.  SR_CLOSED, SR_TOO_LARGE (the packet is dropped).
+ * one.  SR_CLOSED, SR_TOO_LARGE (too large, or empty, as no room sends it: the
+ * packet is dropped).
  */
 enum sr_error env_receive(struct env *env, enum env_link link, bool wait,
     void *packet, size_t room, size_t *len);

@@ -324,6 +324,15 @@ poll_one(int fd, short events, int timeout_ms)
 	return found == 0 ? SR_AGAIN : SR_OK;
 }
 
+/* An empty packet reads like an end; only the end is a hang-up, too. */
+static bool
+hung_up(int fd)
+{
+	struct pollfd ask = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&ask, 1, 0) != 0;
+}
+
 static enum sr_error
 posix_send(struct env *env, enum env_link link, const void *packet, size_t len)
 {
@@ -357,6 +366,8 @@ posix_receive(struct env *env, enum env_link link, bool wait, void *packet,
 	if (error != SR_OK)
 		return error;
 	error = ipc_read(posix->links[link], &posix->packet);
+	if (error == SR_CLOSED && !hung_up(posix->links[link]))
+		return SR_TOO_LARGE;
 	if (error == SR_OK && posix->packet.len > room)
 		error = SR_TOO_LARGE;
 	if (error == SR_OK) {

@@ -395,7 +395,7 @@ class Bank:
         return self.atm(user, "statement", "--json", "--count", str(count),
                         **options).json_lines()
 
-    def ask(self, room, name, **fields):
+    def ask(self, room, name, /, **fields):
         """
         One question over the control socket, as policy/messages.def has it;
         gives name and fields of the answer.

@@ -50,7 +50,7 @@ def raw(number, body=b""):
     return header(number, len(body)) + body
 
 
-def encode(name, **fields):
+def encode(name, /, **fields):
     """Header and body; a field that is not given is zero or empty."""
     message, body = BY_NAME[name], b""
     unknown = set(fields) - {field.name for field in message.fields}

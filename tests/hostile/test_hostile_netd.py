@@ -1,0 +1,504 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# tests/run: limit=300
+"""
+netd in the hands of an attacker: it holds the real sockets and says to keyd
+and ledgerd whatever it wants.  It may refuse service; it must not be able to
+forge, replay, redirect or confuse anything.  After each attack the balances
+are what they were, keyd and ledgerd are the same processes, and what they
+were told wrongly has been counted.
+"""
+import json
+import os
+import random
+import shutil
+import socket
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from hostile import hostile_netd
+from hostile.hostile_netd import M1, M2, M3, M4, RECORD
+from lib import wire
+from lib.bank import BUILD, DONE, TOP, Bank, process_state
+from lib.scenario import check, equal, run, scenario, wait_until
+
+# An order and what goes with it; questions are shorter.
+ORDER_LEAST = 300
+# Ids that no connection has.
+FREE_ID = 0x7fff0000
+
+
+class Attacker:
+    """The test's end of the line to the hostile netd."""
+
+    def __init__(self, path):
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(str(path))
+        os.chmod(path, 0o666)
+        self.listener.listen(8)
+        self.listener.settimeout(60)
+        self.line = None
+
+    def meet(self):
+        """The hostile netd, or the next one after it died, has called."""
+        sock, _ = self.listener.accept()
+        sock.settimeout(120)
+        self.line = sock.makefile("rw", encoding="utf-8")
+        self.generation = self.do("about")["generation"]
+
+    def do(self, what, **words):
+        self.line.write(json.dumps(dict(words, do=what)) + "\n")
+        self.line.flush()
+        return json.loads(self.line.readline())
+
+    def say(self, room, *packets, times=1):
+        self.do("send", link=room, packets=[p.hex() for p in packets],
+                times=times)
+
+    def connections(self):
+        return self.do("list")
+
+    def id(self, low):
+        return self.generation << 32 | low
+
+    def honest(self):
+        self.do("hold", types=[])
+        self.do("alter", types=[])
+
+
+class HostileBank(Bank):
+    def look_at_walls(self):
+        """The hostile netd has no walls; those of the others must stand."""
+        rooms = self.rooms()
+        equal(sorted(rooms), ["keyd", "ledgerd", "netd"], "the set of rooms")
+        for name in ("keyd", "ledgerd"):
+            state = process_state(rooms[name])
+            equal(state.get("Seccomp"), "2", f"Seccomp of {name}")
+            equal(state.get("NoNewPrivs"), "1", f"NoNewPrivs of {name}")
+            equal(int(state.get("CapEff", "1"), 16), 0, f"CapEff of {name}")
+
+
+class Story:
+    """One bank with a hostile netd for all scenarios."""
+
+    def __init__(self):
+        self.bank = bank = HostileBank.found()
+        tree = bank.base / "tree"
+        for part in ("sbin", "libexec"):
+            shutil.copytree(BUILD / part, tree / part)
+        self.attacker = Attacker(bank.base / "attacker")
+        hostile_netd.install(tree / "libexec" / "strongroom",
+                             bank.base / "attacker", TOP / "tests")
+        bank.monitor = tree / "sbin" / "strongroomd"
+        bank.start()
+        self.attacker.meet()
+        self.pids = bank.rooms()
+        self.lobby = bank.enrol("lobby")
+        self.expected = {}
+        for name, amount in (("ada", 50), ("bob", 20), ("eve", 5)):
+            bank.register(name)
+            bank.deposit(self.lobby, name, f"{amount}.00")
+            self.expected[name] = amount * 100
+        self.unharmed()
+
+    def unharmed(self):
+        """Nothing moved that should not have, and nobody died."""
+        self.attacker.honest()
+        rooms = self.bank.rooms()
+        for name in ("keyd", "ledgerd"):
+            equal(rooms.get(name), self.pids[name], f"the pid of {name}")
+        for name, minor in self.expected.items():
+            equal(self.bank.balance(name), minor, f"the balance of {name}")
+
+    def refused(self, room):
+        return self.bank.ask(room, f"{room}_status_get")[1]["refused"]
+
+    def settled(self, room, before, least):
+        """Waits until a room has counted at least so many more refusals."""
+        wait_until(lambda: self.refused(room) >= before + least,
+                   f"{least} refusals by {room}")
+
+    def moved(self, payer, payee, minor):
+        self.expected[payer] -= minor
+        self.expected[payee] += minor
+
+    def new_connection(self, before, condition):
+        """A connection that was not there before and fulfils something."""
+        known = {c["id"] for c in before}
+
+        def look():
+            for connection in self.attacker.connections():
+                if connection["id"] not in known and condition(connection):
+                    return connection
+            return None
+        return wait_until(look, "a connection to attack")
+
+
+class Victim:
+    """Somebody at an ATM; the command runs until join()."""
+
+    def __init__(self, bank, *words):
+        self.result = None
+        self.thread = threading.Thread(
+            target=self.work, args=(bank, words), daemon=True)
+        self.thread.start()
+
+    def work(self, bank, words):
+        self.result = bank.atm(*words)
+
+    def join(self):
+        self.thread.join(100)
+        check(self.result is not None, "the client did not end")
+        return self.result
+
+
+_story = []
+
+
+def story():
+    if not _story:
+        _story.append(Story())
+    return _story[0]
+
+
+def held_order(tale, payer, payee, amount, reference):
+    """A transfer whose order the hostile netd keeps back."""
+    before = tale.attacker.connections()
+    tale.attacker.do("hold", types=[RECORD], least=ORDER_LEAST)
+    victim = Victim(tale.bank, payer, "transfer", payee, amount, "--id",
+                    reference)
+    connection = tale.new_connection(before, lambda c: c["held"])
+    return victim, connection
+
+
+def a_session(tale):
+    """All that went by in one honest log-in of eve's."""
+    before = tale.attacker.connections()
+    tale.bank.balance("eve")
+    return tale.new_connection(
+        before, lambda c: any(kind == RECORD for kind, _ in c["got"]))
+
+
+@scenario
+def given_a_hostile_netd_when_it_relays_honestly_then_the_bank_works():
+    tale = story()
+    tale.bank.transfer("ada", "bob", "1.00")
+    tale.moved("ada", "bob", 100)
+    tale.unharmed()
+
+
+@scenario
+def when_two_sessions_orders_are_swapped_then_neither_is_booked():
+    tale = story()
+    one, ada = held_order(tale, "ada", "bob", "2.00", "SWAP1")
+    two, bob = held_order(tale, "bob", "ada", "3.00", "SWAP2")
+    before = tale.refused("ledgerd")
+    tale.attacker.do("pass", connection=ada["id"], index=ada["held"][0],
+                     to=bob["id"])
+    tale.attacker.do("pass", connection=bob["id"], index=bob["held"][0],
+                     to=ada["id"])
+    for victim in (one, two):
+        check(victim.join().code not in (0, 1), "the client saw a success")
+    tale.settled("ledgerd", before, 2)
+    tale.unharmed()
+    # What is in doubt is resolved by running it again: booked once.
+    tale.bank.transfer("ada", "bob", "2.00", "--id", "SWAP1")
+    tale.bank.transfer("bob", "ada", "3.00", "--id", "SWAP2")
+    tale.moved("ada", "bob", 200 - 300)
+    tale.unharmed()
+
+
+@scenario
+def when_an_order_is_passed_on_twice_then_it_is_booked_once():
+    tale = story()
+    victim, ada = held_order(tale, "ada", "bob", "1.00", "TWICE")
+    for _ in range(2):
+        tale.attacker.do("pass", connection=ada["id"], index=ada["held"][0])
+    tale.attacker.honest()
+    victim.join()
+    # Whatever the client saw: with the same --id it is one order.
+    tale.bank.transfer("ada", "bob", "1.00", "--id", "TWICE")
+    tale.moved("ada", "bob", 100)
+    tale.unharmed()
+
+
+@scenario
+def when_an_older_record_takes_the_place_of_an_order_then_the_session_ends():
+    tale = story()
+    victim, ada = held_order(tale, "ada", "bob", "4.00", "OLDER")
+    older = [i for i, (kind, _) in enumerate(ada["sent"])
+             if kind == RECORD and i not in ada["held"]]
+    check(older, "the client asked nothing before its order")
+    tale.attacker.do("pass", connection=ada["id"], index=older[0])
+    tale.attacker.do("pass", connection=ada["id"], index=ada["held"][0])
+    check(victim.join().code not in (0, 1), "the client saw a success")
+    tale.unharmed()
+
+
+@scenario
+def when_records_of_an_ended_session_come_again_then_nothing_happens():
+    tale = story()
+    old = a_session(tale)
+    victim, ada = held_order(tale, "ada", "bob", "1.50", "ENDED")
+    records = [i for i, (kind, _) in enumerate(old["sent"])
+               if kind == RECORD]
+    before = tale.refused("ledgerd")
+    for index in records:
+        for to in (old["id"], tale.attacker.id(FREE_ID)):
+            tale.attacker.do("pass", connection=old["id"], index=index, to=to)
+    tale.settled("ledgerd", before, 1)
+    tale.attacker.do("pass", connection=ada["id"], index=ada["held"][0])
+    victim.join().ends(DONE)
+    tale.moved("ada", "bob", 150)
+    tale.unharmed()
+
+
+@scenario
+def when_a_generation_or_id_is_wrong_then_the_true_session_is_untouched():
+    tale = story()
+    me = tale.attacker
+    victim, ada = held_order(tale, "ada", "bob", "1.25", "GENERATION")
+    body = bytes.fromhex(ada["sent"][ada["held"][0]][1])
+    packets = []
+    for generation in (0, me.generation - 1, me.generation + 1, 0xffffffff):
+        for name in ("record_in", "session_gone"):
+            fields = {"body": body} if name == "record_in" else {}
+            packets.append(wire.encode(
+                name, generation=generation & 0xffffffff,
+                connection=ada["id"], **fields))
+    for number in (0, 1, ada["id"] & 0xffffffff, ada["id"] + (1 << 32),
+                   ada["id"] ^ 1 << 63, (1 << 64) - 1, me.id(FREE_ID)):
+        packets.append(wire.encode("record_in", generation=me.generation,
+                                   connection=number, body=body))
+    before = tale.refused("ledgerd")
+    me.say("ledgerd", *packets)
+    tale.settled("ledgerd", before, 4)
+    me.do("pass", connection=ada["id"], index=ada["held"][0])
+    victim.join().ends(DONE)
+    tale.moved("ada", "bob", 125)
+    tale.unharmed()
+
+
+@scenario
+def when_handshakes_are_replayed_or_mixed_then_keyd_refuses_each():
+    tale = story()
+    me = tale.attacker
+    old = a_session(tale)
+    m1, m3 = (bytes.fromhex(next(body for kind, body in old["sent"]
+                                 if kind == wanted)) for wanted in (M1, M3))
+    me.do("heard")
+    me.say("keyd",
+           wire.encode("handshake_1", generation=me.generation,
+                       connection=me.id(FREE_ID + 1), body=m1),
+           wire.encode("handshake_3", generation=me.generation,
+                       connection=me.id(FREE_ID + 1), body=m3),
+           wire.encode("handshake_3", generation=me.generation,
+                       connection=me.id(FREE_ID + 2), body=m3),
+           wire.encode("handshake_3", generation=me.generation,
+                       connection=old["id"], body=m3))
+    heard = []
+
+    def refusals():
+        heard.extend(me.do("heard"))
+        return {number for link, name, number in heard
+                if link == "keyd" and name == "handshake_refused"}
+    wait_until(lambda: me.id(FREE_ID + 1) in refusals(),
+               "a refusal of the replayed M1")
+
+    # An M3 of another handshake, in the middle of bob's.
+    before = me.connections()
+    me.do("hold", types=[M3])
+    victim = Victim(tale.bank, "bob", "balance", "--json")
+    bob = tale.new_connection(before, lambda c: c["held"])
+    me.do("pass", connection=old["id"], index=[
+        i for i, (kind, _) in enumerate(old["sent"]) if kind == M3][0],
+        to=bob["id"])
+    result = victim.join()
+    check(result.code != DONE and "balance_minor" not in result.out,
+          "bob was logged in with another's M3")
+    wait_until(lambda: bob["id"] in refusals(), "a refusal of the strange M3")
+    check(not any(name in ("handshake_2", "handshake_accepted")
+                  and number in (me.id(FREE_ID + 1), me.id(FREE_ID + 2))
+                  for _, name, number in heard), "a replay was answered")
+    tale.unharmed()
+
+
+@scenario
+def when_netd_says_what_only_other_rooms_may_then_it_is_refused_and_counted():
+    tale = story()
+    me = tale.attacker
+    customer = 1
+    for room in ("keyd", "ledgerd"):
+        own = {m.number for m in wire.between("netd", room)}
+        packets = []
+        for message in wire.MESSAGES:
+            if message.number in own:
+                continue
+            wanted = {"generation": me.generation, "customer": customer,
+                      "connection": me.id(FREE_ID + 3), "name": b"ada"}
+            fields = {f.name: wanted[f.name] for f in message.fields
+                      if f.name in wanted and not (
+                          f.kind == "data" and f.size < 3)}
+            packets.append(wire.encode(message.name, **fields))
+        before = tale.refused(room)
+        me.do("heard")
+        me.say(room, *packets)
+        tale.settled(room, before, len(packets))
+        equal([h for h in me.do("heard") if h[2] == me.id(FREE_ID + 3)], [],
+              f"what {room} answered")
+    tale.unharmed()
+
+
+@scenario
+def when_messages_are_malformed_then_each_is_refused_and_counted():
+    tale = story()
+    me = tale.attacker
+    chance = random.Random(1)
+    for room, name, most in (("keyd", "handshake_1", 512),
+                             ("ledgerd", "record_in", 16656)):
+        good = wire.encode(name, generation=me.generation,
+                           connection=me.id(FREE_ID + 4), body=bytes(272))
+        number, body = good[2], good[4:]
+        wrong = [
+            good[:1], good[:3], good[:4], good[:-1], good + b"\0",
+            wire.header(number, len(body), zero=1) + body,
+            wire.header(number, len(body) + 1) + body,
+            wire.header(number, 65535) + body,
+            wire.header(number, 0) + body,
+            wire.raw(number), wire.raw(0), wire.raw(255),
+            # The inner length: beyond the body, above the maximum, short.
+            wire.raw(number, body[:12] + b"\xff\xff" + body[14:]),
+            wire.raw(number, body[:12] + (273).to_bytes(2, "little")
+                     + body[14:]),
+            wire.raw(number, body[:12] + (271).to_bytes(2, "little")
+                     + body[14:]),
+            wire.raw(number, body[:12] + (most + 1).to_bytes(2, "little")
+                     + bytes(most + 1)),
+            bytes(wire.PACKET_MAX), bytes(wire.PACKET_MAX + 100),
+            chance.randbytes(wire.PACKET_MAX),
+        ]
+        before = tale.refused(room)
+        me.say(room, *wrong)
+        tale.settled(room, before, len(wrong) - 1)
+    tale.unharmed()
+
+
+@scenario
+def when_every_type_comes_with_random_bodies_then_the_rooms_stand():
+    tale = story()
+    me = tale.attacker
+    chance = random.Random(2)
+    for room in ("keyd", "ledgerd"):
+        own = {m.number for m in wire.between("netd", room)}
+        packets = []
+        for number in range(256):
+            for length in (0, 1, 4, 12, 13, 14, 100, 700, 17000):
+                body = chance.randbytes(length)
+                if chance.random() < 0.5:
+                    body = (me.generation.to_bytes(4, "little")
+                            + me.id(FREE_ID + 5).to_bytes(8, "little")
+                            + body)[:length]
+                packets.append(wire.raw(number, body))
+        chance.shuffle(packets)
+        before = tale.refused(room)
+        me.say(room, *packets)
+        tale.settled(room, before, (256 - len(own)) * 9)
+    tale.unharmed()
+
+
+@scenario
+def when_the_rooms_are_flooded_then_they_stand_and_serve_afterwards():
+    tale = story()
+    me = tale.attacker
+    chance = random.Random(3)
+    handshakes = [wire.encode(
+        "handshake_1", generation=me.generation,
+        connection=me.id(FREE_ID + 100 + i),
+        body=bytes(8) + chance.randbytes(304)) for i in range(3000)]
+    me.say("keyd", *handshakes)
+    me.say("keyd", *(wire.encode(
+        "handshake_gone", generation=me.generation,
+        connection=me.id(FREE_ID + 100 + i)) for i in range(3000)))
+    me.say("ledgerd", wire.encode(
+        "record_in", generation=me.generation,
+        connection=me.id(FREE_ID + 6), body=bytes(16656)), times=3000)
+    me.say("ledgerd", wire.encode(
+        "session_gone", generation=me.generation,
+        connection=me.id(FREE_ID + 6)) * 3000, times=5)
+    tale.unharmed()
+
+
+@scenario
+def when_answers_are_altered_then_the_client_believes_nothing():
+    tale = story()
+    for kind in (M2, M4, RECORD):
+        tale.attacker.do("alter", types=[kind])
+        result = tale.bank.atm("ada", "balance", "--json")
+        check(result.code not in (0, 1), f"frame {kind}: {result}")
+        check("balance_minor" not in result.out, f"frame {kind}: {result}")
+        tale.attacker.honest()
+    tale.unharmed()
+
+
+@scenario
+def when_answers_of_another_session_are_given_then_the_client_believes_nothing():
+    tale = story()
+    me = tale.attacker
+    old = a_session(tale)
+    answer = [bytes.fromhex(body) for kind, body in old["got"]
+              if kind == RECORD][0]
+    before = me.connections()
+    me.do("hold", types=[RECORD])
+    victim = Victim(tale.bank, "eve", "balance", "--json")
+    eve = tale.new_connection(before, lambda c: c["held"])
+    me.do("client", connection=eve["id"],
+          data=hostile_netd.frame_of(RECORD, answer).hex())
+    result = victim.join()
+    check(result.code not in (0, 1) and "balance_minor" not in result.out,
+          f"an old answer was believed: {result}")
+    tale.unharmed()
+
+
+@scenario
+def when_netd_dies_then_the_next_one_gets_nothing_of_the_old_ones_sessions():
+    tale = story()
+    me = tale.attacker
+    victim, ada = held_order(tale, "ada", "bob", "5.00", "DEATH")
+    old = me.generation
+    me.line.write(json.dumps({"do": "die"}) + "\n")
+    me.line.flush()
+    me.meet()
+    check(me.generation > old, "the generation did not grow")
+    victim.join()
+    body = bytes.fromhex(ada["sent"][ada["held"][0]][1])
+    before = tale.refused("ledgerd")
+    me.say("ledgerd", *(wire.encode(
+        "record_in", generation=generation, connection=ada["id"], body=body)
+        for generation in (old, me.generation)))
+    tale.settled("ledgerd", before, 1)
+    tale.unharmed()
+
+
+@scenario
+def when_a_packet_is_empty_then_keyd_and_ledgerd_go_on():
+    tale = story()
+    for room in ("keyd", "ledgerd"):
+        before = tale.refused(room)
+        tale.attacker.say(room, b"")
+        tale.settled(room, before, 1)
+    tale.unharmed()
+
+
+@scenario
+def when_all_is_over_then_the_books_verify():
+    tale = story()
+    tale.unharmed()
+    tale.bank.stop()
+    tale.bank.verify().ends(3)
+
+
+if __name__ == "__main__":
+    run()
