@@ -5,8 +5,8 @@
  * Which terminals are enrolled, and the exact epoch of each one's key.  The
  * books say so first; ledgerd tells keyd by logged key operations.
  *
- * Terminal n has 64 bytes of the file "terminals" at n * 64, two versions of
- * 32 written in turn:
+ * Each has 64 bytes of the file "terminals", in the order in which keyd heard
+ * of them, two versions of 32 written in turn:
  *
  *	generation 4 | terminal 4 | epoch 4 | enrolled 1 | zero 3 | MAC 16
  *
@@ -19,13 +19,14 @@
 #include "common/env.h"
 
 enum {
-	TERMINALS_MAX = 4096, /* ids are below it */
+	TERMINALS_MAX = 4096,
 	TERMINALS_LEN = 64,
 	TERMINALS_LIST_LEN = 12, /* one in terminals_list() */
 };
 
 struct terminal {
-	uint32_t generation; /* 0: never heard of */
+	uint32_t id;
+	uint32_t generation; /* from 1 */
 	uint32_t epoch;
 	bool enrolled;
 };
@@ -34,6 +35,7 @@ struct terminals {
 	struct env *env;
 	env_file file;
 	const uint8_t *mac_key; /* 32 bytes */
+	uint32_t count;
 	struct terminal list[TERMINALS_MAX];
 };
 
@@ -44,14 +46,18 @@ struct terminals {
 enum sr_error terminals_open(
     struct terminals *t, struct env *env, const uint8_t mac_key[32]);
 
+/* The terminal of that id, or NULL if keyd never heard of it. */
+const struct terminal *terminals_find(
+    const struct terminals *t, uint32_t terminal);
+
 /* SR_OK if the terminal is enrolled with exactly that epoch; SR_TERMINAL. */
 enum sr_error terminals_check(
     const struct terminals *t, uint32_t terminal, uint32_t epoch);
 
 /*
  * Enrols with, or revokes and raises to, an epoch; durable when it returns.
- * SR_OK at once if it is so already.  SR_TERMINAL for an id out of range,
- * SR_NOT_ALLOWED for an epoch that is not above the present one; errors of
+ * SR_OK at once if it is so already.  SR_TERMINAL for id 0 or one that does
+ * not fit any more, SR_NOT_ALLOWED for an epoch that is not above the present one; errors of
  * env_write and env_sync: keyd must stop.
  */
 enum sr_error terminals_set(

@@ -210,19 +210,21 @@ use_leaf(const struct message_key_use *m, uint8_t hash[32])
 	journal_leaf_hash(&leaf, hash);
 }
 
-static void
-use_terminal_key(
-    struct keyd *k, uint32_t request, uint32_t terminal, enum sr_error error)
+static enum sr_error
+use_terminal_key(struct keyd *k, uint32_t request, uint32_t terminal)
 {
+	const struct terminal *found = terminals_find(&k->terminals, terminal);
 	struct message_terminal_key answer = {.terminal = terminal};
 	uint8_t bytes[MESSAGE_TERMINAL_KEY_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_control_answer packet = {
 	    .request = request, .packet = bytes};
+	enum sr_error error =
+	    found != NULL && found->enrolled ? SR_OK : SR_TERMINAL;
 
 	answer.error = (uint16_t)error;
 	if (error == SR_OK) {
-		answer.epoch = k->terminals.list[terminal].epoch;
+		answer.epoch = found->epoch;
 		keys_terminal(k->keys, terminal, answer.epoch, answer.psk);
 	}
 	if (message_terminal_key_encode(&w, &answer) == SR_OK) {
@@ -232,6 +234,7 @@ use_terminal_key(
 	}
 	sodium_memzero(&answer, sizeof(answer));
 	sodium_memzero(bytes, sizeof(bytes));
+	return error;
 }
 
 /* Does what was logged. */
@@ -240,21 +243,17 @@ use_do(struct keyd *k, uint32_t request, const struct entry_event *use)
 {
 	struct reader r = reader_of(use->detail, sizeof(use->detail));
 	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)use->subject;
-	enum sr_error error = SR_OK;
+	enum sr_error error;
 
-	if (use->subject == 0 || use->subject >= TERMINALS_MAX)
-		error = SR_TERMINAL;
-	if (use->code == USE_TERMINAL_KEY) {
-		if (error == SR_OK && !k->terminals.list[terminal].enrolled)
-			error = SR_TERMINAL;
-		use_terminal_key(k, request, terminal, error);
-		return error;
-	}
+	/* no terminal has id 0: so one that is too large is none either */
+	if (use->subject > UINT32_MAX)
+		terminal = 0;
+	if (use->code == USE_TERMINAL_KEY)
+		return use_terminal_key(k, request, terminal);
 	if (use->code != USE_TERMINAL_ENROL && use->code != USE_TERMINAL_REVOKE)
 		return SR_NOT_ALLOWED;
-	if (error == SR_OK)
-		error = terminals_set(&k->terminals, terminal, epoch,
-		    use->code == USE_TERMINAL_ENROL);
+	error = terminals_set(
+	    &k->terminals, terminal, epoch, use->code == USE_TERMINAL_ENROL);
 	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
 		return error;
 	return keyd_fail(k, "terminals", error);

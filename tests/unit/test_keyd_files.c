@@ -357,7 +357,6 @@ given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
 	assert_non_null(t);
 	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
 	assert_int_equal(terminals_set(t, 0, 1, true), SR_TERMINAL);
-	assert_int_equal(terminals_set(t, TERMINALS_MAX, 1, true), SR_TERMINAL);
 	assert_int_equal(terminals_set(t, 7, 0, true), SR_NOT_ALLOWED);
 	assert_int_equal(terminals_set(t, 7, 5, true), SR_OK);
 	assert_int_equal(terminals_set(t, 7, 5, true), SR_OK);
@@ -378,6 +377,38 @@ given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
 		assert_int_equal(terminals_check(t, 7, 6), SR_TERMINAL);
 	}
 	sim_copy_free(copy);
+	/* any id, as long as there is a place */
+	for (uint32_t i = t->count; i < TERMINALS_MAX; i++)
+		assert_int_equal(
+		    terminals_set(t, UINT32_MAX - i, 1, true), SR_OK);
+	assert_int_equal(terminals_set(t, 8, 1, true), SR_TERMINAL);
+	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+	assert_int_equal(t->count, TERMINALS_MAX);
+	assert_int_equal(terminals_check(t, UINT32_MAX - 9, 1), SR_OK);
+	free(t);
+}
+
+static void
+given_a_terminals_first_write_when_torn_then_it_was_never_known(void **state)
+{
+	struct world *w = *state;
+	struct terminals *t = calloc(1, sizeof(*t));
+	struct env *env = &w->keyd_room->env;
+
+	assert_non_null(t);
+	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+	for (uint64_t cut = 0; cut < 32; cut++) {
+		w->sim->cut_after = w->sim->operations + 3;
+		assert_int_equal(terminals_set(t, 9, 1, true), SR_IO);
+		w->sim->dark = false;
+		w->sim->cut_after = 0;
+		sim_crash_torn(w->keyd_room, cut);
+		assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+		assert_int_equal(t->count, 0);
+	}
+	assert_int_equal(terminals_set(t, 9, 1, true), SR_OK);
+	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
+	assert_int_equal(terminals_check(t, 9, 1), SR_OK);
 	free(t);
 }
 
@@ -404,6 +435,8 @@ main(void)
 	    BANK(given_another_root_when_started_then_refused),
 	    BANK(
 		given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall),
+	    BANK(
+		given_a_terminals_first_write_when_torn_then_it_was_never_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
