@@ -37,6 +37,8 @@ ledgerd_init(struct ledgerd *ledgerd, struct env *env,
 	ledgerd->phase = PHASE_INIT;
 	ledgerd->audit = ENV_NO_FILE;
 	merkle_frontier_init(&ledgerd->tree);
+	segments_init(
+	    &ledgerd->segments, env, ledgerd->bank_id, params->segment_len);
 	archive_init(&ledgerd->archive);
 	outbox_init(&ledgerd->netd_out, ledgerd->netd_out_bytes,
 	    sizeof(ledgerd->netd_out_bytes));
@@ -55,6 +57,9 @@ ledgerd_init(struct ledgerd *ledgerd, struct env *env,
 void
 ledgerd_close(struct ledgerd *ledgerd)
 {
+	segments_close(&ledgerd->segments);
+	if (ledgerd->audit != ENV_NO_FILE)
+		(void)env_close(ledgerd->env, ledgerd->audit);
 	sessions_close(&ledgerd->sessions);
 	archive_close(&ledgerd->archive, ledgerd->env);
 	people_free(&ledgerd->people);

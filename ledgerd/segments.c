@@ -22,6 +22,17 @@ segments_init(struct segments *segments, struct env *env,
 }
 
 void
+segments_close(struct segments *segments)
+{
+	if (segments->file != ENV_NO_FILE)
+		(void)env_close(segments->env, segments->file);
+	if (segments->next_file != ENV_NO_FILE)
+		(void)env_close(segments->env, segments->next_file);
+	segments->file = ENV_NO_FILE;
+	segments->next_file = ENV_NO_FILE;
+}
+
+void
 segments_path(uint32_t number, char path[ENV_PATH_MAX])
 {
 	char name[JOURNAL_SEGMENT_NAME_MAX];

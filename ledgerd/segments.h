@@ -44,6 +44,9 @@ struct segments {
 void segments_init(struct segments *segments, struct env *env,
     const uint8_t bank_id[32], uint64_t new_len);
 
+/* Closes what is open; syncs nothing. */
+void segments_close(struct segments *segments);
+
 /* The path of a segment's file. */
 void segments_path(uint32_t number, char path[ENV_PATH_MAX]);
 
