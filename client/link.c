@@ -320,7 +320,7 @@ static enum sr_error
 link_read_header(struct link *link, struct frame_header *out, int64_t deadline)
 {
 	uint8_t bytes[FRAME_HEADER_LEN];
-	int64_t patience = now_ms() + link->timeout_ms / 2;
+	int64_t patience = now_ms() + link->timeout_ms / 4;
 	enum sr_error error;
 	size_t got;
 
