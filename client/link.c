@@ -231,8 +231,8 @@ static const struct stranger strangers[] = {
     {STARTS("\x15\x03"), "a TLS server answers there, not a bank"},
     {STARTS("\x16\x03"), "a TLS server answers there, not a bank"},
     {STARTS("SSH-"), "an SSH server answers there, not a bank"},
-    {STARTS("<!"), "a web page answers there, not a bank"},
-    {STARTS("<h"), "a web page answers there, not a bank"},
+    {STARTS("<!"), "a web server (HTTP) answers there, not a bank"},
+    {STARTS("<h"), "a web server (HTTP) answers there, not a bank"},
     {STARTS("220"), "a mail or file server answers there, not a bank"},
     {STARTS("\x05"), "a proxy (SOCKS) answers there, not a bank"},
 };
@@ -253,13 +253,15 @@ link_stranger(struct link *link, const uint8_t *bytes, size_t len)
 }
 
 /*
- * Somebody took the connection and says nothing, where a bank speaks first:
- * a web or TLS server answers a line that is neither.
+ * Somebody took the connection and says nothing, where a bank speaks first.
+ * The question is a TLS record of nonsense, which a TLS server answers with
+ * an alert, and to a web server a line that is no request.
  */
 static enum sr_error
 link_identify(struct link *link)
 {
-	static const char question[] = "\r\n\r\n\r\n";
+	static const char question[] =
+	    "\x16\x03\x01\x00\x02\r\n\r\n\r\n\r\n\r\n";
 	uint8_t answer[FRAME_HEADER_LEN];
 	struct frame_header header;
 	ssize_t n = -1;

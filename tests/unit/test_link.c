@@ -142,6 +142,7 @@ given_strangers_then_they_are_named(void **state)
 	} strangers[] = {
 	    {"HTTP/1.1 400 Bad Request\r\n", 26, true, "HTTP"},
 	    {"HTTP/1.1 400 Bad Request\r\n", 26, false, "HTTP"},
+	    {"<!DOCTYPE HTML>\n<html>", 22, true, "HTTP"},
 	    {"\x15\x03\x01\x00\x02\x02\x46", 7, true, "TLS"},
 	    {"\x16\x03\x01\x00\x02\x02\x46", 7, false, "TLS"},
 	    {"SSH-2.0-OpenSSH_9.2\r\n", 21, false, "SSH"},
