@@ -405,6 +405,22 @@ given_a_missing_or_cut_segment_when_audited_then_tampered(void **state)
 }
 
 static void
+given_the_last_batches_cut_clean_away_when_audited_then_truncated(void **state)
+{
+	static uint8_t cut[SEGMENT_LEN];
+	const struct verify *verify;
+
+	(void)state;
+	memcpy(cut, bytes[SEGMENTS - 1], JOURNAL_SEGMENT_HEADER_LEN);
+	write_segment(SEGMENTS - 1, cut, SEGMENT_LEN);
+	verify = audit(NULL);
+	assert_int_equal(verify->exit, VERIFY_TAMPERED);
+	assert_non_null(strstr(verify->why, "truncated"));
+	write_segment(SEGMENTS - 1, bytes[SEGMENTS - 1], SEGMENT_LEN);
+	assert_int_equal(audit(NULL)->exit, VERIFY_INTACT);
+}
+
+static void
 given_segments_out_of_place_when_audited_then_tampered(void **state)
 {
 	(void)state;
@@ -605,6 +621,8 @@ main(void)
 	    STORY(
 		given_damage_before_another_segment_when_audited_then_tampered),
 	    STORY(given_a_missing_or_cut_segment_when_audited_then_tampered),
+	    STORY(
+		given_the_last_batches_cut_clean_away_when_audited_then_truncated),
 	    STORY(given_segments_out_of_place_when_audited_then_tampered),
 	    STORY(
 		given_a_torn_last_batch_that_was_not_signed_when_audited_then_a_tail),
