@@ -134,7 +134,8 @@ credentials_write(const struct credentials *c, const struct customer *customer)
 	    sizeof(version));
 	if (error != SR_OK)
 		return error;
-	return env_sync(c->env, c->file);
+	/* what a failed sync left on disk is not known: no SR_NO_SPACE */
+	return env_sync(c->env, c->file) == SR_OK ? SR_OK : SR_IO;
 }
 
 enum sr_error

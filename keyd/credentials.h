@@ -114,7 +114,7 @@ enum sr_error credentials_read(
 /*
  * Writes the customer's generation (one above that in force) beside the
  * present version and syncs.  Readers see the old one until
- * credentials_enter.
+ * credentials_enter.  SR_NO_SPACE: no whole version was written; SR_IO: that is not known.
  */
 enum sr_error credentials_write(
     const struct credentials *c, const struct customer *customer);

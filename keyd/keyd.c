@@ -50,11 +50,15 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 	    credentials_generation(&k->credentials, customer->id);
 	state->intent.to = customer->generation;
 	error = keyd_save(k);
-	if (error == SR_OK)
-		error = keyd_fail(k, "credentials",
-		    credentials_write(&k->credentials, customer));
 	if (error != SR_OK)
 		return error;
+	error = credentials_write(&k->credentials, customer);
+	if (error == SR_NO_SPACE) {
+		memset(&state->intent, 0, sizeof(state->intent));
+		return keyd_save(k) == SR_OK ? SR_NO_SPACE : k->failure;
+	}
+	if (error != SR_OK)
+		return keyd_fail(k, "credentials", error);
 	credentials_enter(&k->credentials, customer);
 	state->customers = k->credentials.customers;
 	memcpy(state->digest, k->credentials.digest, sizeof(state->digest));
@@ -343,15 +347,15 @@ keyd_serve_ledgerd(struct keyd *k)
 }
 
 static void
-keyd_serve_others(struct keyd *k)
+keyd_serve_others(struct keyd *k, unsigned readable)
 {
-	if (outbox_free(&k->to_control) >= CONTROL_ROOM_LEN &&
+	if (readable & 1u << ENV_CONTROL &&
+	    outbox_free(&k->to_control) >= CONTROL_ROOM_LEN &&
 	    keyd_receive(k, ENV_CONTROL))
 		(void)keyd_dispatch_monitor(
 		    k, keyd_phase(k), k->packet.bytes, k->packet.len);
 	/* a packet full of messages that fail takes 12 bytes for each */
-	if (outbox_free(&k->to_netd) >= OUTBOX_PACKET_MAX &&
-	    keyd_receive(k, ENV_NETD))
+	if (readable & 1u << ENV_NETD && keyd_receive(k, ENV_NETD))
 		(void)keyd_dispatch_netd(
 		    k, keyd_phase(k), k->packet.bytes, k->packet.len);
 }
@@ -373,11 +377,11 @@ keyd_beacon(struct keyd *k)
 }
 
 static enum sr_error
-keyd_wait(struct keyd *k, int timeout_ms)
+keyd_wait(struct keyd *k, int timeout_ms, unsigned *readable)
 {
 	uint64_t due_ms = beacons_due_ms(&k->beacons, env_boot_ms(k->env));
 	unsigned read = 1u << ENV_LEDGERD | 1u << ENV_CONTROL, write = 0;
-	unsigned readable, writable;
+	unsigned writable;
 
 	if (keyd_founded(k) &&
 	    (timeout_ms < 0 || due_ms < (uint64_t)timeout_ms))
@@ -392,19 +396,21 @@ keyd_wait(struct keyd *k, int timeout_ms)
 		write |= 1u << ENV_NETD;
 	if (!outbox_empty(&k->to_control))
 		write |= 1u << ENV_CONTROL;
-	return env_wait(k->env, read, write, timeout_ms, &readable, &writable);
+	return env_wait(k->env, read, write, timeout_ms, readable, &writable);
 }
 
 enum sr_error
 keyd_step(struct keyd *k, int timeout_ms)
 {
+	unsigned readable = 0;
+
 	keyd_flush(k);
-	if (k->failure == SR_OK && timeout_ms != 0)
-		keyd_fail(k, "waiting", keyd_wait(k, timeout_ms));
 	if (k->failure == SR_OK)
+		keyd_fail(k, "waiting", keyd_wait(k, timeout_ms, &readable));
+	if (k->failure == SR_OK && readable & 1u << ENV_LEDGERD)
 		keyd_serve_ledgerd(k);
 	if (k->failure == SR_OK)
-		keyd_serve_others(k);
+		keyd_serve_others(k, readable);
 	if (k->failure == SR_OK) {
 		pending_expire(k);
 		(void)pending_step(k);

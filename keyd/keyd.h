@@ -68,6 +68,7 @@ struct keyd {
 	struct terminals terminals;
 	struct beacons beacons;
 	struct pending *pending; /* PENDING_MAX in work_arena */
+	size_t pending_busy;     /* of these in use */
 
 	uint32_t generation; /* netd's */
 	bool tree_started;   /* ledgerd's log agrees with the state */
@@ -127,8 +128,9 @@ enum sr_error keyd_save(struct keyd *k);
 
 /*
  * Puts a customer with the next generation in force: intent, credential,
- * state twice, so that neither slot knows the former generation any more.  A
- * failure is noted.
+ * state twice, so that neither slot knows the former generation any more.
+ * SR_NO_SPACE: nothing has changed and keyd goes on; any other failure is
+ * noted.
  */
 enum sr_error keyd_save_customer(
     struct keyd *k, const struct customer *customer);

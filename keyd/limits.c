@@ -41,6 +41,20 @@ bucket_write(struct limits *l, uint32_t place)
 	    bytes, sizeof(bytes));
 }
 
+/* Zeros up to the end: a charge then never needs new space. */
+static enum sr_error
+limits_fill(struct limits *l, uint64_t len)
+{
+	static const uint8_t zeros[4096];
+	enum sr_error error = SR_OK;
+
+	for (size_t n; error == SR_OK && len < LIMITS_FILE_LEN; len += n) {
+		n = sizeof(zeros) - (size_t)(len % sizeof(zeros));
+		error = env_write(l->env, l->file, len, zeros, n);
+	}
+	return error == SR_OK ? env_sync(l->env, l->file) : error;
+}
+
 enum sr_error
 limits_open(struct limits *l, struct env *env, const uint8_t key[32])
 {
@@ -54,6 +68,10 @@ limits_open(struct limits *l, struct env *env, const uint8_t key[32])
 	error = env_open(env, "limits", ENV_WRITE_OR_CREATE, &l->file);
 	if (error == SR_OK)
 		error = env_size(env, l->file, &len);
+	if (error != SR_OK)
+		return error;
+	if (len < LIMITS_FILE_LEN)
+		error = limits_fill(l, len);
 	if (error != SR_OK)
 		return error;
 	for (uint64_t at = 0;

@@ -65,8 +65,8 @@ struct limits_charge {
 };
 
 /*
- * Opens the file "limits" and reads it whole; key must outlive l.  A file
- * that is shorter reads as empty buckets.
+ * Opens the file "limits" and reads it whole; key must outlive l.  A shorter
+ * file is filled up with empty buckets.
  */
 enum sr_error limits_open(
     struct limits *l, struct env *env, const uint8_t key[32]);

@@ -228,7 +228,10 @@ login_replace(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 		memcpy(
 		    target->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
 		customer.generation++;
-		error = keyd_save_customer(k, &customer);
+		m5.status = keyd_save_customer(k, &customer);
+		error = k->failure;
+	}
+	if (error == SR_OK && m5.status == SR_OK) {
 		memcpy(m5.name_salt, customer.salt, sizeof(m5.name_salt));
 		memcpy(m5.attestation, customer.attestation, ATTESTATION_LEN);
 		end.customer = customer.id;

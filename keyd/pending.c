@@ -21,15 +21,17 @@ enum {
 /* ---- the table --------------------------------------------------------- */
 
 void
-pending_drop(struct pending *p)
+pending_drop(struct keyd *k, struct pending *p)
 {
 	sodium_memzero(p, sizeof(*p));
+	k->pending_busy--;
 }
 
 void
 pending_clear(struct keyd *k)
 {
 	sodium_memzero(k->pending, PENDING_MAX * sizeof(*k->pending));
+	k->pending_busy = 0;
 }
 
 static void
@@ -46,7 +48,7 @@ pending_refuse(struct keyd *k, struct pending *p)
 {
 	uint64_t connection = p->connection;
 
-	pending_drop(p);
+	pending_drop(k, p);
 	refuse_connection(k, connection);
 }
 
@@ -90,7 +92,7 @@ pending_count(const struct keyd *k, enum pending_step step)
 bool
 pending_waits(const struct keyd *k)
 {
-	for (size_t i = 0; i < PENDING_MAX; i++)
+	for (size_t i = 0; k->pending_busy > 0 && i < PENDING_MAX; i++)
 		if (k->pending[i].step != PENDING_FREE &&
 		    k->pending[i].step != PENDING_M2)
 			return true;
@@ -134,10 +136,10 @@ pending_expire(struct keyd *k)
 {
 	uint64_t now_ms = env_boot_ms(k->env);
 
-	for (size_t i = 0; i < PENDING_MAX; i++)
+	for (size_t i = 0; k->pending_busy > 0 && i < PENDING_MAX; i++)
 		if (k->pending[i].step == PENDING_M2 &&
 		    now_ms - k->pending[i].since_ms >= PENDING_LIFE_MS)
-			pending_drop(&k->pending[i]);
+			pending_drop(k, &k->pending[i]);
 }
 
 /* ---- what netd sends --------------------------------------------------- */
@@ -180,6 +182,7 @@ keyd_take_netd_handshake_1(struct keyd *k, const struct message_handshake_1 *m)
 		return;
 	}
 	memset(p, 0, sizeof(*p));
+	k->pending_busy++;
 	p->step = PENDING_M1;
 	p->connection = m->connection;
 	p->since_ms = now_ms;
@@ -199,7 +202,7 @@ keyd_take_netd_handshake_3(struct keyd *k, const struct message_handshake_3 *m)
 	p = pending_find(k, m->connection);
 	if (p == NULL || p->step != PENDING_M2 || m->body_len != FRAME_M3_LEN) {
 		if (p != NULL)
-			pending_drop(p);
+			pending_drop(k, p);
 		refuse_connection(k, m->connection);
 		return;
 	}
@@ -217,7 +220,7 @@ keyd_take_netd_handshake_gone(
 		return;
 	p = pending_find(k, m->connection);
 	if (p != NULL)
-		pending_drop(p);
+		pending_drop(k, p);
 }
 
 void
@@ -337,7 +340,7 @@ pending_answer_m1(struct keyd *k, struct pending *p)
 	KEYD_SEND(k, to_netd, handshake_2, HANDSHAKE_2, &message);
 	p->step = PENDING_M2;
 	if (p->status != SR_OK)
-		pending_drop(p);
+		pending_drop(k, p);
 }
 
 static void
@@ -356,7 +359,7 @@ pending_finish(struct keyd *k, struct pending *p)
 	if (error != SR_OK)
 		pending_refuse(k, p);
 	else
-		pending_drop(p);
+		pending_drop(k, p);
 }
 
 bool
@@ -364,7 +367,8 @@ pending_step(struct keyd *k)
 {
 	struct pending *p;
 
-	if (outbox_free(&k->to_netd) < PENDING_OUT_LEN ||
+	if (k->pending_busy == 0 ||
+	    outbox_free(&k->to_netd) < PENDING_OUT_LEN ||
 	    outbox_free(&k->to_ledgerd) < PENDING_OUT_LEN)
 		return false;
 	if ((p = pending_next(k, PENDING_M3)) != NULL)

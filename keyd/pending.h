@@ -74,7 +74,7 @@ void pending_expire(struct keyd *k);
 void pending_clear(struct keyd *k);
 
 /* Wipes one. */
-void pending_drop(struct pending *p);
+void pending_drop(struct keyd *k, struct pending *p);
 
 /* Tells netd that it failed, and wipes it. */
 void pending_refuse(struct keyd *k, struct pending *p);

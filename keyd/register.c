@@ -161,7 +161,6 @@ register_finish(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 {
 	struct customer customer = {0};
 	struct payload_m5 m5 = {.status = SR_OK};
-	enum sr_error error;
 
 	/* another connection may have taken the name since M1 */
 	m5.status = name_free(k, &p->m1);
@@ -171,9 +170,11 @@ register_finish(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 		m5.status = handshake_proof_verify(&p->handshake, m3);
 	if (m5.status == SR_OK) {
 		customer_make(k, p, m3, &customer);
-		error = keyd_save_customer(k, &customer);
-		if (error != SR_OK)
-			return error;
+		m5.status = keyd_save_customer(k, &customer);
+		if (k->failure != SR_OK)
+			return k->failure;
+	}
+	if (m5.status == SR_OK) {
 		memcpy(m5.name_salt, customer.salt, sizeof(m5.name_salt));
 		memcpy(m5.attestation, customer.attestation, ATTESTATION_LEN);
 	}

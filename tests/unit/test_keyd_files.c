@@ -389,6 +389,27 @@ given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
 }
 
 static void
+given_a_full_disk_when_registered_then_refused_and_keyd_goes_on(void **state)
+{
+	struct world *w = *state;
+	struct person ada = {.name = "ada", .password = "secret1"};
+	struct person eve = {.name = "eve", .password = "secret1"};
+
+	w->keyd_room->space = 1;
+	assert_int_equal(world_register(w, &eve), SR_NO_SPACE);
+	assert_int_equal(w->keyd->failure, SR_OK);
+	/* what needs no new space is done */
+	assert_int_equal(login(w, "ada", "secret1"), SR_OK);
+	assert_int_equal(world_restart(w, false), SR_OK);
+	world_tree_start(w, 0, NULL, NULL);
+	assert_int_equal(world_register(w, &eve), SR_NO_SPACE);
+	w->keyd_room->space = 0;
+	assert_int_equal(world_register(w, &eve), SR_OK);
+	assert_int_equal(world_change(w, &ada, 0, 0, "secret2"), SR_OK);
+	assert_int_equal(world_restart(w, false), SR_OK);
+}
+
+static void
 given_a_terminals_first_write_when_torn_then_it_was_never_known(void **state)
 {
 	struct world *w = *state;
@@ -435,6 +456,8 @@ main(void)
 	    BANK(given_another_root_when_started_then_refused),
 	    BANK(
 		given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall),
+	    BANK(
+		given_a_full_disk_when_registered_then_refused_and_keyd_goes_on),
 	    BANK(
 		given_a_terminals_first_write_when_torn_then_it_was_never_known),
 	};
