@@ -290,23 +290,25 @@ def when_handshakes_are_replayed_or_mixed_then_keyd_refuses_each():
     m1, m3 = (bytes.fromhex(next(body for kind, body in old["sent"]
                                  if kind == wanted)) for wanted in (M1, M3))
     me.do("heard")
-    me.say("keyd",
-           wire.encode("handshake_1", generation=me.generation,
-                       connection=me.id(FREE_ID + 1), body=m1),
-           wire.encode("handshake_3", generation=me.generation,
-                       connection=me.id(FREE_ID + 1), body=m3),
-           wire.encode("handshake_3", generation=me.generation,
-                       connection=me.id(FREE_ID + 2), body=m3),
-           wire.encode("handshake_3", generation=me.generation,
-                       connection=old["id"], body=m3))
     heard = []
 
     def refusals():
         heard.extend(me.do("heard"))
         return {number for link, name, number in heard
                 if link == "keyd" and name == "handshake_refused"}
+
+    def replay(name, low, body):
+        return wire.encode(name, generation=me.generation, body=body,
+                           connection=me.id(FREE_ID + low))
+    me.say("keyd", replay("handshake_1", 1, m1))
     wait_until(lambda: me.id(FREE_ID + 1) in refusals(),
                "a refusal of the replayed M1")
+    me.say("keyd", replay("handshake_3", 1, m3), replay("handshake_3", 2, m3),
+           replay("handshake_1", 2, m1), replay("handshake_3", 2, m3),
+           wire.encode("handshake_3", generation=me.generation,
+                       connection=old["id"], body=m3))
+    wait_until(lambda: me.id(FREE_ID + 2) in refusals(),
+               "a refusal of the replayed M1 and M3")
 
     # An M3 of another handshake, in the middle of bob's.
     before = me.connections()
