@@ -60,13 +60,12 @@ struct verify {
 	uint32_t signed_epoch; /* of the last signature in a COMMIT */
 	uint64_t last_ms;
 	uint64_t batches;
-	size_t
-	    committed_end;   /* in the segment at work: after the last COMMIT */
-	size_t fault_offset; /* in it: where the walk stopped */
+	/* in the segment at work: after the last COMMIT, and at the fault */
+	size_t committed_end;
+	size_t fault_offset;
 	bool batch_open;
 	bool torn;         /* the fault is such as a crash leaves, too */
 	bool tail_seen;    /* damage, but after all that keyd has signed */
-	bool spare_seen;   /* a segment made ready in advance: the last one */
 	unsigned rows;     /* segments printed */
 	uint64_t tail_len; /* bytes after the last COMMIT that are not zero */
 

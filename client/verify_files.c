@@ -16,26 +16,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LIVE_TRIES 5 /* how often a segment that is written to is walked */
+
+static int
+log_open(const struct verify *verify, uint32_t number)
+{
+	char path[4096], name[JOURNAL_SEGMENT_NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s/segment/%s", verify->directory,
+	    journal_segment_name(number, name));
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 /* Reads a whole segment; the caller frees it.  NULL after a verdict. */
 static uint8_t *
 log_read(struct verify *verify, uint32_t number, size_t *len)
 {
-	char path[4096], name[JOURNAL_SEGMENT_NAME_MAX];
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+	int fd = log_open(verify, number);
 	struct stat status;
 	uint8_t *bytes;
 	size_t done = 0;
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/segment/%s", verify->directory,
-	    journal_segment_name(number, name));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	(void)journal_segment_name(number, name);
 	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
 		if (fd < 0 && errno == ENOENT)
 			verify_fail(verify, VERIFY_TAMPERED,
 			    "segment/%s is missing", name);
 		else
 			verify_fail(verify, VERIFY_COULD_NOT,
-			    "%s cannot be read", path);
+			    "segment/%s cannot be read", name);
 		if (fd >= 0)
 			close(fd);
 		return NULL;
@@ -56,8 +66,8 @@ log_read(struct verify *verify, uint32_t number, size_t *len)
 	}
 	close(fd);
 	if (bytes == NULL || done < *len) {
-		verify_fail(
-		    verify, VERIFY_COULD_NOT, "%s cannot be read", path);
+		verify_fail(verify, VERIFY_COULD_NOT,
+		    "segment/%s cannot be read", name);
 		free(bytes);
 		return NULL;
 	}
@@ -98,20 +108,19 @@ log_count(struct verify *verify, uint32_t *count)
 	return true;
 }
 
-/* True if a segment after that number holds anything but zeros. */
+/* True if the segment is there and its header is not zero. */
 static bool
-log_goes_on(struct verify *verify, uint32_t number, uint32_t count)
+log_begun(const struct verify *verify, uint32_t number)
 {
-	while (++number < count) {
-		size_t len;
-		uint8_t *bytes = log_read(verify, number, &len);
-		bool zero = bytes != NULL && journal_all_zero(bytes, len);
+	uint8_t header[JOURNAL_SEGMENT_HEADER_LEN] = {0};
+	int fd = log_open(verify, number);
+	ssize_t n;
 
-		free(bytes);
-		if (!zero)
-			return true;
-	}
-	return false;
+	if (fd < 0)
+		return false;
+	n = pread(fd, header, sizeof(header), 0);
+	close(fd);
+	return n > 0 && !journal_all_zero(header, sizeof(header));
 }
 
 /*
@@ -119,14 +128,12 @@ log_goes_on(struct verify *verify, uint32_t number, uint32_t count)
  * signed lies behind it, so that it is an unsigned tail and no damage.
  */
 static bool
-log_is_tail(struct verify *verify, uint32_t number, uint32_t count,
-    const uint8_t *bytes, size_t len)
+log_is_tail(struct verify *verify, const uint8_t *bytes, size_t len)
 {
 	size_t end = len;
 
 	if (verify->published.size > verify->committed.size ||
 	    verify->since.size > verify->committed.size ||
-	    log_goes_on(verify, number, count) ||
 	    verify_signed_after(verify, bytes, len))
 		return false;
 	while (end > verify->committed_end && bytes[end - 1] == 0)
@@ -138,37 +145,95 @@ log_is_tail(struct verify *verify, uint32_t number, uint32_t count,
 	return true;
 }
 
+/* A segment that another one follows: whole and closed. */
 static bool
-log_segment(struct verify *verify, uint32_t number, uint32_t count)
+log_inner(struct verify *verify, uint32_t number)
 {
 	struct verify_segment segment;
 	size_t len;
 	uint8_t *bytes = log_read(verify, number, &len);
-	bool good;
+	bool good = bytes != NULL &&
+		    verify_segment_bytes(verify, number, bytes, len, &segment);
 
-	if (bytes == NULL)
-		return false;
-	if (number > 0 && journal_all_zero(bytes, len)) {
-		verify->spare_seen = true;
-		free(bytes);
-		return true;
-	}
-	if (verify->spare_seen || verify->batch_open) {
-		free(bytes);
-		return verify_fault(verify, number, 0,
-		    verify->spare_seen
-			? "a segment after one that was not begun"
-			: "the segment before ends in an open batch");
-	}
-	good = verify_segment_bytes(verify, number, bytes, len, &segment);
-	if (!good && verify->torn)
-		good = log_is_tail(verify, number, count, bytes, len);
-	else if (good && verify->batch_open)
-		verify->tail_len = segment.used_len - verify->committed_end;
+	free(bytes);
+	if (good && verify->batch_open)
+		return verify_fault(verify, number, segment.used_len,
+		    "the segment ends in an open batch");
 	if (good)
 		verify_print_segment(verify, &segment);
-	free(bytes);
 	return good;
+}
+
+/* True if the file holds other bytes now. */
+static bool
+log_has_changed(
+    struct verify *verify, uint32_t number, const uint8_t *bytes, size_t len)
+{
+	size_t new_len;
+	uint8_t *now = log_read(verify, number, &new_len);
+	bool changed =
+	    now != NULL && (new_len != len || memcmp(now, bytes, len) != 0);
+
+	free(now);
+	return changed;
+}
+
+/*
+ * The last segment: a running bank may write to it meanwhile, so that a
+ * batch is read in halves.  Then the file has changed, and is walked again.
+ */
+static bool
+log_last(struct verify *verify, uint32_t number)
+{
+	static struct verify before;
+	struct verify_segment segment;
+
+	before = *verify;
+	for (int try = 0;; try++) {
+		size_t len;
+		uint8_t *bytes = log_read(verify, number, &len);
+		bool good = bytes != NULL && verify_segment_bytes(verify,
+						 number, bytes, len, &segment);
+
+		if (bytes != NULL && !good && verify->torn &&
+		    try < LIVE_TRIES &&
+		    log_has_changed(verify, number, bytes, len)) {
+			free(bytes);
+			*verify = before;
+			continue;
+		}
+		if (good && verify->batch_open)
+			verify->tail_len =
+			    segment.used_len - verify->committed_end;
+		else if (bytes != NULL && !good && verify->torn)
+			good = log_is_tail(verify, bytes, len);
+		free(bytes);
+		if (good)
+			verify_print_segment(verify, &segment);
+		return good;
+	}
+}
+
+/*
+ * What stands after the last segment: made ready in advance, so zeros.  The
+ * next one may have been begun since by a running bank.
+ */
+static bool
+log_spare(struct verify *verify, uint32_t last, uint32_t count)
+{
+	for (uint32_t number = last + 1; number < count; number++) {
+		size_t len;
+		uint8_t *bytes = log_read(verify, number, &len);
+		bool zero = bytes != NULL && journal_all_zero(bytes, len);
+
+		free(bytes);
+		if (bytes == NULL)
+			return false;
+		if (!zero && !(number == last + 1 && log_begun(verify, number)))
+			return verify_fault(verify, number, 0,
+			    "bytes in a segment that was not begun");
+	}
+	return true;
 }
 
 /* What only the whole walk can tell. */
@@ -199,14 +264,18 @@ log_end(struct verify *verify)
 bool
 verify_log(struct verify *verify)
 {
-	uint32_t count;
+	uint32_t count, last = 0;
 
 	merkle_frontier_init(&verify->tree);
 	merkle_frontier_init(&verify->committed);
 	if (!log_count(verify, &count))
 		return false;
-	for (uint32_t number = 0; number < count; number++)
-		if (!log_segment(verify, number, count))
+	/* looked at before the segment is read: what begins later is later */
+	while (last + 1 < count && log_begun(verify, last + 1)) {
+		if (!log_inner(verify, last))
 			return false;
-	return log_end(verify);
+		last++;
+	}
+	return log_last(verify, last) && log_spare(verify, last, count) &&
+	       log_end(verify);
 }
