@@ -275,6 +275,7 @@ attempt_ask(
     struct attempt *attempt, const struct payload_m1 *m1, struct payload_m2 *m2)
 {
 	enum sr_error error = attempt_send_m1(attempt, m1);
+	char later[80];
 
 	if (error == SR_OK) {
 		error = link_read(&attempt->link, &attempt->frame);
@@ -295,6 +296,11 @@ attempt_ask(
 	/* M2 proves who the bank is, and HELLO is part of what it proves. */
 	attempt_remember(attempt, attempt->hello.server_time_ms);
 	attempt->problem->retry_after_s = m2->retry_after_s;
+	if (m2->status == SR_LATER) {
+		snprintf(later, sizeof(later),
+		    "too many attempts; try again in %u s", m2->retry_after_s);
+		return attempt_fail(attempt, SR_LATER, later);
+	}
 	return m2->status == SR_OK ? SR_OK
 				   : attempt_fail(attempt, m2->status, NULL);
 }

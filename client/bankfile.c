@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "client/ini_file.h"
 #include "common/certificate.h"
 #include "common/name.h"
@@ -121,8 +123,8 @@ bankfile_print(const char *path, const struct bankfile *bank)
 			close(fd);
 		return SR_IO;
 	}
-	ini_file_hex(bank->bank_id, bank_id);
-	ini_file_hex(bank->identity, identity);
+	bankfile_hex(bank->bank_id, bank_id);
+	bankfile_hex(bank->identity, identity);
 	fprintf(stream,
 	    "# Who has this file knows the bank by its key. Hand it over in "
 	    "person.\n"
@@ -177,5 +179,5 @@ bankfile_write(const char *path, const struct bankfile *bank, char *message)
 void
 bankfile_hex(const uint8_t bytes[32], char out[65])
 {
-	ini_file_hex(bytes, out);
+	sodium_bin2hex(out, 65, bytes, 32);
 }

@@ -199,8 +199,8 @@ card_print(const struct card *card, char *out, size_t room)
 	char bank_id[65], psk[65];
 	int n, m = 0;
 
-	ini_file_hex(card->bank_id, bank_id);
-	ini_file_hex(card->psk, psk);
+	sodium_bin2hex(bank_id, sizeof(bank_id), card->bank_id, 32);
+	sodium_bin2hex(psk, sizeof(psk), card->psk, 32);
 	n = snprintf(out, room,
 	    "# Whoever has this file can log in with it.\n"
 	    "[card]\nbank-id = %s\nname = %s\npassword = %s\n",

@@ -116,12 +116,6 @@ ini_file_read(const struct ini_file *file, FILE *stream)
 	return parse.failed ? SR_CONFIG : SR_OK;
 }
 
-void
-ini_file_hex(const uint8_t bytes[32], char out[65])
-{
-	sodium_bin2hex(out, 65, bytes, 32);
-}
-
 bool
 ini_file_unhex(const char *text, uint8_t out[32])
 {

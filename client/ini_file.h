@@ -45,8 +45,7 @@ struct ini_file {
  */
 enum sr_error ini_file_read(const struct ini_file *file, FILE *stream);
 
-/* 32 bytes as 64 lower-case hex digits and a NUL; back (false if not so). */
-void ini_file_hex(const uint8_t bytes[32], char out[65]);
+/* 64 hex digits to 32 bytes; false if the text is anything else. */
 bool ini_file_unhex(const char *text, uint8_t out[32]);
 
 /* Copies a text of at most max bytes with its NUL; false if it is longer. */

@@ -505,6 +505,7 @@ given_too_many_attempts_then_the_wait_is_told(void **state)
 	bank.answer = SR_LATER;
 	assert_int_equal(login_open(&options, &c, &login, &problem), SR_LATER);
 	assert_int_equal(problem.retry_after_s, 30);
+	assert_non_null(strstr(problem.message, "in 30 s"));
 }
 
 static void
