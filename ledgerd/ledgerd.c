@@ -165,8 +165,9 @@ look(struct ledgerd *ledgerd, int timeout_ms)
 		writes |= 1U << ENV_NETD;
 	if (!outbox_empty(&ledgerd->control_out))
 		writes |= 1U << ENV_CONTROL;
-	if (prepares(ledgerd) ||
-	    (commit_has_work(ledgerd) && !answers_wait(ledgerd)))
+	/* With answers that netd does not take nothing else goes on. */
+	if (!answers_wait(ledgerd) &&
+	    (prepares(ledgerd) || commit_has_work(ledgerd)))
 		timeout_ms = 0;
 	else if (ledgerd->sessions.count > 0 &&
 		 (timeout_ms < 0 || timeout_ms > SWEEP_MS))

@@ -11,8 +11,12 @@
 #include "gen/messages.h"
 #include "ledgerd/ledgerd.h"
 
-/* What fits into a `statement' message. */
-enum { STATEMENT_LINES_MAX = 16000 };
+enum {
+	/* What fits into a `statement' message. */
+	STATEMENT_LINES_MAX = 16000,
+	/* Lines that are passed over to find where to begin. */
+	STATEMENT_SKIP_MAX = 1024,
+};
 
 uint64_t
 query_till(
@@ -166,6 +170,65 @@ is_somewhere(struct journal_position position)
 	return position.segment != JOURNAL_NOWHERE.segment;
 }
 
+/*
+ * Where the lines below a leaf begin.  Who asks for the next page names the
+ * last line that it has: from there the chain goes on, however long the
+ * account is.
+ */
+static enum sr_error
+find_begin(struct ledgerd *ledgerd, const struct book_account *account,
+    uint64_t before, struct journal_position *position)
+{
+	static struct archive_frame frame;
+	const struct journal_touched *touched;
+	enum sr_error error;
+
+	*position = account->last_frame;
+	if (before >= ledgerd->tree.size)
+		return SR_OK;
+	error = archive_leaf(ledgerd, before, &frame);
+	if (error != SR_OK)
+		return error;
+	touched = touched_of(&frame.plain, account->id);
+	if (touched != NULL)
+		*position = touched->previous;
+	return SR_OK;
+}
+
+/*
+ * Lines from a position on, older and older; *more when some are left.
+ * SR_AGAIN when the first one is too far away.
+ */
+static enum sr_error
+collect_lines(struct ledgerd *ledgerd, const struct item *item,
+    uint64_t account, struct journal_position position, struct writer *list,
+    bool *more)
+{
+	struct statement_line line;
+	unsigned count = 0, skipped = 0;
+
+	*more = false;
+	while (is_somewhere(position)) {
+		enum sr_error error =
+		    read_line(ledgerd, account, &position, &line);
+
+		if (error != SR_OK)
+			return error;
+		if (line.leaf >= item->before) {
+			if (++skipped == STATEMENT_SKIP_MAX)
+				return SR_AGAIN;
+			continue;
+		}
+		if (count == item->count ||
+		    statement_line_write(list, &line) != SR_OK) {
+			*more = true;
+			return SR_OK;
+		}
+		count++;
+	}
+	return SR_OK;
+}
+
 enum sr_error
 query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
     const struct item *item, struct writer *w)
@@ -173,31 +236,23 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 	static uint8_t lines[STATEMENT_LINES_MAX];
 	struct writer list = writer_to(lines, sizeof(lines));
 	struct message_statement answer = {.request = item->request};
-	struct journal_position position = JOURNAL_NOWHERE;
-	struct statement_line line;
+	struct journal_position position;
 	struct book_account *account;
 	enum sr_error error;
-	unsigned count = 0;
+	bool more = false;
 
 	error = visible_account(ledgerd, session, item->account, &account);
 	answer.error = (uint16_t)error;
 	if (error == SR_OK) {
 		answer.account = account->id;
-		position = account->last_frame;
-	}
-	while (is_somewhere(position)) {
-		error = read_line(ledgerd, answer.account, &position, &line);
+		error = find_begin(ledgerd, account, item->before, &position);
+		if (error == SR_OK)
+			error = collect_lines(
+			    ledgerd, item, account->id, position, &list, &more);
 		if (error != SR_OK)
 			return error;
-		if (line.leaf >= item->before)
-			continue;
-		if (count == item->count ||
-		    statement_line_write(&list, &line) != SR_OK) {
-			answer.more = 1;
-			break;
-		}
-		count++;
 	}
+	answer.more = more;
 	answer.lines = lines;
 	answer.lines_len = writer_len(&list);
 	return message_statement_encode(w, &answer);

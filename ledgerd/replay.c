@@ -16,36 +16,7 @@
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/replay_entry.h"
-
-/* The window holds a whole batch wherever it starts. */
-enum { WINDOW_LEN = 2 * FRAMES_LEN };
-
-struct replay {
-	struct ledgerd *ledgerd;
-	uint8_t *window;
-	uint64_t window_at; /* offset of its first byte in the segment */
-	size_t window_len;
-
-	env_file file; /* the segment that is being read */
-	uint32_t segment;
-	uint64_t len;
-	uint64_t at;
-	uint8_t key[32];
-
-	struct merkle_frontier tree; /* of all whole batches so far */
-	uint64_t signed_size;        /* keyd's */
-	bool unsigned_batch;         /* one whole batch above it was found */
-	size_t leaf_count;           /* of that batch */
-};
-
-static void
-complain(const struct replay *replay, const char *what)
-{
-	char path[ENV_PATH_MAX];
-
-	segments_path(replay->segment, path);
-	diag_error("%s, offset %" PRIu64 ": %s", path, replay->at, what);
-}
+#include "ledgerd/replay_tail.h"
 
 /* Sees to it that the window reaches a batch beyond the present place. */
 static enum sr_error
@@ -55,8 +26,8 @@ fill_window(struct replay *replay)
 	uint64_t len = replay->len - replay->at;
 	enum sr_error error;
 
-	if (len > WINDOW_LEN)
-		len = WINDOW_LEN;
+	if (len > REPLAY_WINDOW_LEN)
+		len = REPLAY_WINDOW_LEN;
 	if (replay->at >= replay->window_at && replay->at <= end &&
 	    (end == replay->len || end - replay->at >= FRAMES_LEN))
 		return SR_OK;
@@ -141,7 +112,8 @@ compare_head(const struct replay *replay)
 	if (replay->signed_size == 0 ||
 	    memcmp(root, head->root, sizeof(root)) == 0)
 		return SR_OK;
-	complain(replay, "the log up to here is not the one that keyd signed");
+	replay_complain(
+	    replay, "the log up to here is not the one that keyd signed");
 	return SR_FORKED;
 }
 
@@ -157,14 +129,15 @@ replay_batch(struct replay *replay, const uint8_t *bytes, size_t len,
 
 	/* Only one batch at a time is ever unsigned. */
 	if (replay->unsigned_batch) {
-		complain(replay, "keyd's state is older than what it signed");
+		replay_complain(
+		    replay, "keyd's state is older than what it signed");
 		return SR_ROLLED_BACK;
 	}
 	if (commit->first_leaf != first || commit->size <= first ||
 	    commit->last_leaf != commit->size - 1)
 		return SR_DAMAGED;
 	if (first < replay->signed_size && commit->size > replay->signed_size) {
-		complain(replay, "keyd signed another batch");
+		replay_complain(replay, "keyd signed another batch");
 		return SR_FORKED;
 	}
 	replay->unsigned_batch = first >= replay->signed_size;
@@ -181,114 +154,6 @@ replay_batch(struct replay *replay, const uint8_t *bytes, size_t len,
 	    memcmp(root, commit->root, sizeof(root)) != 0)
 		return SR_DAMAGED;
 	return compare_head(replay);
-}
-
-/* ---- the unacknowledged tail --------------------------------------------- */
-
-/* The end of what is not zero in the rest of the segment; `at' when all is. */
-static enum sr_error
-find_end(struct replay *replay, uint64_t *end)
-{
-	static uint8_t chunk[65536];
-	uint64_t at = replay->at;
-
-	*end = replay->at;
-	while (at < replay->len) {
-		uint64_t len = replay->len - at;
-		enum sr_error error;
-
-		if (len > sizeof(chunk))
-			len = sizeof(chunk);
-		error = env_read(
-		    replay->ledgerd->env, replay->file, at, chunk, (size_t)len);
-		if (error != SR_OK)
-			return error;
-		if (!journal_all_zero(chunk, (size_t)len)) {
-			while (chunk[len - 1] == 0)
-				len--;
-			*end = at + len;
-			len = replay->len - at < sizeof(chunk)
-				  ? replay->len - at
-				  : sizeof(chunk);
-		}
-		at += len;
-	}
-	return SR_OK;
-}
-
-/* Copies the bytes from `at' to end aside and puts zeros in their place. */
-static enum sr_error
-move_tail(struct replay *replay, env_file copy, uint64_t end)
-{
-	static const uint8_t zeros[65536];
-	static uint8_t chunk[65536];
-	struct env *env = replay->ledgerd->env;
-	enum sr_error error = SR_OK;
-	uint64_t at, len;
-
-	for (at = replay->at; at < end && error == SR_OK; at += len) {
-		len = end - at < sizeof(chunk) ? end - at : sizeof(chunk);
-		error = env_read(env, replay->file, at, chunk, (size_t)len);
-		if (error == SR_OK)
-			error = env_write(
-			    env, copy, at - replay->at, chunk, (size_t)len);
-	}
-	if (error == SR_OK)
-		error = env_sync(env, copy);
-	if (error == SR_OK)
-		error = env_sync_directory(env, "ledger");
-	for (at = replay->at; at < end && error == SR_OK; at += len) {
-		len = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
-		error = env_write(env, replay->file, at, zeros, (size_t)len);
-	}
-	return error == SR_OK ? env_sync(env, replay->file) : error;
-}
-
-static enum sr_error
-cut_tail(struct replay *replay, uint64_t end, struct replay_tail *tail)
-{
-	struct env *env = replay->ledgerd->env;
-	char path[ENV_PATH_MAX];
-	enum sr_error error;
-	env_file copy;
-
-	snprintf(path, sizeof(path), "ledger/tail-%08u-%" PRIu64,
-	    replay->segment, replay->at);
-	error = env_open(env, path, ENV_WRITE_OR_CREATE, &copy);
-	if (error != SR_OK)
-		return error;
-	error = env_truncate(env, copy, 0);
-	if (error == SR_OK)
-		error = move_tail(replay, copy, end);
-	if (env_close(env, copy) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	if (error != SR_OK)
-		return error;
-	tail->len += end - replay->at;
-	tail->at =
-	    (struct journal_position){replay->segment, (uint32_t)replay->at};
-	diag_warn("%" PRIu64 " bytes that were never acknowledged are cut; "
-		  "a copy is in %s",
-	    end - replay->at, path);
-	return SR_OK;
-}
-
-/* What follows the last whole batch of a segment: zeros, a tail, damage. */
-static enum sr_error
-end_segment(struct replay *replay, enum sr_error why, struct replay_tail *tail)
-{
-	enum sr_error error;
-	uint64_t end;
-
-	error = find_end(replay, &end);
-	if (error != SR_OK || end == replay->at)
-		return error;
-	if (replay->tree.size >= replay->signed_size)
-		return cut_tail(replay, end, tail);
-	complain(replay, why == SR_VERSION
-			     ? "written by a later version"
-			     : "the journal is damaged below what was signed");
-	return why == SR_VERSION ? SR_VERSION : SR_DAMAGED;
 }
 
 /* ---- segments --------------------------------------------------------------- */
@@ -317,11 +182,11 @@ replay_segment(struct replay *replay, struct replay_tail *tail)
 			if (error != SR_NOT_FOUND &&
 			    replay->tree.size < replay->signed_size)
 				replay->at += batch_len;
-			return end_segment(replay, error, tail);
+			return replay_end_segment(replay, error, tail);
 		}
 		error = replay_batch(replay, bytes, batch_len, &commit);
 		if (error == SR_DAMAGED || error == SR_CRYPTO)
-			complain(replay, "this entry does not verify");
+			replay_complain(replay, "this entry does not verify");
 		if (error != SR_OK)
 			return error;
 	}
@@ -337,7 +202,7 @@ check_header(struct replay *replay, const struct journal_segment *header)
 	if (header->first_seq == replay->tree.size &&
 	    memcmp(header->root, root, sizeof(root)) == 0)
 		return SR_OK;
-	complain(replay, "this segment does not follow the one before");
+	replay_complain(replay, "this segment does not follow the one before");
 	return replay->tree.size < replay->signed_size ? SR_DAMAGED : SR_FORKED;
 }
 
@@ -352,7 +217,7 @@ adopt_next(struct replay *replay, env_file file, uint64_t len,
 	replay->file = file;
 	replay->len = len;
 	replay->at = 0;
-	error = end_segment(replay, SR_DAMAGED, tail);
+	error = replay_end_segment(replay, SR_DAMAGED, tail);
 	if (error == SR_OK)
 		segments_adopt_next(&replay->ledgerd->segments, file);
 	return error;
@@ -385,6 +250,7 @@ replay_segments(struct replay *replay, struct replay_tail *tail)
 			return error;
 		if (segments->any)
 			error = env_close(ledgerd->env, segments->file);
+		segments->file = ENV_NO_FILE;
 		replay->file = file;
 		replay->len = len;
 		replay->at = JOURNAL_SEGMENT_HEADER_LEN;
@@ -437,7 +303,7 @@ replay_journal(struct ledgerd *ledgerd, struct replay_tail *tail)
 	memset(tail, 0, sizeof(*tail));
 	ledgerd->head = ledgerd->keyd.head;
 	merkle_frontier_init(&replay.tree);
-	replay.window = malloc(WINDOW_LEN);
+	replay.window = malloc(REPLAY_WINDOW_LEN);
 	if (replay.window == NULL)
 		return SR_MEMORY;
 	error = replay_segments(&replay, tail);

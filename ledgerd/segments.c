@@ -201,8 +201,10 @@ segments_rotate(struct segments *segments, struct journal_segment *header)
 
 	while (error == SR_OK && !ready)
 		error = segments_prepare(segments, &ready);
-	if (error == SR_OK && segments->any)
+	if (error == SR_OK && segments->any) {
 		error = env_close(segments->env, segments->file);
+		segments->file = ENV_NO_FILE;
+	}
 	return error == SR_OK ? take_next(segments, header) : error;
 }
 

@@ -17,7 +17,7 @@
 #include "tests/lib/env_sim.h"
 
 enum {
-	SIM_BANK_FRAMES = 64, /* for clients, not yet looked at */
+	SIM_BANK_FRAMES = 512, /* for clients, not yet looked at */
 	SIM_BANK_SEGMENT_LEN = 64 * 1024,
 };
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The unacknowledged tail.  Must never cut anything without a durable copy of
+ * it, nor anything below keyd's size.
+ */
+#include "ledgerd/replay_tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/diag.h"
+
+void
+replay_complain(const struct replay *replay, const char *what)
+{
+	char path[ENV_PATH_MAX];
+
+	segments_path(replay->segment, path);
+	diag_error("%s, offset %" PRIu64 ": %s", path, replay->at, what);
+}
+
+/* The end of what is not zero in the rest of the segment; `at' when all is. */
+static enum sr_error
+find_end(struct replay *replay, uint64_t *end)
+{
+	static uint8_t chunk[65536];
+	uint64_t at = replay->at;
+
+	*end = replay->at;
+	while (at < replay->len) {
+		uint64_t len = replay->len - at;
+		enum sr_error error;
+
+		if (len > sizeof(chunk))
+			len = sizeof(chunk);
+		error = env_read(
+		    replay->ledgerd->env, replay->file, at, chunk, (size_t)len);
+		if (error != SR_OK)
+			return error;
+		if (!journal_all_zero(chunk, (size_t)len)) {
+			while (chunk[len - 1] == 0)
+				len--;
+			*end = at + len;
+			len = replay->len - at < sizeof(chunk)
+				  ? replay->len - at
+				  : sizeof(chunk);
+		}
+		at += len;
+	}
+	return SR_OK;
+}
+
+/* Copies the bytes from `at' to end aside and puts zeros in their place. */
+static enum sr_error
+move_tail(struct replay *replay, env_file copy, uint64_t end)
+{
+	static const uint8_t zeros[65536];
+	static uint8_t chunk[65536];
+	struct env *env = replay->ledgerd->env;
+	enum sr_error error = SR_OK;
+	uint64_t at, len;
+
+	for (at = replay->at; at < end && error == SR_OK; at += len) {
+		len = end - at < sizeof(chunk) ? end - at : sizeof(chunk);
+		error = env_read(env, replay->file, at, chunk, (size_t)len);
+		if (error == SR_OK)
+			error = env_write(
+			    env, copy, at - replay->at, chunk, (size_t)len);
+	}
+	if (error == SR_OK)
+		error = env_sync(env, copy);
+	if (error == SR_OK)
+		error = env_sync_directory(env, "ledger");
+	for (at = replay->at; at < end && error == SR_OK; at += len) {
+		len = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
+		error = env_write(env, replay->file, at, zeros, (size_t)len);
+	}
+	return error == SR_OK ? env_sync(env, replay->file) : error;
+}
+
+static enum sr_error
+cut_tail(struct replay *replay, uint64_t end, struct replay_tail *tail)
+{
+	struct env *env = replay->ledgerd->env;
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+	env_file copy;
+
+	snprintf(path, sizeof(path), "ledger/tail-%08u-%" PRIu64,
+	    replay->segment, replay->at);
+	error = env_open(env, path, ENV_WRITE_OR_CREATE, &copy);
+	if (error != SR_OK)
+		return error;
+	error = env_truncate(env, copy, 0);
+	if (error == SR_OK)
+		error = move_tail(replay, copy, end);
+	if (env_close(env, copy) != SR_OK && error == SR_OK)
+		error = SR_IO;
+	if (error != SR_OK)
+		return error;
+	tail->len += end - replay->at;
+	tail->at =
+	    (struct journal_position){replay->segment, (uint32_t)replay->at};
+	diag_warn("%" PRIu64 " bytes that were never acknowledged are cut; "
+		  "a copy is in %s",
+	    end - replay->at, path);
+	return SR_OK;
+}
+
+enum sr_error
+replay_end_segment(
+    struct replay *replay, enum sr_error why, struct replay_tail *tail)
+{
+	enum sr_error error;
+	uint64_t end;
+
+	error = find_end(replay, &end);
+	if (error != SR_OK || end == replay->at)
+		return error;
+	if (replay->tree.size >= replay->signed_size)
+		return cut_tail(replay, end, tail);
+	replay_complain(replay,
+	    why == SR_VERSION ? "written by a later version"
+			      : "the journal is damaged below what was signed");
+	return why == SR_VERSION ? SR_VERSION : SR_DAMAGED;
+}
