@@ -93,13 +93,14 @@ prompt_terminal(const char *question, char *out, size_t *len)
 			close(fd);
 		return SR_USAGE;
 	}
-	dprintf(fd, "%s: ", question);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0) {
 		close(fd);
 		return SR_IO;
 	}
+	/* Asked only now: what is typed at once must not be shown. */
+	dprintf(fd, "%s: ", question);
 	error = prompt_read(fd, false, out, len);
 	(void)tcsetattr(fd, TCSAFLUSH, &before);
 	dprintf(fd, "\n");
