@@ -171,7 +171,7 @@ $(BUILD)/tools/policyc: policy/policyc.c $(BUILD)/probed.mk
 	    $(LDFLAGS) -lseccomp -o $@
 
 $(call objects,$(wildcard $(ROOMS:%=%/*.c) tests/sandbox/*.c \
-    tests/unit/*sandbox*.c)): | $(POLICIES)
+    tests/unit/*sandbox*.c tests/lib/walls*.c)): | $(POLICIES)
 
 $(GEN)/%_policy.h: policy/%.policy $(BUILD)/tools/policyc
 	@mkdir -p $(@D)

@@ -136,20 +136,27 @@ enum sr_error keyd_save_customer(
     struct keyd *k, const struct customer *customer);
 
 /*
- * Appends a message to an outbox: KEYD_SEND(k, to_netd, handshake_2,
- * HANDSHAKE_2, &m).  Steps make sure beforehand that there is place.
+ * outbox_reserve; counts as refused when there is no place.  A step that must
+ * not lose an answer looks for place beforehand; ledgerd has place for all
+ * answers to the one question that it may have open.
  */
-#define KEYD_SEND(k, box, name, NAME, message)                          \
-	do {                                                            \
-		uint8_t *place_ =                                       \
-		    outbox_reserve(&(k)->box, MESSAGE_##NAME##_MAX);    \
-		struct writer w_ = writer_to(place_,                    \
-		    place_ != NULL ? (size_t)MESSAGE_##NAME##_MAX : 0); \
-		if (place_ == NULL ||                                   \
-		    message_##name##_encode(&w_, (message)) != SR_OK)   \
-			(void)keyd_fail((k), #name, SR_INTERNAL);       \
-		else                                                    \
-			outbox_commit(&(k)->box, writer_len(&w_));      \
+uint8_t *keyd_reserve(struct keyd *k, struct outbox *box, size_t len);
+
+/*
+ * Appends a message to an outbox: KEYD_SEND(k, to_netd, handshake_2,
+ * HANDSHAKE_2, &m).
+ */
+#define KEYD_SEND(k, box, name, NAME, message)                              \
+	do {                                                                \
+		uint8_t *place_ =                                           \
+		    keyd_reserve((k), &(k)->box, MESSAGE_##NAME##_MAX);     \
+		struct writer w_ = writer_to(place_, MESSAGE_##NAME##_MAX); \
+		if (place_ == NULL)                                         \
+			break;                                              \
+		if (message_##name##_encode(&w_, (message)) != SR_OK)       \
+			(void)keyd_fail((k), #name, SR_INTERNAL);           \
+		else                                                        \
+			outbox_commit(&(k)->box, writer_len(&w_));          \
 	} while (0)
 
 #endif

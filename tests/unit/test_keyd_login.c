@@ -413,6 +413,7 @@ given_a_new_netd_when_announced_then_older_handshakes_are_gone(void **state)
 	struct world *w = *state;
 	struct person ada = person("ada", "secret1");
 	struct attempt a;
+	uint64_t before;
 	struct message_generation generation = {.generation = 2};
 	uint8_t bytes[16];
 	struct writer writer = writer_to(bytes, sizeof(bytes));
@@ -430,7 +431,15 @@ given_a_new_netd_when_announced_then_older_handshakes_are_gone(void **state)
 	w->generation = 2;
 	assert_int_equal(world_login(w, &ada, 0), SR_OK);
 	assert_int_equal(w->open.generation, 2);
-	/* a connection of another generation than the message's */
+	/* what an older netd left on the link, and ids that do not fit */
+	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	before = w->keyd->refused;
+	world_forget(w);
+	world_send_m1(w, UINT64_C(2) << 32 | 900, 1, a.m1, sizeof(a.m1));
+	world_send_m1(w, UINT64_C(1) << 32 | 900, 2, a.m1, sizeof(a.m1));
+	world_send_m3(w, a.connection, 1, a.m3, sizeof(a.m3));
+	assert_int_equal(w->keyd->refused, before + 3);
+	assert_int_equal(w->m2s + w->refused, 0);
 	w->generation = 1;
 	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
 }

@@ -450,6 +450,26 @@ given_a_use_when_the_disk_fails_then_the_key_stays(void **state)
 }
 
 static void
+given_many_questions_at_once_when_sent_then_keyd_lives(void **state)
+{
+	struct world *w = *state;
+	static uint8_t bytes[IPC_PACKET_MAX];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+	struct message_bank_get get = {0};
+	struct message_tree_start start = {0};
+
+	while (message_bank_get_encode(&writer, &get) == SR_OK)
+		continue;
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	assert_int_equal(w->keyd->failure, SR_OK);
+	writer = writer_to(bytes, sizeof(bytes));
+	world_forget(w);
+	message_tree_start_encode(&writer, &start);
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	assert_int_equal(w->heads, 1);
+}
+
+static void
 given_the_wrong_link_when_a_message_comes_then_it_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -493,6 +513,7 @@ main(void)
 		given_a_logged_use_when_its_leaf_is_right_then_appended_and_done),
 	    TEST(given_a_use_when_its_leaf_is_wrong_then_nothing_is_done),
 	    TEST(given_a_use_when_the_disk_fails_then_the_key_stays),
+	    TEST(given_many_questions_at_once_when_sent_then_keyd_lives),
 	    TEST(given_the_wrong_link_when_a_message_comes_then_it_is_refused),
 	};
 

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keyd's start: keys out of the root, then the files, which are believed only
+ * if they agree with each other.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/diag.h"
+#include "keyd/keyd.h"
+
+static enum sr_error
+keyd_take_secrets(struct keyd *k, const struct keyd_params *params)
+{
+	struct keys *keys;
+	enum sr_error error = secret_open(&k->key_arena, sizeof(*keys));
+
+	if (error == SR_OK)
+		error = secret_open(
+		    &k->work_arena, PENDING_MAX * sizeof(*k->pending) +
+					SIGNING_SECRET_LEN + 32);
+	if (error != SR_OK) {
+		diag_error("protected memory: %s", strerror(errno));
+		return error;
+	}
+	keys = secret_take(&k->key_arena, sizeof(*keys));
+	k->pending =
+	    secret_take(&k->work_arena, PENDING_MAX * sizeof(*k->pending));
+	if (keys == NULL || k->pending == NULL)
+		return SR_MEMORY;
+	error = keys_derive(keys, params->root);
+	k->keys = keys;
+	if (error == SR_OK)
+		error = secret_seal(&k->key_arena);
+	return error;
+}
+
+/* The identity's key pair; its public half to identity. */
+static enum sr_error
+keyd_take_identity(struct keyd *k, const struct keyd_params *params,
+    uint8_t identity[PUBLIC_KEY_LEN])
+{
+	if (params->identity_seed == NULL)
+		return SR_OK;
+	k->identity_secret = secret_take(&k->work_arena, SIGNING_SECRET_LEN);
+	if (k->identity_secret == NULL)
+		return SR_MEMORY;
+	if (crypto_sign_seed_keypair(
+		identity, k->identity_secret, params->identity_seed) != 0)
+		return SR_CRYPTO;
+	return SR_OK;
+}
+
+static void
+keyd_certify(struct keyd *k)
+{
+	struct certificate certificate = {.epoch = KEYS_EPOCH};
+
+	memcpy(certificate.bank_id, k->state.bank_id, BANK_ID_LEN);
+	certificate.not_after_ms =
+	    env_clock_ms(k->env) +
+	    (uint64_t)KEYD_CERTIFICATE_LIFE_DAYS * 86400 * 1000;
+	keys_certify(k->keys, &certificate);
+	certificate_sign(
+	    &certificate, k->identity_secret, k->state.certificate);
+}
+
+static enum sr_error
+keyd_create(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
+{
+	enum sr_error error;
+
+	if (k->identity_secret == NULL)
+		return SR_NOT_ALLOWED;
+	memset(&k->state, 0, sizeof(k->state));
+	merkle_frontier_init(&k->state.frontier);
+	memcpy(k->state.identity, identity, PUBLIC_KEY_LEN);
+	bank_id_of(identity, k->state.bank_id);
+	k->state.log_epoch = KEYS_EPOCH;
+	error = credentials_open(&k->credentials, k->env, k->keys, true);
+	if (error == SR_OK)
+		error = credentials_load(&k->credentials, 0, false);
+	return keyd_fail(k, "credentials", error);
+}
+
+/* Are the credentials those that the state knows?  Settles an intent. */
+static enum sr_error
+keyd_settle(struct keyd *k)
+{
+	struct state *state = &k->state;
+	const struct credentials *c = &k->credentials;
+	uint8_t expected[32];
+
+	memcpy(expected, state->digest, sizeof(expected));
+	if (state->intent.customer != 0 &&
+	    credentials_generation(c, state->intent.customer) ==
+		state->intent.to) {
+		credentials_digest(
+		    c, state->intent.customer, state->intent.from, expected);
+		credentials_digest(
+		    c, state->intent.customer, state->intent.to, expected);
+	}
+	if (sodium_memcmp(expected, c->digest, sizeof(expected)) != 0)
+		return SR_ROLLED_BACK;
+	memcpy(state->digest, c->digest, sizeof(state->digest));
+	state->customers = c->customers;
+	memset(&state->intent, 0, sizeof(state->intent));
+	return SR_OK;
+}
+
+static enum sr_error
+keyd_load(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
+{
+	const struct state *state = &k->state;
+	enum sr_error error;
+
+	if (k->identity_secret != NULL &&
+	    memcmp(identity, state->identity, PUBLIC_KEY_LEN) != 0)
+		return keyd_fail(
+		    k, "the identity is not this bank's", SR_BANK_KEY);
+	error = credentials_open(&k->credentials, k->env, k->keys, false);
+	if (error == SR_OK)
+		error = credentials_load(&k->credentials, state->customers,
+		    state->intent.customer == state->customers + 1);
+	if (error == SR_OK)
+		error = keyd_settle(k);
+	return keyd_fail(k, "credentials", error);
+}
+
+static enum sr_error
+keyd_open_files(struct keyd *k, const struct keyd_params *params,
+    const uint8_t identity[PUBLIC_KEY_LEN])
+{
+	bool lone = false;
+	enum sr_error error =
+	    state_file_open(&k->state_file, k->env, k->keys->state);
+
+	if (error == SR_OK)
+		error = state_load(&k->state_file, &k->state, &lone);
+	if (error == SR_NOT_FOUND && params->init)
+		error = keyd_create(k, identity);
+	else if (error == SR_OK)
+		error = keyd_load(k, identity);
+	else if (error == SR_NOT_FOUND)
+		error = SR_DAMAGED;
+	if (lone)
+		diag_warn("state: one of its two slots is damaged");
+	if (error != SR_OK)
+		return keyd_fail(k, "state", error);
+	error = limits_open(&k->limits, k->env, k->keys->limit);
+	if (error != SR_OK)
+		return keyd_fail(k, "limits", error);
+	return keyd_fail(k, "terminals",
+	    terminals_open(&k->terminals, k->env, k->keys->state));
+}
+
+enum sr_error
+keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
+{
+	uint8_t identity[PUBLIC_KEY_LEN] = {0};
+	enum sr_error error;
+
+	memset(k, 0, sizeof(*k));
+	k->env = env;
+	k->generation = 1; /* of the netd that starts with keyd */
+	k->registration = params->registration;
+	k->registrations_an_hour = params->registrations_an_hour;
+	outbox_init(&k->to_netd, k->netd_bytes, sizeof(k->netd_bytes));
+	outbox_init(&k->to_ledgerd, k->ledgerd_bytes, sizeof(k->ledgerd_bytes));
+	outbox_init(&k->to_control, k->control_bytes, sizeof(k->control_bytes));
+	error = keyd_take_secrets(k, params);
+	if (error == SR_OK)
+		error = keyd_take_identity(k, params, identity);
+	if (error != SR_OK)
+		return keyd_fail(k, "keys", error);
+	error = keyd_open_files(k, params, identity);
+	if (error != SR_OK)
+		return error;
+	if (k->identity_secret != NULL)
+		keyd_certify(k);
+	if (k->identity_secret != NULL && keyd_founded(k)) {
+		sodium_memzero(k->identity_secret, SIGNING_SECRET_LEN);
+		k->identity_secret = NULL;
+	}
+	/* both slots, so that none of them knows an intent any more */
+	error = keyd_save(k);
+	return error == SR_OK ? keyd_save(k) : error;
+}
+
+void
+keyd_close(struct keyd *k)
+{
+	credentials_close(&k->credentials);
+	if (k->work_arena.base != NULL)
+		secret_close(&k->work_arena);
+	if (k->key_arena.base != NULL)
+		secret_close(&k->key_arena);
+}
