@@ -5,9 +5,6 @@
  * The names that a policy may use for numbers: the fds of fds.h and the flags
  * of the system calls.
  */
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -54,17 +51,12 @@ static const struct {
     NAME(MADV_DONTDUMP),
     NAME(MADV_DODUMP),
     NAME(MADV_DONTFORK),
-    NAME(AT_EMPTY_PATH),
-    NAME(O_PATH),
     NAME(SOCK_NONBLOCK),
     NAME(SOCK_CLOEXEC),
     NAME(MSG_NOSIGNAL),
     NAME(MSG_DONTWAIT),
     NAME(SOL_SOCKET),
     NAME(SO_PEERCRED),
-    NAME(SO_ERROR),
-    NAME(IPPROTO_TCP),
-    NAME(TCP_NODELAY),
 };
 
 #define POLICYC_NAME_COUNT (sizeof(policyc_names) / sizeof(policyc_names[0]))

@@ -29,7 +29,6 @@
 #define FS_READ_DIR (UINT64_C(1) << 3)
 #define FS_REMOVE_DIR (UINT64_C(1) << 4)
 #define FS_REMOVE_FILE (UINT64_C(1) << 5)
-#define FS_MAKE_DIR (UINT64_C(1) << 7)
 #define FS_MAKE_REG (UINT64_C(1) << 8)
 #define FS_ABI_1 ((UINT64_C(1) << 13) - 1)
 #define FS_REFER (UINT64_C(1) << 13)     /* ABI 2 */
@@ -41,11 +40,11 @@
 #define SCOPE_ABSTRACT_UNIX_SOCKET (UINT64_C(1) << 0) /* ABI 6 */
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
 
-/* What a room with directories may do beneath them: files and directories,
- * no devices, links or sockets, nothing executed. */
+/* What a room with directories may do beneath them: files only, no
+ * directories, devices, links or sockets, nothing executed. */
 #define FS_BENEATH                                                     \
 	(FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_FILE | \
-	    FS_MAKE_DIR | FS_MAKE_REG | FS_TRUNCATE)
+	    FS_MAKE_REG | FS_TRUNCATE)
 
 struct ruleset {
 	uint64_t fs;

@@ -106,6 +106,12 @@ act_abort(void)
 	abort();
 }
 
+static int
+act_make_directory(void)
+{
+	return mkdirat(FD_LEDGERD_AUDIT, "directory", 0700) == 0;
+}
+
 /* What the policies allow. */
 static int
 act_memory(void)
@@ -126,10 +132,8 @@ act_make_file(void)
 	bool ok = fd >= 0 && pwrite(fd, "x", 1, 0) == 1 && fdatasync(fd) == 0 &&
 		  close(fd) == 0;
 
-	return ok &&
-	       renameat(FD_LEDGERD_LEDGER, "made", FD_LEDGERD_LEDGER, "kept") ==
-		   0 &&
-	       mkdirat(FD_LEDGERD_AUDIT, "directory", 0700) == 0;
+	return ok && renameat(FD_LEDGERD_LEDGER, "made", FD_LEDGERD_LEDGER,
+			 "kept") == 0;
 }
 
 /* 1 when the file beside the bank's directories can be opened. */
@@ -164,12 +168,30 @@ static const struct {
     {"receive fd", act_receive_fd},
     {"read lock", act_read_lock},
     {"send to address", act_send_to_address},
+    {"make directory", act_make_directory},
     {"abort", act_abort},
     {"memory", act_memory},
     {"make file", act_make_file},
     {"climb", act_climb},
     {"write limits", act_write_limits},
 };
+
+/* netd has recv and send only, the others read and write. */
+static bool
+tell(enum room_name name, char byte)
+{
+	ssize_t n = name == ROOM_NETD ? send(FD_CONTROL, &byte, 1, MSG_NOSIGNAL)
+				      : write(FD_CONTROL, &byte, 1);
+
+	return n == 1;
+}
+
+static ssize_t
+hear(enum room_name name, char *order, size_t len)
+{
+	return name == ROOM_NETD ? recv(FD_CONTROL, order, len, 0)
+				 : read(FD_CONTROL, order, len);
+}
 
 int
 walls_room(int argc, char *argv[])
@@ -192,14 +214,13 @@ walls_room(int argc, char *argv[])
 	if (name == ROOM_KEYD)
 		close(FD_KEYD_UNLOCK);
 	room_enter(&room, filters[name].filter, filters[name].len);
-	if (write(FD_CONTROL, "+", 1) != 1)
+	if (!tell(name, '+'))
 		return 2;
-	while ((len = read(FD_CONTROL, order, sizeof(order) - 1)) > 0) {
+	while ((len = hear(name, order, sizeof(order) - 1)) > 0) {
 		order[len] = '\0';
 		for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 			if (strcmp(order, acts[i].name) == 0 &&
-			    write(FD_CONTROL, acts[i].act() ? "1" : "0", 1) !=
-				1)
+			    !tell(name, acts[i].act() ? '1' : '0'))
 				return 2;
 	}
 	return 0;

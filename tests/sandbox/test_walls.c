@@ -165,6 +165,7 @@ given_a_forbidden_call_then_the_room_is_killed(void **state)
 	check_killed(ROOM_KEYD, "read lock", walls_namespaces());
 #endif
 	check_killed(ROOM_NETD, "send to address", walls_namespaces());
+	check_killed(ROOM_LEDGERD, "make directory", walls_namespaces());
 }
 
 static void

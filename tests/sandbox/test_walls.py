@@ -25,7 +25,9 @@ def main():
         elif match and match.group(1) == "RUN":
             running = match.group(2)
         elif match and match.group(2) == running:
-            print(f"{WORDS[match.group(1)]} {running}{suffix}: {reason}")
+            verdict = WORDS[match.group(1)]
+            why = "" if verdict == "ok" else f": {reason}"
+            print(f"{verdict} {running}{suffix}{why}")
             running = None
         else:
             reason = line
