@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "common/diag.h"
 #include "common/kdf.h"
 #include "keyd/keyd.h"
 
@@ -77,8 +78,11 @@ login_evaluate(struct keyd *k, struct pending *p, struct payload_m2 *m2)
 	known = error == SR_OK && slot->present;
 	if (error == SR_OK || error == SR_NOT_FOUND)
 		error = credentials_read(&k->credentials, 0, &nobody);
-	if (error != SR_OK)
+	if (error != SR_OK) {
+		diag_limited(
+		    ENV_LINK_COUNT, "credentials: %s", error_sentence(error));
 		return error;
+	}
 	register_identifier(k->keys->credential_id, m1->name, m1->name_len,
 	    slot->random, sizeof(slot->random), real);
 	/* with the slot: equal elements for both would tell */
