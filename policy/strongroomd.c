@@ -129,6 +129,7 @@ find_rooms(void)
 {
 	ssize_t len = readlink(
 	    "/proc/self/exe", monitor.libexec, sizeof(monitor.libexec) - 1);
+	static const char below[] = "/libexec/strongroom";
 	char *slash;
 
 	for (int i = 0; len > 0 && i < 2; i++) {
@@ -138,12 +139,11 @@ find_rooms(void)
 		*slash = '\0';
 	}
 	len = (ssize_t)strlen(monitor.libexec);
-	if (len <= 0 || (size_t)len + sizeof("/libexec/strongroom") >
-			    sizeof(monitor.libexec)) {
+	if (len <= 0 || (size_t)len + sizeof(below) > sizeof(monitor.libexec)) {
 		diag_error("/proc/self/exe cannot be used");
 		return SR_INTERNAL;
 	}
-	strcat(monitor.libexec, "/libexec/strongroom");
+	memcpy(monitor.libexec + len, below, sizeof(below));
 	return SR_OK;
 }
 
