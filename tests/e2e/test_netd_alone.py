@@ -27,6 +27,8 @@ HELLO_LEN, M1_LEN, M2_LEN, M3_LEN = 320, 312, 432, 528
 M4_LEN, M5_LEN = 1296, 336
 SOMEBODY = 54321
 LIMIT_S = 20
+# A sanitizer's build (policy/sandbox.h), whose memory tells nothing.
+INSTRUMENTED = 1 << 5
 IDLE = 10000
 
 
@@ -104,8 +106,9 @@ class Netd:
         self.queue = {name: [] for name in self.far}
         self.status = None
         at_end(self.kill)
-        name, _ = self.hears("monitor")
+        name, fields = self.hears("monitor")
         equal(name, "ready")
+        self.instrumented = fields["missing"] & INSTRUMENTED != 0
 
     def kill(self):
         if self.status is None:
@@ -292,7 +295,8 @@ def when_ten_thousand_are_idle_then_memory_and_the_others_do_not_suffer():
                 handshake_timeout_ms=600000)
     netd.beacon()
     alone_kib = netd.resident_kib()
-    check(alone_kib < 4096, f"netd alone takes {alone_kib} KiB")
+    check(alone_kib < 4096 or netd.instrumented,
+          f"netd alone takes {alone_kib} KiB")
     idle = []
     for _ in range(IDLE):
         idle.append(netd.connect())
@@ -302,7 +306,8 @@ def when_ten_thousand_are_idle_then_memory_and_the_others_do_not_suffer():
     wait_until(lambda: netd.counters()["connections"] == IDLE,
                "all are connected")
     each = (netd.resident_kib() - alone_kib) / IDLE
-    check(each < 4, f"an idle connection takes {each:.1f} KiB")
+    check(each < 4 or netd.instrumented,
+          f"an idle connection takes {each:.1f} KiB")
     print(f"    netd: {alone_kib} KiB alone, {each:.2f} KiB a connection")
     client, number = netd.log_in()
     client.sendall(frame_of(RECORD, b"a" * 300))

@@ -412,6 +412,41 @@ def when_every_type_comes_with_random_bodies_then_the_rooms_stand():
 
 
 @scenario
+def when_strongroomd_is_told_nonsense_then_it_stands():
+    tale = story()
+    me = tale.attacker
+    chance = random.Random(4)
+    packets = [wire.encode(message.name) for message in wire.MESSAGES]
+    packets += [wire.encode("control_answer", request=request,
+                            packet=wire.encode("keyd_status", founded=1))
+                for request in (0, 1, 2, 0xffffffff)]
+    packets += [wire.encode("generation_done", generation=generation)
+                for generation in (0, me.generation, me.generation + 1)]
+    packets += [wire.raw(number, chance.randbytes(length))
+                for number in range(256) for length in (0, 4, 6, 300)]
+    packets += [bytes(wire.PACKET_MAX), chance.randbytes(wire.PACKET_MAX),
+                b"\1"]
+    me.say("monitor", *packets)
+    equal(tale.bank.ask("keyd", "keyd_status_get")[0], "keyd_status",
+          "keyd's answer")
+    equal(tale.bank.process.poll(), None, "strongroomd's end")
+    equal(me.do("about")["generation"], me.generation, "netd's generation")
+    tale.unharmed()
+
+
+@scenario
+def when_netd_ends_its_line_to_strongroomd_then_it_is_replaced():
+    tale = story()
+    old = tale.attacker.generation
+    tale.attacker.line.write(json.dumps(
+        {"do": "send", "link": "monitor", "packets": [""]}) + "\n")
+    tale.attacker.line.flush()
+    tale.attacker.meet()
+    equal(tale.attacker.generation, old + 1, "the generation")
+    tale.unharmed()
+
+
+@scenario
 def when_the_rooms_are_flooded_then_they_stand_and_serve_afterwards():
     tale = story()
     me = tale.attacker
