@@ -123,7 +123,7 @@ keyd_flush(struct keyd *k)
 	if (error == SR_CLOSED)
 		k->stopping = true;
 	else if (error != SR_OK && error != SR_AGAIN)
-		keyd_fail(k, "link to ledgerd", error);
+		keyd_fail(k, "link to ledgerd or netd", error);
 	error = link_flush(k, ENV_CONTROL, &k->to_control);
 	if (error == SR_CLOSED)
 		k->stopping = true;

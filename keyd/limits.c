@@ -105,7 +105,11 @@ limits_place(const struct limits *l, enum limits_kind kind, const char *name,
 	if (extra_len > 0)
 		crypto_generichash_update(&hash, extra, extra_len);
 	crypto_generichash_final(&hash, out, sizeof(out));
-	return 1 + (uint32_t)(reader_u64(&r) % (LIMITS_PLACES - 1));
+	/* counters are apart: taking one back must not touch a bucket */
+	if (kind == LIMITS_FAILED)
+		return LIMITS_PLACES / 2 +
+		       (uint32_t)(reader_u64(&r) % (LIMITS_PLACES / 2));
+	return 1 + (uint32_t)(reader_u64(&r) % (LIMITS_PLACES / 2 - 1));
 }
 
 /* A clock that was set back, or a torn bucket, must not lock anybody out. */

@@ -71,7 +71,10 @@ struct limits_charge {
 enum sr_error limits_open(
     struct limits *l, struct env *env, const uint8_t key[32]);
 
-/* The bucket of a kind, name and further bytes (extra_len may be 0). */
+/*
+ * The bucket of a kind, name and further bytes (extra_len may be 0).  The
+ * counters of LIMITS_FAILED have the upper half of the table.
+ */
 uint32_t limits_place(const struct limits *l, enum limits_kind kind,
     const char *name, size_t name_len, const void *extra, size_t extra_len);
 

@@ -389,6 +389,34 @@ given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
 }
 
 static void
+given_the_identity_when_certified_anew_then_valid_for_longer_and_wiped(
+    void **state)
+{
+	struct world *w = *state;
+	struct certificate before, after;
+
+	assert_int_equal(certificate_verify(w->keyd->state.certificate,
+			     w->keyd->state.identity, &before),
+	    SR_OK);
+	sim_advance(w->sim, 1000000);
+	/* an ordinary start changes nothing */
+	assert_int_equal(world_restart(w, false), SR_OK);
+	assert_int_equal(certificate_verify(w->keyd->state.certificate,
+			     w->keyd->state.identity, &after),
+	    SR_OK);
+	assert_int_equal(after.not_after_ms, before.not_after_ms);
+	assert_int_equal(world_restart(w, true), SR_OK);
+	assert_null(w->keyd->identity_secret);
+	assert_int_equal(world_restart(w, false), SR_OK);
+	assert_int_equal(certificate_verify(w->keyd->state.certificate,
+			     w->keyd->state.identity, &after),
+	    SR_OK);
+	assert_int_equal(after.not_after_ms, before.not_after_ms + 1000000);
+	assert_int_equal(after.key_id, before.key_id);
+	assert_int_equal(after.epoch, before.epoch);
+}
+
+static void
 given_a_full_disk_when_registered_then_refused_and_keyd_goes_on(void **state)
 {
 	struct world *w = *state;
@@ -456,6 +484,8 @@ main(void)
 	    BANK(given_another_root_when_started_then_refused),
 	    BANK(
 		given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall),
+	    BANK(
+		given_the_identity_when_certified_anew_then_valid_for_longer_and_wiped),
 	    BANK(
 		given_a_full_disk_when_registered_then_refused_and_keyd_goes_on),
 	    BANK(

@@ -194,7 +194,11 @@ given_names_and_kinds_when_hashed_then_places_differ_by_each(void **state)
 		uint32_t place = limits_place(
 		    d->limits, LIMITS_OPEN, (const char *)&i, 4, NULL, 0);
 
-		assert_true(place >= 1 && place < LIMITS_PLACES);
+		assert_true(place >= 1 && place < LIMITS_PLACES / 2);
+		place = limits_place(
+		    d->limits, LIMITS_FAILED, (const char *)&i, 4, NULL, 0);
+		assert_true(
+		    place >= LIMITS_PLACES / 2 && place < LIMITS_PLACES);
 	}
 }
 
