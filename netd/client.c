@@ -209,7 +209,7 @@ static void
 admit(
     struct netd *n, int fd, const struct sockaddr_storage *peer, socklen_t len)
 {
-	struct address address;
+	struct address address = {0};
 	struct connection *c = NULL;
 	struct epoll_event event = {.events = EPOLLIN};
 	int32_t entry = -1;
