@@ -114,14 +114,17 @@ static void
 take_ledgerd(struct world *w, const struct ipc_message *m)
 {
 	struct message_sessions_end end;
-	unsigned ends = 0;
+	struct message_bank bank;
+	struct message_terminals terminals;
+	struct message_directory_keys keys;
+	unsigned other = 0;
 
 	if (m->type == MESSAGE_SESSION_OPEN) {
 		TAKE(session_open, w->open, w->opens);
 		memset(w->open_name, 0, sizeof(w->open_name));
 		memcpy(w->open_name, w->open.name, w->open.name_len);
 	} else if (m->type == MESSAGE_SESSIONS_END) {
-		TAKE(sessions_end, end, ends);
+		TAKE(sessions_end, end, other);
 		w->ended = end.customer;
 	} else if (m->type == MESSAGE_TREE_HEAD) {
 		TAKE(tree_head, w->head, w->heads);
@@ -129,6 +132,20 @@ take_ledgerd(struct world *w, const struct ipc_message *m)
 		TAKE(key_used, w->used, w->useds);
 	} else if (m->type == MESSAGE_GENESIS_SIGNED) {
 		TAKE(genesis_signed, w->genesis, w->geneses);
+	} else if (m->type == MESSAGE_SEGMENT_KEY) {
+		TAKE(segment_key, w->segment_key, other);
+	} else if (m->type == MESSAGE_BANK) {
+		TAKE(bank, bank, other);
+		w->founded = bank.founded == 1;
+		memcpy(w->bank_id, bank.bank_id, sizeof(w->bank_id));
+	} else if (m->type == MESSAGE_TERMINALS) {
+		TAKE(terminals, terminals, other);
+		w->list_len = terminals.list_len;
+		memcpy(w->list, terminals.list, terminals.list_len);
+	} else if (m->type == MESSAGE_DIRECTORY_KEYS) {
+		TAKE(directory_keys, keys, other);
+		w->list_len = keys.list_len;
+		memcpy(w->list, keys.list, keys.list_len);
 	}
 }
 

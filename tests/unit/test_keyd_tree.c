@@ -449,6 +449,126 @@ given_a_use_when_the_disk_fails_then_the_key_stays(void **state)
 	assert_int_equal(w->keyd->failure, SR_IO);
 }
 
+#define ASK(w, name, NAME, ...)                                       \
+	do {                                                          \
+		struct message_##name ask_ = {__VA_ARGS__};           \
+		uint8_t bytes_[MESSAGE_##NAME##_MAX];                 \
+		struct writer w_ = writer_to(bytes_, sizeof(bytes_)); \
+		message_##name##_encode(&w_, &ask_);                  \
+		world_send(w, (w)->ledgerd, ENV_KEYD, &w_);           \
+	} while (0)
+
+static void
+given_a_segment_when_its_key_is_asked_then_number_and_salt_make_it(void **state)
+{
+	struct world *w = *state;
+	uint8_t key[32];
+
+	ASK(w, segment_key_get, SEGMENT_KEY_GET, .segment = 3);
+	assert_int_equal(w->segment_key.error, SR_OK);
+	assert_int_equal(w->segment_key.segment, 3);
+	memcpy(key, w->segment_key.key, sizeof(key));
+	assert_false(sodium_is_zero(key, sizeof(key)));
+	ASK(w, segment_key_get, SEGMENT_KEY_GET, .segment = 3);
+	assert_memory_equal(key, w->segment_key.key, sizeof(key));
+	ASK(w, segment_key_get, SEGMENT_KEY_GET, .segment = 4);
+	assert_memory_not_equal(key, w->segment_key.key, sizeof(key));
+	ASK(w, segment_key_get, SEGMENT_KEY_GET, .segment = 3, .salt = {1});
+	assert_memory_not_equal(key, w->segment_key.key, sizeof(key));
+}
+
+static void
+given_customers_and_terminals_when_listed_then_each_once_to_an_empty_page(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = {.name = "ada", .password = "x"};
+	struct person bob = {.name = "bob", .password = "x"};
+	struct customer customer;
+	struct reader r;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_register(w, &bob), SR_OK);
+	ASK(w, directory_keys_get, DIRECTORY_KEYS_GET, .first = 0);
+	assert_int_equal(w->list_len, 2 * 40);
+	r = reader_of(w->list, w->list_len);
+	for (uint64_t id = 1; id <= 2; id++) {
+		assert_int_equal(reader_u64(&r), id);
+		assert_int_equal(
+		    credentials_read(&w->keyd->credentials, id, &customer),
+		    SR_OK);
+		assert_memory_equal(
+		    reader_view(&r, 32), customer.directory_key, 32);
+	}
+	ASK(w, directory_keys_get, DIRECTORY_KEYS_GET, .first = 2);
+	assert_int_equal(w->list_len, 40);
+	ASK(w, directory_keys_get, DIRECTORY_KEYS_GET, .first = 3);
+	assert_int_equal(w->list_len, 0);
+	ASK(w, directory_keys_get, DIRECTORY_KEYS_GET, .first = UINT64_MAX);
+	assert_int_equal(w->list_len, 0);
+
+	assert_int_equal(
+	    terminals_set(&w->keyd->terminals, 70000, 2, true), SR_OK);
+	assert_int_equal(
+	    terminals_set(&w->keyd->terminals, 5, 1, false), SR_OK);
+	ASK(w, terminals_get, TERMINALS_GET, 0);
+	assert_int_equal(w->list_len, 2 * TERMINALS_LIST_LEN);
+	r = reader_of(w->list, w->list_len);
+	assert_int_equal(reader_u32(&r), 70000);
+	assert_int_equal(reader_u32(&r), 2);
+	assert_int_equal(reader_u32(&r), 1);
+	assert_int_equal(reader_u32(&r), 5);
+	assert_int_equal(reader_u32(&r), 1);
+	assert_int_equal(reader_u32(&r), 0);
+}
+
+static void
+given_a_bank_when_its_facts_are_asked_then_founded_only_with_leaf_0(
+    void **state)
+{
+	struct world *w = *state;
+
+	ASK(w, bank_get, BANK_GET, 0);
+	assert_false(w->founded);
+	assert_memory_equal(w->bank_id, w->keyd->state.bank_id, 32);
+	world_found(w);
+	ASK(w, bank_get, BANK_GET, 0);
+	assert_true(w->founded);
+}
+
+static void
+ask_control(struct world *w, const uint8_t *packet, size_t len)
+{
+	struct message_control_request request = {
+	    .request = 5, .packet = packet, .packet_len = len};
+	uint8_t bytes[256];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+
+	message_control_request_encode(&writer, &request);
+	world_send(w, w->monitor, ENV_KEYD, &writer);
+}
+
+static void
+given_a_control_request_when_it_is_none_then_one_answer_says_so(void **state)
+{
+	struct world *w = *state;
+	struct message_keyd_status_get get = {0};
+	uint8_t bytes[16];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+
+	world_forget(w);
+	ask_control(w, leaves[0], 32);
+	assert_int_equal(w->refusals, 1);
+	ask_control(w, leaves[0], 0);
+	assert_int_equal(w->refusals, 2);
+	message_keyd_status_get_encode(&writer, &get);
+	ask_control(w, bytes, writer_len(&writer));
+	assert_int_equal(w->refusals, 2);
+	assert_int_equal(w->status.founded, 1);
+	assert_int_equal(w->status.tree_size, 1);
+	assert_int_equal(w->status.refused, 2);
+}
+
 static void
 given_many_questions_at_once_when_sent_then_keyd_lives(void **state)
 {
@@ -513,6 +633,14 @@ main(void)
 		given_a_logged_use_when_its_leaf_is_right_then_appended_and_done),
 	    TEST(given_a_use_when_its_leaf_is_wrong_then_nothing_is_done),
 	    TEST(given_a_use_when_the_disk_fails_then_the_key_stays),
+	    TEST(
+		given_a_segment_when_its_key_is_asked_then_number_and_salt_make_it),
+	    TEST(
+		given_customers_and_terminals_when_listed_then_each_once_to_an_empty_page),
+	    EMPTY(
+		given_a_bank_when_its_facts_are_asked_then_founded_only_with_leaf_0),
+	    TEST(
+		given_a_control_request_when_it_is_none_then_one_answer_says_so),
 	    TEST(given_many_questions_at_once_when_sent_then_keyd_lives),
 	    TEST(given_the_wrong_link_when_a_message_comes_then_it_is_refused),
 	};
