@@ -120,6 +120,15 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 	return sim_bank_run(bank);
 }
 
+enum sr_error
+sim_bank_restart(struct sim_bank *bank, enum sim_loss loss)
+{
+	sim_bank_end(bank);
+	sim_crash(bank->keyd_room, loss);
+	sim_crash(bank->ledgerd_room, loss);
+	return sim_bank_start(bank, false);
+}
+
 /* ---- the hands ----------------------------------------------------------- */
 
 static void

@@ -91,6 +91,9 @@ void sim_bank_free(struct sim_bank *bank);
 /* Starts both rooms; identity: with the identity key, to found. */
 enum sr_error sim_bank_start(struct sim_bank *bank, bool identity);
 
+/* Both rooms gone as by a power cut or kill -9, and started again. */
+enum sr_error sim_bank_restart(struct sim_bank *bank, enum sim_loss loss);
+
 /* Both rooms are gone; their disks are left as they are. */
 void sim_bank_end(struct sim_bank *bank);
 

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The start of ledgerd: the same books after a restart, and a refusal of
+ * whatever is damaged, older, or of another history.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/sim_bank.h"
+
+static struct sim_bank *bank;
+static struct sim_people people;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	bank = sim_bank_new(1);
+	sim_bank_furnish(bank, &people);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	sim_bank_free(bank);
+	return 0;
+}
+
+static void
+given_a_restart_then_the_books_are_the_same_to_the_byte(void **state)
+{
+	static const enum sim_loss losses[] = {
+	    SIM_KEEP_ALL, SIM_LOSE_ALL, SIM_LOSE_SOME};
+	struct message_order_answer answer;
+	uint8_t before[32], after[32];
+	uint64_t size;
+
+	(void)state;
+	assert_int_equal(sim_transfer(bank, &people.ada, people.bob.m4.account,
+			     1250, &answer),
+	    SR_OK);
+	book_digest(&bank->ledgerd->book, before);
+	size = bank->ledgerd->tree.size;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(sim_bank_restart(bank, losses[i]), SR_OK);
+		assert_true(bank->ready);
+		book_digest(&bank->ledgerd->book, after);
+		assert_memory_equal(before, after, sizeof(before));
+		assert_int_equal(bank->ledgerd->tree.size, size);
+	}
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	assert_int_equal(people.ada.m4.next_seq, 2);
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 50, &answer),
+	    SR_OK);
+	assert_int_equal(answer.leaf, size);
+}
+
+static void
+given_a_journal_older_than_keyds_head_then_the_start_is_refused(void **state)
+{
+	struct sim_disk *older = sim_copy(bank->ledgerd_room);
+	struct message_order_answer answer;
+
+	(void)state;
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_OK);
+	sim_bank_end(bank);
+	sim_restore(bank->ledgerd_room, older);
+	sim_copy_free(older);
+	assert_int_equal(sim_bank_start(bank, false), SR_ROLLED_BACK);
+	assert_false(bank->ready);
+}
+
+static void
+given_keyds_state_older_than_the_journal_then_the_start_is_refused(void **state)
+{
+	struct sim_disk *older = sim_copy(bank->keyd_room);
+	struct message_order_answer answer;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(sim_transfer(bank, &people.ada,
+				     people.bob.m4.account, 1, &answer),
+		    SR_OK);
+	sim_bank_end(bank);
+	sim_restore(bank->keyd_room, older);
+	sim_copy_free(older);
+	assert_int_equal(sim_bank_start(bank, false), SR_ROLLED_BACK);
+	/* And without the checkpoint that told: two batches are unsigned. */
+	sim_bank_end(bank);
+	assert_int_equal(
+	    env_remove(&bank->ledgerd_room->env, "ledger/public/checkpoint"),
+	    SR_OK);
+	assert_int_equal(sim_bank_start(bank, false), SR_ROLLED_BACK);
+}
+
+static void
+given_another_history_of_the_same_length_then_the_start_is_refused(void **state)
+{
+	struct sim_disk *keyd = sim_copy(bank->keyd_room);
+	struct sim_disk *ledger = sim_copy(bank->ledgerd_room);
+	struct sim_disk *other;
+	struct message_order_answer answer;
+
+	(void)state;
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_OK);
+	sim_bank_end(bank);
+	other = sim_copy(bank->ledgerd_room);
+	sim_restore(bank->keyd_room, keyd);
+	sim_restore(bank->ledgerd_room, ledger);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 2, &answer),
+	    SR_OK);
+	sim_bank_end(bank);
+	sim_restore(bank->ledgerd_room, other);
+	assert_int_equal(sim_bank_start(bank, false), SR_FORKED);
+	sim_bank_end(bank);
+	assert_int_equal(
+	    env_remove(&bank->ledgerd_room->env, "ledger/public/checkpoint"),
+	    SR_OK);
+	assert_int_equal(sim_bank_start(bank, false), SR_FORKED);
+	sim_copy_free(keyd);
+	sim_copy_free(ledger);
+	sim_copy_free(other);
+}
+
+/* One byte of the open segment, turned over. */
+static void
+flip(size_t offset)
+{
+	const char *path = "ledger/segment/00000000.log";
+	const uint8_t *bytes;
+	uint8_t *copy;
+	size_t len;
+
+	bytes = sim_file(bank->ledgerd_room, path, &len);
+	assert_non_null(bytes);
+	copy = malloc(len);
+	assert_non_null(copy);
+	memcpy(copy, bytes, len);
+	copy[offset] ^= 0x40;
+	sim_put(bank->ledgerd_room, path, copy, len);
+	free(copy);
+}
+
+static void
+given_a_changed_byte_below_what_was_signed_then_the_start_is_refused(
+    void **state)
+{
+	uint64_t end = bank->ledgerd->segments.at;
+	uint64_t signed_size = bank->ledgerd->tree.size;
+
+	(void)state;
+	sim_bank_end(bank);
+	for (size_t at = 0; at < end; at += 97) {
+		enum sr_error error;
+
+		flip(at);
+		error = sim_bank_start(bank, false);
+		assert_true(error == SR_DAMAGED || error == SR_CRYPTO ||
+			    error == SR_VERSION || error == SR_ROLLED_BACK);
+		assert_false(bank->ready);
+		assert_int_equal(bank->keyd->state.frontier.size, signed_size);
+		sim_bank_end(bank);
+		/* What the ended rooms had open is closed. */
+		sim_crash(bank->keyd_room, SIM_KEEP_ALL);
+		sim_crash(bank->ledgerd_room, SIM_KEEP_ALL);
+		flip(at);
+	}
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+}
+
+static void
+given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told(void **state)
+{
+	struct message_order_answer answer;
+	uint64_t at, size, cut;
+	char path[64];
+	size_t len;
+
+	(void)state;
+	/* The power fails when keyd is asked: the batch lies there whole. */
+	at = bank->ledgerd->segments.at;
+	size = bank->ledgerd->tree.size;
+	bank->keyd_room->fail_sync = 1;
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_CLOSED);
+	cut = bank->ledgerd->segments.at - at;
+	sim_bank_end(bank);
+	sim_crash(bank->keyd_room, SIM_LOSE_ALL);
+	sim_crash(bank->ledgerd_room, SIM_LOSE_ALL);
+	flip((size_t)at + 40);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(sim_bank_posted(bank, people.ada.m4.account), 10000);
+	assert_true(
+	    bank->ledgerd->recovered > 0 && bank->ledgerd->recovered <= cut);
+	assert_int_equal(bank->ledgerd->tree.size, size + 1);
+	snprintf(path, sizeof(path), "ledger/tail-00000000-%llu",
+	    (unsigned long long)at);
+	assert_non_null(sim_file(bank->ledgerd_room, path, &len));
+	assert_int_equal(len, bank->ledgerd->recovered);
+	/* Once is enough. */
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+	assert_int_equal(bank->ledgerd->recovered, 0);
+	assert_int_equal(bank->ledgerd->tree.size, size + 1);
+}
+
+static void
+given_a_journal_that_the_rules_contradict_then_the_start_is_refused(
+    void **state)
+{
+	struct message_order_answer answer;
+
+	(void)state;
+	/* As if another ledgerd had booked an overdraft. */
+	book_account(&bank->ledgerd->book, people.ada.m4.account)->floor_minor =
+	    -20000;
+	assert_int_equal(sim_transfer(bank, &people.ada, people.bob.m4.account,
+			     10001, &answer),
+	    SR_OK);
+	assert_int_equal(sim_bank_restart(bank, SIM_KEEP_ALL), SR_DAMAGED);
+}
+
+/* In which order segment, keyd's state and netd's link were served. */
+static struct {
+	unsigned segment_syncs;
+	unsigned state_syncs;
+	bool asked;        /* ledgerd has sent something */
+	bool keyd_first;   /* keyd synced before the segment was synced */
+	bool answer_first; /* ledgerd wrote to netd before keyd synced */
+} seen;
+
+static void
+watch(void *context, struct sim_room *room, enum sim_operation operation,
+    const char *path)
+{
+	(void)context;
+	if (room == bank->ledgerd_room && operation == SIM_SYNC &&
+	    strncmp(path, "ledger/segment/", 15) == 0)
+		seen.segment_syncs++;
+	if (room == bank->ledgerd_room && operation == SIM_SEND)
+		seen.asked = true;
+	if (room == bank->keyd_room && operation == SIM_SYNC && seen.asked &&
+	    strcmp(path, "state") == 0) {
+		seen.keyd_first |= seen.segment_syncs == 0;
+		seen.state_syncs++;
+	}
+}
+
+static void
+given_an_unsigned_batch_at_the_start_then_it_is_synced_before_it_is_signed(
+    void **state)
+{
+	struct message_order_answer answer;
+
+	(void)state;
+	bank->keyd_room->fail_sync = 1;
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_CLOSED);
+	sim_bank_end(bank);
+	sim_crash(bank->keyd_room, SIM_LOSE_ALL);
+	sim_crash(bank->ledgerd_room, SIM_KEEP_ALL);
+	memset(&seen, 0, sizeof(seen));
+	bank->sim->watch = watch;
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	bank->sim->watch = NULL;
+	assert_true(seen.state_syncs > 0);
+	assert_false(seen.keyd_first);
+	assert_int_equal(sim_bank_posted(bank, people.bob.m4.account), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(given_a_restart_then_the_books_are_the_same_to_the_byte),
+	    TEST(
+		given_a_journal_older_than_keyds_head_then_the_start_is_refused),
+	    TEST(
+		given_keyds_state_older_than_the_journal_then_the_start_is_refused),
+	    TEST(
+		given_another_history_of_the_same_length_then_the_start_is_refused),
+	    TEST(
+		given_a_changed_byte_below_what_was_signed_then_the_start_is_refused),
+	    TEST(
+		given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told),
+	    TEST(
+		given_a_journal_that_the_rules_contradict_then_the_start_is_refused),
+	    TEST(
+		given_an_unsigned_batch_at_the_start_then_it_is_synced_before_it_is_signed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
