@@ -100,9 +100,12 @@ atm_password(const struct atm *atm, bool new, char *out, size_t *len)
 
 	if (error == SR_OK) {
 		error = password_prepare(text, text_len, out, len);
-		if (error != SR_OK)
+		if (error != SR_OK) {
 			fprintf(stderr, "a password is text (UTF-8) without "
 					"control characters\n");
+			/* Nothing was declined: it is bad data. */
+			error = SR_MALFORMED;
+		}
 	}
 	sodium_memzero(text, sizeof(text));
 	return error;
