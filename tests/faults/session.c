@@ -83,6 +83,14 @@ set_seq(struct order *order, const char *value)
 		order->seq = strtoull(value, NULL, 0);
 }
 
+static void
+set_reference(struct order *order, const char *value)
+{
+	memset(order->reference, 0, sizeof(order->reference));
+	memcpy(
+	    order->reference, value, strnlen(value, sizeof(order->reference)));
+}
+
 static bool
 set_number(struct order *order, const char *key, const char *value)
 {
@@ -139,8 +147,7 @@ set_field(struct order *order, struct spoils *spoils, const char *key,
 	if (strcmp(key, "seq") == 0)
 		set_seq(order, value);
 	else if (strcmp(key, "reference") == 0)
-		memcpy(order->reference, value,
-		    strnlen(value, sizeof(order->reference)));
+		set_reference(order, value);
 	else if (strcmp(key, "spoil") == 0)
 		spoils->after = atoi(value);
 	else if (strcmp(key, "resign") == 0)

@@ -131,14 +131,20 @@ def process_state(pid):
     return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.M))
 
 
+def alive(pid, name):
+    """Whether that process still runs; one that waits for its parent to take
+    note of its end does not."""
+    state = process_state(pid)
+    return state.get("Name") == name and state["State"][0] not in "ZX"
+
+
 def children(pid):
     """Pids of living children, with their names."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             state = process_state(entry)
-            if state.get("PPid") == str(pid) and \
-                    not state.get("State", "Z").startswith(("Z", "X")):
+            if state.get("PPid") == str(pid) and state["State"][0] not in "ZX":
                 found[int(entry)] = state["Name"]
     return found
 
@@ -208,6 +214,8 @@ class Bank:
         for path in (other.conf, other.id):
             text = path.read_text().replace(str(self.base), str(other.base))
             path.write_text(text.replace(self.address, other.address))
+        for card in self.base.glob("*.card"):
+            shutil.copy2(card, other.base)
         other.passwords = dict(self.passwords)
         return other
 
