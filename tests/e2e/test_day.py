@@ -309,7 +309,7 @@ def answered_by(handler):
 
 @scenario
 def given_something_else_at_the_address_when_a_client_comes_then_it_is_named():
-    contains(answered_by(Web).err, "HTTP")
+    contains(answered_by(Web).err, "a web ")
     for words, name in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP"),
                         (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
                         (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),

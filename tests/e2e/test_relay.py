@@ -136,8 +136,9 @@ def given_an_altered_greeting_or_log_in_when_it_arrives_then_it_is_refused():
 
 @scenario
 def given_another_key_in_the_certificate_when_a_client_looks_then_it_stops():
-    # The signed part begins behind the 64 fixed bytes; its signature ends it.
-    for position in (4 + 64 + 100, -1):
+    # 192 signed bytes behind the 64 fixed ones, then the signature.  Without
+    # another key id, which would be nonsense: epoch, not-after, signature.
+    for position in (4 + 64 + 12, 4 + 64 + 60, 4 + 64 + 192, -32, -33):
         result, _ = pay("marguerite.d",
                         alter(HELLO, TO_CLIENT, 0, position))
         equal(result.code, WRONG_KEY, str(result))
