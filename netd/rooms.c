@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * netd's side towards keyd, ledgerd and strongroomd.  Must never wait for a
- * room, and never take a message as being about another connection than the
- * one whose id it bears.
+ * The links to keyd, ledgerd and strongroomd, and what clients send on its
+ * way there.  Must never wait for a room, or lose what it has taken.
  */
 #include "netd/rooms.h"
 
@@ -18,7 +17,6 @@
 enum {
 	PACKETS_A_TURN = 8,
 	KEYD_STALL_LEN = 4096, /* several handshake messages */
-	DIAG_KEY_ROOMS = 0x726f6f6d,
 };
 
 bool
@@ -58,8 +56,8 @@ tell_keyd_gone(struct netd *n, uint64_t id)
 	return commit(n, LINK_KEYD, &w);
 }
 
-static bool
-tell_ledgerd_gone(struct netd *n, uint64_t id)
+bool
+rooms_session_gone(struct netd *n, uint64_t id)
 {
 	const struct message_session_gone m = {
 	    .generation = n->params.generation, .connection = id};
@@ -172,7 +170,7 @@ pass_gone(struct netd *n)
 		if (c->keyd_knows && !tell_keyd_gone(n, c->id))
 			return;
 		c->keyd_knows = false;
-		if (c->ledgerd_knows && !tell_ledgerd_gone(n, c->id))
+		if (c->ledgerd_knows && !rooms_session_gone(n, c->id))
 			return;
 		c->ledgerd_knows = false;
 		queue_leave(&n->connections, c);
@@ -290,156 +288,4 @@ rooms_read(struct netd *n, enum netd_link which)
 			break;
 		}
 	}
-}
-
-/* ---- From keyd ----------------------------------------------------------- */
-
-static bool
-of_this_generation(const struct netd *n, uint64_t id)
-{
-	return id >> 32 == n->params.generation;
-}
-
-/* The connection with that id if it waits for keyd in one of the phases. */
-static struct connection *
-handshake_of(struct netd *n, uint64_t id, enum connection_phase phase,
-    enum connection_phase or_phase)
-{
-	struct connection *c = connection_find(&n->connections, id);
-
-	if (c == NULL || !c->in_turn ||
-	    (c->phase != phase && c->phase != or_phase))
-		return NULL;
-	rooms_turn_over(n, c);
-	return c;
-}
-
-void
-netd_take_keyd_beacon(struct netd *n, const struct message_beacon *m)
-{
-	if (frame_len_check(FRAME_HELLO, m->hello_len) != SR_OK) {
-		diag_warn("keyd sent a HELLO of a wrong length");
-		return;
-	}
-	memcpy(n->hello, m->hello, m->hello_len);
-	n->hello_len = m->hello_len;
-}
-
-void
-netd_take_keyd_handshake_2(struct netd *n, const struct message_handshake_2 *m)
-{
-	struct connection *c =
-	    handshake_of(n, m->connection, CONNECTION_M1, CONNECTION_M1);
-
-	if (c == NULL)
-		return;
-	client_phase(n, c, CONNECTION_M2);
-	(void)client_send(n, c, FRAME_M2, m->body, m->body_len);
-}
-
-void
-netd_take_keyd_handshake_accepted(
-    struct netd *n, const struct message_handshake_accepted *m)
-{
-	struct connection *c = connection_find(&n->connections, m->connection);
-
-	if (c == NULL || c->phase == CONNECTION_GONE) {
-		/* It ended meanwhile, but ledgerd has a session for it. */
-		if (of_this_generation(n, m->connection))
-			(void)tell_ledgerd_gone(n, m->connection);
-		return;
-	}
-	c = handshake_of(n, m->connection, CONNECTION_M3, CONNECTION_M3);
-	if (c == NULL)
-		return;
-	c->keyd_knows = false;
-	c->ledgerd_knows = true;
-	client_phase(n, c, CONNECTION_SESSION);
-}
-
-void
-netd_take_keyd_handshake_5(struct netd *n, const struct message_handshake_5 *m)
-{
-	struct connection *c =
-	    handshake_of(n, m->connection, CONNECTION_M3, CONNECTION_M3);
-
-	if (c == NULL)
-		return;
-	c->keyd_knows = false;
-	if (client_send(n, c, FRAME_M5, m->body, m->body_len))
-		client_goodbye(n, c);
-}
-
-void
-netd_take_keyd_handshake_refused(
-    struct netd *n, const struct message_handshake_refused *m)
-{
-	struct connection *c =
-	    handshake_of(n, m->connection, CONNECTION_M1, CONNECTION_M3);
-
-	if (c == NULL)
-		return;
-	c->keyd_knows = false;
-	/* An answer that came late must not tell by its time, either. */
-	while (c->refuse_ms <= n->now_ms)
-		c->refuse_ms += NETD_REFUSE_MS;
-	client_phase(n, c, CONNECTION_REFUSED);
-}
-
-void
-netd_refuse_keyd(struct netd *n, unsigned type, enum sr_error why)
-{
-	(void)n;
-	diag_limited(DIAG_KEY_ROOMS, "keyd sent message %u: %s", type,
-	    error_sentence(why));
-}
-
-/* ---- From ledgerd -------------------------------------------------------- */
-
-void
-netd_take_ledgerd_record_out(struct netd *n, const struct message_record_out *m)
-{
-	struct connection *c = connection_find(&n->connections, m->connection);
-
-	if (c == NULL || c->phase == CONNECTION_GONE) {
-		/* A session that opens for a client that has ended. */
-		if (m->frame_type == FRAME_M4 &&
-		    of_this_generation(n, m->connection))
-			(void)tell_ledgerd_gone(n, m->connection);
-		return;
-	}
-	/* ledgerd may be quicker than keyd's word that M3 was good. */
-	if (c->phase == CONNECTION_M3 && m->frame_type == FRAME_M4) {
-		rooms_turn_over(n, c);
-		c->keyd_knows = false;
-		c->ledgerd_knows = true;
-		client_phase(n, c, CONNECTION_SESSION);
-	}
-	if (c->phase != CONNECTION_SESSION ||
-	    (m->frame_type != FRAME_M4 && m->frame_type != FRAME_RECORD))
-		return;
-	(void)client_send(
-	    n, c, (enum frame_type)m->frame_type, m->body, m->body_len);
-}
-
-void
-netd_take_ledgerd_session_close(
-    struct netd *n, const struct message_session_close *m)
-{
-	struct connection *c = connection_find(&n->connections, m->connection);
-
-	if (c == NULL ||
-	    (c->phase != CONNECTION_SESSION && c->phase != CONNECTION_M3))
-		return;
-	rooms_turn_over(n, c);
-	c->keyd_knows = false;
-	client_goodbye(n, c);
-}
-
-void
-netd_refuse_ledgerd(struct netd *n, unsigned type, enum sr_error why)
-{
-	(void)n;
-	diag_limited(DIAG_KEY_ROOMS, "ledgerd sent message %u: %s", type,
-	    error_sentence(why));
 }

@@ -3,7 +3,7 @@
 #define NETD_ROOMS_H
 /*
  * The side of netd that faces the other rooms.  What they send is taken by
- * the handlers that gen/messages.h names.
+ * the handlers that gen/messages.h names (answers.c, control.c).
  */
 #include "netd/netd.h"
 
@@ -15,6 +15,12 @@
  */
 void rooms_pass(
     struct netd *netd, struct connection *c, const uint8_t *body, size_t len);
+
+/*
+ * Tells ledgerd that the connection has ended; false when its outbox is full:
+ * the session then ends by its idle time.
+ */
+bool rooms_session_gone(struct netd *netd, uint64_t id);
 
 /* The handshake has left keyd: the next one that waits has its turn. */
 void rooms_turn_over(struct netd *netd, struct connection *c);
