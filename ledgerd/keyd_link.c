@@ -48,6 +48,9 @@ receive(struct ledgerd *ledgerd, bool wait)
 		return error;
 	(void)ledgerd_dispatch_keyd(
 	    ledgerd, ledgerd->phase, packet->bytes, packet->len);
+	/* It may have brought keys; a list is still to be read. */
+	if (ledgerd->keyd.list == NULL)
+		sodium_memzero(packet->bytes, packet->len);
 	return ledgerd->fatal;
 }
 

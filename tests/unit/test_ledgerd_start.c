@@ -287,6 +287,97 @@ given_an_unsigned_batch_at_the_start_then_it_is_synced_before_it_is_signed(
 	assert_int_equal(sim_bank_posted(bank, people.bob.m4.account), 1);
 }
 
+static void
+given_bytes_in_the_unused_rest_then_they_are_cut_and_logged(void **state)
+{
+	uint64_t at = bank->ledgerd->segments.at;
+	uint64_t size = bank->ledgerd->tree.size;
+
+	(void)state;
+	sim_bank_end(bank);
+	flip((size_t)at + 5000);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(bank->ledgerd->recovered, 5001);
+	assert_int_equal(bank->ledgerd->tree.size, size + 1);
+	assert_int_equal(sim_bank_posted(bank, people.ada.m4.account), 10000);
+}
+
+static void
+given_a_new_certificate_then_both_are_kept(void **state)
+{
+	const char *path = "ledger/public/certificates";
+	struct message_order_answer answer;
+	const uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_non_null(sim_file(bank->ledgerd_room, path, &len));
+	assert_int_equal(len, 2 + CERTIFICATE_LEN);
+	sim_advance(bank->sim, 86400 * 1000);
+	assert_int_equal(sim_bank_start(bank, true), SR_OK);
+	bytes = sim_file(bank->ledgerd_room, path, &len);
+	assert_int_equal(len, 2 * (2 + CERTIFICATE_LEN));
+	assert_memory_equal(bytes + len - CERTIFICATE_LEN,
+	    bank->keyd->state.certificate, CERTIFICATE_LEN);
+	/* Once, not at each start. */
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_non_null(sim_file(bank->ledgerd_room, path, &len));
+	assert_int_equal(len, 2 * (2 + CERTIFICATE_LEN));
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_OK);
+}
+
+static void
+given_a_founded_bank_then_it_cannot_be_founded_again(void **state)
+{
+	uint64_t size = bank->ledgerd->tree.size;
+
+	(void)state;
+	assert_int_equal(
+	    sim_bank_found(bank, &people.ada, &people.bob), SR_NOT_ALLOWED);
+	assert_int_equal(bank->ledgerd->tree.size, size);
+}
+
+static void
+given_the_public_checkpoint_then_it_is_keyds_head(void **state)
+{
+	struct note note;
+	const uint8_t *text;
+	size_t len;
+
+	(void)state;
+	text = sim_file(bank->ledgerd_room, "ledger/public/checkpoint", &len);
+	assert_non_null(text);
+	assert_int_equal(note_parse(text, len, &note), SR_OK);
+	assert_int_equal(
+	    note_verify(&note, bank->keyd->keys->log_public), SR_OK);
+	assert_int_equal(note.checkpoint.size, bank->ledgerd->tree.size);
+	assert_int_equal(note.checkpoint.size, bank->keyd->state.frontier.size);
+}
+
+static void
+given_entries_then_the_audit_log_has_a_line_for_each(void **state)
+{
+	struct message_order_answer answer;
+	const uint8_t *text;
+	uint64_t lines = 0;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(sim_transfer(bank, &people.ada, people.bob.m4.account,
+			     99999, &answer),
+	    SR_FUNDS);
+	text = sim_file(bank->ledgerd_room, "audit/audit.log", &len);
+	assert_non_null(text);
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	assert_int_equal(lines, bank->ledgerd->tree.size);
+	assert_memory_equal(text + len - 15, "order SR_FUNDS\n", 15);
+	assert_null(memmem(text, len, "ada", 3));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -308,6 +399,11 @@ main(void)
 		given_a_journal_that_the_rules_contradict_then_the_start_is_refused),
 	    TEST(
 		given_an_unsigned_batch_at_the_start_then_it_is_synced_before_it_is_signed),
+	    TEST(given_bytes_in_the_unused_rest_then_they_are_cut_and_logged),
+	    TEST(given_a_new_certificate_then_both_are_kept),
+	    TEST(given_a_founded_bank_then_it_cannot_be_founded_again),
+	    TEST(given_the_public_checkpoint_then_it_is_keyds_head),
+	    TEST(given_entries_then_the_audit_log_has_a_line_for_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
