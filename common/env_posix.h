@@ -12,9 +12,9 @@
  * clock_gettime; with directories also openat, close, renameat, unlinkat,
  * fsync.
  *
- * The links are blocking SOCK_SEQPACKET sockets with one writer an end, so
- * poll is asked before each transfer: after POLLOUT one packet goes through
- * without waiting.
+ * The links are SOCK_SEQPACKET sockets, blocking or not, with one writer an
+ * end, so poll is asked before each transfer: after POLLOUT one packet goes
+ * through without waiting.
  */
 #include "common/env.h"
 #include "common/ipc.h"
