@@ -23,7 +23,8 @@
 bool
 commit_has_work(const struct ledgerd *ledgerd)
 {
-	return ledgerd->item_count > 0 || ledgerd->opening_count > 0;
+	return ledgerd->phase == PHASE_OPEN &&
+	       (ledgerd->item_count > 0 || ledgerd->opening_count > 0);
 }
 
 /*

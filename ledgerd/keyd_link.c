@@ -46,8 +46,9 @@ receive(struct ledgerd *ledgerd, bool wait)
 	    sizeof(packet->bytes), &packet->len);
 	if (error != SR_OK)
 		return error;
+	/* keyd is open before the journal is replayed: log-ins wait for that. */
 	(void)ledgerd_dispatch_keyd(
-	    ledgerd, ledgerd->phase, packet->bytes, packet->len);
+	    ledgerd, PHASE_INIT | PHASE_OPEN, packet->bytes, packet->len);
 	/* It may have brought keys; a list is still to be read. */
 	if (ledgerd->keyd.list == NULL)
 		sodium_memzero(packet->bytes, packet->len);

@@ -79,7 +79,10 @@ connect_rooms(struct sim_bank *bank)
 	sim_connect(bank->keyd_room, ENV_CONTROL, bank->monitor, ENV_KEYD);
 	sim_connect(
 	    bank->ledgerd_room, ENV_CONTROL, bank->monitor, ENV_LEDGERD);
-	sim_steps(bank->keyd_room, step_keyd, bank);
+	sim_steps(bank->keyd_room,
+	    bank->before_ledgerd != NULL ? bank->before_ledgerd : step_keyd,
+	    bank);
+	bank->before_ledgerd = NULL;
 }
 
 enum sr_error

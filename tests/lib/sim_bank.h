@@ -43,6 +43,8 @@ struct sim_bank {
 	uint8_t identity_seed[32];
 	uint32_t generation;
 	uint64_t connections;
+	sim_step
+	    before_ledgerd; /* keyd's step at the next start, if not NULL */
 
 	/* what came last */
 	uint8_t hello[HELLO_LEN];

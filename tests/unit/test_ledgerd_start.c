@@ -378,6 +378,58 @@ given_entries_then_the_audit_log_has_a_line_for_each(void **state)
 	assert_null(memmem(text, len, "ada", 3));
 }
 
+/* Lets keyd go on with handshakes before ledgerd's first question. */
+static struct {
+	struct sim_room *keyd_room;
+	sim_step step;
+	struct message_session_open opening;
+	bool sent;
+} early;
+
+static void
+step_with_log_in(void *context)
+{
+	uint8_t bytes[MESSAGE_SESSION_OPEN_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	if (!early.sent) {
+		early.sent = true;
+		assert_int_equal(
+		    message_session_open_encode(&w, &early.opening), SR_OK);
+		assert_int_equal(env_send(&early.keyd_room->env, ENV_LEDGERD,
+				     bytes, writer_len(&w)),
+		    SR_OK);
+	}
+	early.step(context);
+}
+
+static void
+given_a_log_in_during_the_replay_then_it_waits_for_the_books(void **state)
+{
+	const struct person *ada;
+	uint64_t customer = people.ada.m4.customer;
+
+	(void)state;
+	ada = people_of(&bank->ledgerd->people, customer);
+	memset(&early, 0, sizeof(early));
+	early.keyd_room = bank->keyd_room;
+	early.opening.generation = 1;
+	early.opening.connection = 77;
+	early.opening.customer = customer;
+	memcpy(early.opening.salt, ada->salt, sizeof(ada->salt));
+	early.opening.name = (const uint8_t *)"ada";
+	early.opening.name_len = 3;
+	early.opening.attestation = people.ada.m4.attestation;
+	early.opening.attestation_len = ATTESTATION_LEN;
+	bank->before_ledgerd = step_with_log_in;
+	early.step = bank->keyd_room->step;
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_true(early.sent);
+	assert_int_equal(bank->frame_count, 1);
+	assert_int_equal(bank->frames[0].connection, 77);
+	assert_int_equal(bank->frames[0].type, FRAME_M4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -404,6 +456,7 @@ main(void)
 	    TEST(given_a_founded_bank_then_it_cannot_be_founded_again),
 	    TEST(given_the_public_checkpoint_then_it_is_keyds_head),
 	    TEST(given_entries_then_the_audit_log_has_a_line_for_each),
+	    TEST(given_a_log_in_during_the_replay_then_it_waits_for_the_books),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
