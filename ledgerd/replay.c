@@ -141,6 +141,9 @@ replay_batch(struct replay *replay, const uint8_t *bytes, size_t len,
 		return SR_FORKED;
 	}
 	replay->unsigned_batch = first >= replay->signed_size;
+	replay->batch_segment = replay->segment;
+	replay->batch_at = replay->at;
+	replay->batch_len = len;
 	while (len > 0) {
 		error = replay_frame(replay, bytes, len, &frame);
 		if (error != SR_OK)
@@ -218,6 +221,10 @@ adopt_next(struct replay *replay, env_file file, uint64_t len,
 	replay->len = len;
 	replay->at = 0;
 	error = replay_end_segment(replay, SR_DAMAGED, tail);
+	/* Who was killed while it was made ready may not have done that. */
+	if (error == SR_OK)
+		error =
+		    env_sync_directory(replay->ledgerd->env, "ledger/segment");
 	if (error == SR_OK)
 		segments_adopt_next(&replay->ledgerd->segments, file);
 	return error;
@@ -239,6 +246,12 @@ replay_segments(struct replay *replay, struct replay_tail *tail)
 		    segments, replay->segment, ENV_WRITE, &file, &len, &header);
 		if (error == SR_NOT_FOUND)
 			return SR_OK;
+		if ((error == SR_OK || error == SR_AGAIN ||
+			error == SR_DAMAGED) &&
+		    (len < SEGMENTS_LEN_MIN || len > JOURNAL_SEGMENT_MAX_LEN)) {
+			replay_complain(replay, "a length that no segment has");
+			return SR_DAMAGED;
+		}
 		if (error == SR_AGAIN || error == SR_DAMAGED)
 			return adopt_next(replay, file, len, tail);
 		if (error == SR_OK)
@@ -264,6 +277,38 @@ replay_segments(struct replay *replay, struct replay_tail *tail)
 	}
 }
 
+/*
+ * Makes the batch durable before it is offered.  It was read, but perhaps
+ * only from memory: after a sync that failed Linux shows pages that it has
+ * given up as if they were on the disk, and syncs nothing.  Written again,
+ * they are.
+ */
+static enum sr_error
+write_again(struct replay *replay)
+{
+	struct segments *segments = &replay->ledgerd->segments;
+	struct env *env = replay->ledgerd->env;
+	struct journal_segment header;
+	enum sr_error error;
+	env_file file;
+	uint64_t len;
+
+	error = segments_open(
+	    segments, replay->batch_segment, ENV_WRITE, &file, &len, &header);
+	if (error != SR_OK)
+		return error;
+	error = env_read(
+	    env, file, replay->batch_at, replay->window, replay->batch_len);
+	if (error == SR_OK)
+		error = env_write(env, file, replay->batch_at, replay->window,
+		    replay->batch_len);
+	if (error == SR_OK)
+		error = env_sync(env, file);
+	if (env_close(env, file) != SR_OK && error == SR_OK)
+		error = SR_IO;
+	return error;
+}
+
 /* Has keyd sign the whole batch above its size. */
 static enum sr_error
 offer_batch(struct replay *replay)
@@ -273,8 +318,7 @@ offer_batch(struct replay *replay)
 	uint8_t root[MERKLE_HASH_LEN];
 	enum sr_error error;
 
-	/* It was read, but perhaps only from memory. */
-	error = env_sync(ledgerd->env, ledgerd->segments.file);
+	error = write_again(replay);
 	if (error == SR_OK)
 		error = keyd_tree_append(ledgerd, replay->signed_size,
 		    ledgerd->batch.leaves[0], replay->leaf_count);

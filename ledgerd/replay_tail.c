@@ -10,6 +10,9 @@
 
 #include "common/diag.h"
 
+/* Copies of what stood at one place, at most. */
+enum { COPIES_MAX = 100 };
+
 void
 replay_complain(const struct replay *replay, const char *what)
 {
@@ -78,6 +81,26 @@ move_tail(struct replay *replay, env_file copy, uint64_t end)
 	return error == SR_OK ? env_sync(env, replay->file) : error;
 }
 
+/* A file of its own for each: a start that died while it cut has left one
+ * which holds more than what is here now. */
+static enum sr_error
+create_copy(
+    const struct replay *replay, char path[ENV_PATH_MAX], env_file *copy)
+{
+	struct env *env = replay->ledgerd->env;
+	enum sr_error error;
+	int len;
+
+	len = snprintf(path, ENV_PATH_MAX, "ledger/tail-%08u-%" PRIu64,
+	    replay->segment, replay->at);
+	error = env_open(env, path, ENV_CREATE, copy);
+	for (unsigned i = 2; error == SR_EXISTS && i <= COPIES_MAX; i++) {
+		snprintf(path + len, ENV_PATH_MAX - (size_t)len, "-%u", i);
+		error = env_open(env, path, ENV_CREATE, copy);
+	}
+	return error;
+}
+
 static enum sr_error
 cut_tail(struct replay *replay, uint64_t end, struct replay_tail *tail)
 {
@@ -86,14 +109,10 @@ cut_tail(struct replay *replay, uint64_t end, struct replay_tail *tail)
 	enum sr_error error;
 	env_file copy;
 
-	snprintf(path, sizeof(path), "ledger/tail-%08u-%" PRIu64,
-	    replay->segment, replay->at);
-	error = env_open(env, path, ENV_WRITE_OR_CREATE, &copy);
+	error = create_copy(replay, path, &copy);
 	if (error != SR_OK)
 		return error;
-	error = env_truncate(env, copy, 0);
-	if (error == SR_OK)
-		error = move_tail(replay, copy, end);
+	error = move_tail(replay, copy, end);
 	if (env_close(env, copy) != SR_OK && error == SR_OK)
 		error = SR_IO;
 	if (error != SR_OK)

@@ -26,7 +26,10 @@ struct replay {
 	struct merkle_frontier tree; /* of all whole batches so far */
 	uint64_t signed_size;        /* keyd's */
 	bool unsigned_batch;         /* one whole batch above it was found */
-	size_t leaf_count;           /* of that batch */
+	uint32_t batch_segment;      /* where that batch is */
+	uint64_t batch_at;
+	size_t batch_len;
+	size_t leaf_count; /* of it */
 };
 
 /* A line that names the segment and the offset. */

@@ -20,7 +20,10 @@
 #include "common/env.h"
 #include "common/journal.h"
 
-enum { SEGMENTS_STEP_LEN = 512 * 1024 };
+enum {
+	SEGMENTS_STEP_LEN = 512 * 1024,
+	SEGMENTS_LEN_MIN = 64 * 1024,
+};
 
 struct segments {
 	struct env *env;
