@@ -121,7 +121,11 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 	m4->rekey_ms = limit_ms(ledgerd->params.session_rekey_s);
 	m4->rekey_records = REKEY_RECORDS;
 	m4->rekey_bytes = REKEY_BYTES;
+	/* The time that entries bear, even where the clock went back: an
+	 * order's expiry is measured against it. */
 	m4->server_time_ms = env_clock_ms(ledgerd->env);
+	if (m4->server_time_ms < ledgerd->last_time_ms)
+		m4->server_time_ms = ledgerd->last_time_ms;
 	m4->checkpoint_len = (uint16_t)ledgerd->checkpoint_len;
 	memcpy(m4->checkpoint, ledgerd->checkpoint, ledgerd->checkpoint_len);
 }
@@ -130,8 +134,8 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 static void
 answer_opening(struct ledgerd *ledgerd, const struct opening *opening)
 {
-	struct customer_session *session =
-	    sessions_find(&ledgerd->sessions, opening->message.connection);
+	struct customer_session *session = sessions_find_serial(
+	    &ledgerd->sessions, opening->message.connection, opening->serial);
 	struct payload_m4 m4 = {.status = opening->status};
 	uint8_t plain[PAYLOAD_M4_LEN];
 
@@ -197,15 +201,16 @@ answer_item(struct ledgerd *ledgerd, struct item *item)
 {
 	static uint8_t plain[SESSION_PLAIN_MAX];
 	struct writer w = writer_to(plain, sizeof(plain));
-	struct customer_session *session =
-	    sessions_find(&ledgerd->sessions, item->connection);
+	struct customer_session *session = sessions_find_serial(
+	    &ledgerd->sessions, item->connection, item->serial);
 	enum sr_error error;
 
 	if (session == NULL)
 		return;
 	error = write_item(ledgerd, session, item, &w);
 	/* Waiting for keyd may have ended the session. */
-	session = sessions_find(&ledgerd->sessions, item->connection);
+	session = sessions_find_serial(
+	    &ledgerd->sessions, item->connection, item->serial);
 	if (error != SR_OK) {
 		ledgerd->fatal = error;
 	} else if (session != NULL) {

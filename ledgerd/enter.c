@@ -203,7 +203,8 @@ enter_item(struct ledgerd *ledgerd, struct item *item)
 	if (item->kind != ITEM_ORDER)
 		return SR_OK;
 	/* Who has gone, or was put out, orders nothing any more. */
-	session = sessions_find(&ledgerd->sessions, item->connection);
+	session = sessions_find_serial(
+	    &ledgerd->sessions, item->connection, item->serial);
 	if (session == NULL)
 		return SR_OK;
 	return enter_order(ledgerd, session, &item->order);

@@ -70,6 +70,7 @@ void
 intake_opening(struct ledgerd *ledgerd, const struct message_session_open *m)
 {
 	struct customer_session *session;
+	struct opening *opening;
 
 	if (m->generation < ledgerd->generation || ledgerd->stopping)
 		return;
@@ -92,7 +93,9 @@ intake_opening(struct ledgerd *ledgerd, const struct message_session_open *m)
 	session->opened_ms = env_boot_ms(ledgerd->env);
 	session->heard_ms = session->opened_ms;
 	ledgerd->opening_count++;
-	copy_opening(intake_opening_at(ledgerd, ledgerd->opening_count - 1), m);
+	opening = intake_opening_at(ledgerd, ledgerd->opening_count - 1);
+	copy_opening(opening, m);
+	opening->serial = session->serial;
 }
 
 bool
@@ -210,6 +213,7 @@ queue(struct ledgerd *ledgerd, struct session *records, enum item_kind kind,
 	memset(item, 0, offsetof(struct item, order));
 	item->kind = kind;
 	item->connection = session->connection;
+	item->serial = session->serial;
 	item->request = request;
 	return item;
 }

@@ -57,6 +57,7 @@ enum {
 /* A log-in that keyd has announced, until it is answered with M4. */
 struct opening {
 	struct message_session_open message; /* pointers into the arrays */
+	uint64_t serial;                     /* of its session */
 	uint8_t name[PAYLOAD_NAME_MAX];
 	uint8_t display_name[PAYLOAD_DISPLAY_NAME_MAX];
 	uint8_t attestation[ENTRY_ATTESTATION_MAX];
@@ -87,6 +88,7 @@ struct item_order {
 struct item {
 	enum item_kind kind;
 	uint64_t connection;
+	uint64_t serial; /* of its session */
 	uint32_t request;
 	enum sr_error refused;
 	uint64_t account;

@@ -71,6 +71,15 @@ sessions_find(struct sessions *sessions, uint64_t connection)
 }
 
 struct customer_session *
+sessions_find_serial(
+    struct sessions *sessions, uint64_t connection, uint64_t serial)
+{
+	struct customer_session *entry = sessions_find(sessions, connection);
+
+	return entry != NULL && entry->serial == serial ? entry : NULL;
+}
+
+struct customer_session *
 sessions_add(struct sessions *sessions, uint64_t connection)
 {
 	uint32_t *bucket = &sessions->buckets[bucket_of(sessions, connection)];
@@ -84,6 +93,7 @@ sessions_add(struct sessions *sessions, uint64_t connection)
 	sessions->free = entry->next;
 	memset(entry, 0, sizeof(*entry));
 	entry->connection = connection;
+	entry->serial = ++sessions->serial;
 	entry->next = *bucket;
 	*bucket = at;
 	sessions->count++;

@@ -2,8 +2,10 @@
 #ifndef LEDGERD_SESSIONS_H
 #define LEDGERD_SESSIONS_H
 /*
- * Who is logged in: one entry a connection, found by the connection's number,
- * which is never used twice.  Keeps keys and times; sends nothing.
+ * Who is logged in: one entry a connection, found by the connection's number.
+ * An honest netd never uses a number twice; another one may, so that what
+ * waits for a session also knows its serial.  Keeps keys and times; sends
+ * nothing.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +18,7 @@ enum { SESSION_WAITING_MAX = 32 };
 struct customer_session {
 	struct session records; /* first: the dispatch hands on this one */
 	uint64_t connection;    /* 0: the entry is free */
+	uint64_t serial;        /* ours: no two sessions have the same */
 	uint32_t generation;
 	uint64_t customer;
 	uint32_t terminal;
@@ -33,6 +36,7 @@ struct sessions {
 	uint32_t *buckets; /* index + 1 */
 	uint32_t capacity;
 	uint32_t bucket_count; /* a power of two */
+	uint64_t serial;       /* of the last one added */
 	uint32_t free;
 	uint32_t count;
 };
@@ -50,6 +54,10 @@ struct customer_session *sessions_add(
 /* NULL when there is none. */
 struct customer_session *sessions_find(
     struct sessions *sessions, uint64_t connection);
+
+/* The same, but only that very session. */
+struct customer_session *sessions_find_serial(
+    struct sessions *sessions, uint64_t connection, uint64_t serial);
 
 /* Wipes the entry; pointers to it are void. */
 void sessions_remove(
