@@ -188,7 +188,7 @@ find_begin(struct ledgerd *ledgerd, const struct book_account *account,
 		return SR_OK;
 	error = archive_leaf(ledgerd, before, &frame);
 	if (error != SR_OK)
-		return error;
+		return error == SR_NOT_FOUND ? SR_DAMAGED : error;
 	touched = touched_of(&frame.plain, account->id);
 	if (touched != NULL)
 		*position = touched->previous;
@@ -197,7 +197,7 @@ find_begin(struct ledgerd *ledgerd, const struct book_account *account,
 
 /*
  * Lines from a position on, older and older; *more when some are left.
- * SR_AGAIN when the first one is too far away.
+ * SR_NOT_FOUND when the first one is too far away.
  */
 static enum sr_error
 collect_lines(struct ledgerd *ledgerd, const struct item *item,
@@ -213,10 +213,10 @@ collect_lines(struct ledgerd *ledgerd, const struct item *item,
 		    read_line(ledgerd, account, &position, &line);
 
 		if (error != SR_OK)
-			return error;
+			return error == SR_NOT_FOUND ? SR_DAMAGED : error;
 		if (line.leaf >= item->before) {
 			if (++skipped == STATEMENT_SKIP_MAX)
-				return SR_AGAIN;
+				return SR_NOT_FOUND;
 			continue;
 		}
 		if (count == item->count ||
@@ -249,7 +249,10 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 		if (error == SR_OK)
 			error = collect_lines(
 			    ledgerd, item, account->id, position, &list, &more);
-		if (error != SR_OK)
+		/* Too far away is an answer; all else is our own trouble. */
+		if (error == SR_NOT_FOUND)
+			answer.error = (uint16_t)error;
+		else if (error != SR_OK)
 			return error;
 	}
 	answer.more = more;
@@ -357,9 +360,14 @@ query_stored(struct ledgerd *ledgerd, const struct customer_session *session,
 	if (error != SR_OK)
 		return error;
 	if (entry_order_decode(frame.plain.committed, frame.plain.committed_len,
-		&entry) != SR_OK ||
-	    memcmp(entry.order, item->order.bytes, ORDER_LEN) != 0)
+		&entry) != SR_OK)
 		return SR_DAMAGED;
+	/* Half a hash was compared: a signer may have found two of a kind. */
+	if (memcmp(entry.order, item->order.bytes, ORDER_LEN) != 0) {
+		answer->error = SR_CONFLICT;
+		answer->leaf = 0;
+		return SR_OK;
+	}
 	answer->error = SR_OK;
 	answer->outcome = (uint16_t)entry.outcome;
 	answer->time = frame.frame.header.time_ms;

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ledgerd against two faults in a row, a netd that numbers connections as it
+ * likes, and a customer who asks for what is far away.  The real keyd and
+ * ledgerd over a simulated env.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledgerd/intake.h"
+#include "tests/lib/sim_bank.h"
+
+static struct sim_bank *bank;
+static struct sim_people people;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	bank = sim_bank_new(1);
+	sim_bank_furnish(bank, &people);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	sim_bank_free(bank);
+	return 0;
+}
+
+static enum sr_error
+pay(int64_t amount_minor)
+{
+	struct message_order_answer answer;
+
+	return sim_transfer(
+	    bank, &people.ada, people.bob.m4.account, amount_minor, &answer);
+}
+
+/* The processes end and start again; the kernel lives on. */
+static enum sr_error
+restart_rooms(void)
+{
+	sim_bank_end(bank);
+	return sim_bank_start(bank, false);
+}
+
+static enum sr_error
+cut_power(void)
+{
+	sim_bank_end(bank);
+	sim_crash(bank->keyd_room, SIM_LOSE_ALL);
+	sim_crash(bank->ledgerd_room, SIM_LOSE_ALL);
+	return sim_bank_start(bank, false);
+}
+
+/* ---- two faults in a row --------------------------------------------------- */
+
+static void
+given_a_failed_sync_and_a_restart_then_what_is_signed_is_on_the_disk(
+    void **state)
+{
+	(void)state;
+	bank->ledgerd_room->fail_sync = 1;
+	assert_int_equal(pay(1), SR_CLOSED);
+	assert_int_equal(bank->ledgerd_error, SR_IO);
+	/* The kernel shows the batch that the disk does not have, and a
+	 * second sync of it would only seem to work. */
+	assert_int_equal(restart_rooms(), SR_OK);
+	assert_int_equal(sim_bank_posted(bank, people.bob.m4.account), 1);
+	assert_int_equal(cut_power(), SR_OK);
+	assert_int_equal(sim_bank_posted(bank, people.bob.m4.account), 1);
+}
+
+static const struct env_ops *sound_ops;
+
+/* As if the process were killed before it could sync the directory. */
+static enum sr_error
+sync_no_segments(struct env *env, const char *path)
+{
+	if (strcmp(path, "ledger/segment") == 0)
+		return SR_IO;
+	return sound_ops->sync_directory(env, path);
+}
+
+static void
+given_a_kill_before_a_new_segments_name_is_durable_then_it_becomes_so(
+    void **state)
+{
+	struct env *env = &bank->ledgerd_room->env;
+	struct env_ops killing = *env->ops;
+	int64_t paid;
+
+	(void)state;
+	sound_ops = env->ops;
+	killing.sync_directory = sync_no_segments;
+	env->ops = &killing;
+	while (pay(1) == SR_OK)
+		continue;
+	assert_int_equal(bank->ledgerd->segments.number, 1);
+	env->ops = sound_ops;
+	assert_int_equal(restart_rooms(), SR_OK);
+	paid = sim_bank_posted(bank, people.bob.m4.account);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	/* The power fails before the next but one would have made it so. */
+	env->ops = &killing;
+	while (pay(1) == SR_OK)
+		paid++;
+	assert_int_equal(bank->ledgerd->segments.number, 2);
+	env->ops = sound_ops;
+	assert_int_equal(cut_power(), SR_OK);
+	assert_int_equal(sim_bank_posted(bank, people.bob.m4.account), paid);
+}
+
+static void
+given_a_copy_of_a_tail_then_the_next_copy_does_not_replace_it(void **state)
+{
+	static const char path[] = "ledger/segment/00000000.log";
+	uint64_t at = bank->ledgerd->segments.at;
+	const uint8_t *bytes;
+	uint8_t *segment;
+	char copy[64];
+	size_t len;
+
+	(void)state;
+	sim_bank_end(bank);
+	bytes = sim_file(bank->ledgerd_room, path, &len);
+	segment = malloc(len);
+	assert_non_null(segment);
+	memcpy(segment, bytes, len);
+	/* A start copied the tail and died while it cut. */
+	memset(segment + at + 1000, 0x55, 500);
+	sim_put(bank->ledgerd_room, path, segment, len);
+	free(segment);
+	snprintf(copy, sizeof(copy), "ledger/tail-00000000-%llu",
+	    (unsigned long long)at);
+	sim_put(bank->ledgerd_room, copy, "all of the tail", 15);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(bank->ledgerd->recovered, 1500);
+	bytes = sim_file(bank->ledgerd_room, copy, &len);
+	assert_int_equal(len, 15);
+	assert_memory_equal(bytes, "all of the tail", 15);
+	strcat(copy, "-2");
+	assert_non_null(sim_file(bank->ledgerd_room, copy, &len));
+	assert_int_equal(len, 1500);
+}
+
+static void
+given_a_next_segment_of_a_wrong_length_then_the_start_is_refused(void **state)
+{
+	static const size_t lengths[] = {0, 100, 128, 4096};
+	static const uint8_t zeros[4096];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		sim_bank_end(bank);
+		sim_put(bank->ledgerd_room, "ledger/segment/00000001.log",
+		    zeros, lengths[i]);
+		assert_int_equal(sim_bank_start(bank, false), SR_DAMAGED);
+		assert_false(bank->ready);
+	}
+}
+
+/* ---- sessions ------------------------------------------------------------- */
+
+/* A link to netd that takes nothing. */
+static enum sr_error
+send_blocked(
+    struct env *env, enum env_link link, const void *packet, size_t len)
+{
+	if (link == ENV_NETD)
+		return SR_AGAIN;
+	return sound_ops->send(env, link, packet, len);
+}
+
+static void
+ask_statement(struct sim_person *person, uint64_t before)
+{
+	uint8_t bytes[MESSAGE_STATEMENT_GET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_statement_get get = {
+	    .request = 1, .before = before, .count = 1000};
+
+	assert_int_equal(message_statement_get_encode(&w, &get), SR_OK);
+	sim_person_send(bank, person, &w);
+}
+
+/* The frames for a connection that a session opens, in their order. */
+static unsigned
+count_opened(uint64_t connection, struct session *session)
+{
+	static uint8_t plain[SESSION_PLAIN_MAX];
+	unsigned opened = 0;
+	size_t len;
+
+	for (size_t i = 0; i < bank->frame_count; i++) {
+		const struct sim_frame *frame = &bank->frames[i];
+		struct session try = *session;
+
+		if (frame->connection != connection ||
+		    session_open(&try, frame->type, frame->body, frame->len,
+			plain, &len) != SR_OK)
+			continue;
+		*session = try;
+		opened++;
+	}
+	return opened;
+}
+
+/*
+ * Answers to Ada wait for a netd that does not read; her session ends, and
+ * netd lets Bob log in under the number of her connection.
+ */
+static void
+given_a_connection_used_twice_then_nobody_gets_the_others_answers(void **state)
+{
+	struct env *env = &bank->ledgerd_room->env;
+	uint64_t connection = people.ada.connection;
+	struct env_ops blocked = *env->ops;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(pay(1), SR_OK);
+	sound_ops = env->ops;
+	blocked.send = send_blocked;
+	env->ops = &blocked;
+	while (bank->ledgerd->items_unanswered == 0) {
+		ask_statement(&people.ada, UINT64_MAX);
+		assert_int_equal(ledgerd_step(bank->ledgerd, 0), SR_OK);
+	}
+	intake_end_customer(bank->ledgerd, people.ada.m4.customer);
+	bank->connections = (connection & UINT32_MAX) - 1;
+	assert_int_equal(sim_person_log_in(bank, &people.bob), SR_CLOSED);
+	assert_int_equal(people.bob.connection, connection);
+	assert_non_null(sessions_find(&bank->ledgerd->sessions, connection));
+	env->ops = sound_ops;
+	assert_int_equal(sim_bank_run(bank), SR_OK);
+	/* M4 and nothing else is for Bob. */
+	assert_int_equal(count_opened(connection, &people.bob.session), 1);
+	assert_int_equal(
+	    sessions_find(&bank->ledgerd->sessions, connection)->waiting, 0);
+}
+
+/* ---- far away -------------------------------------------------------------- */
+
+static void
+given_a_statement_from_too_far_back_then_it_is_refused_and_the_bank_lives(
+    void **state)
+{
+	struct message_statement statement;
+	struct reader body;
+	unsigned type;
+
+	(void)state;
+	for (int i = 0; i < 1100; i++) {
+		assert_int_equal(pay(1), SR_OK);
+		/* Lest the simulated disk keeps every checkpoint. */
+		if (i % 100 == 0)
+			assert_int_equal(
+			    env_sync_directory(
+				&bank->ledgerd_room->env, "ledger/public"),
+			    SR_OK);
+	}
+	/* Leaf 0 is no entry of hers, and her oldest ones are far away. */
+	ask_statement(&people.ada, 1);
+	assert_int_equal(sim_bank_run(bank), SR_OK);
+	assert_int_equal(
+	    sim_person_receive(bank, &people.ada, &type, &body), SR_OK);
+	assert_int_equal(type, MESSAGE_STATEMENT);
+	assert_int_equal(
+	    message_statement_decode(body.at, reader_left(&body), &statement),
+	    SR_OK);
+	assert_int_equal(statement.error, SR_NOT_FOUND);
+	assert_int_equal(statement.lines_len, 0);
+	assert_int_equal(pay(1), SR_OK);
+}
+
+static void
+given_a_clock_that_went_back_then_a_log_in_tells_the_banks_time(void **state)
+{
+	struct message_order_answer answer;
+
+	(void)state;
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_OK);
+	bank->sim->now_ms -= 300 * 1000;
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	/* Else every order would come with an expiry in the past. */
+	assert_true(people.ada.m4.server_time_ms >= answer.time);
+}
+
+/* Two orders of one seq whose hashes begin alike; here by hand. */
+static void
+given_an_order_with_half_the_hash_of_another_then_it_is_a_conflict(void **state)
+{
+	const struct book *book = &bank->ledgerd->book;
+	struct message_order_answer answer;
+	struct sim_order signed_order;
+	uint8_t hash[ORDER_HASH_LEN];
+	struct order order;
+
+	(void)state;
+	sim_order_begin(bank, &people.ada, ORDER_TRANSFER, &order);
+	order.debit = people.ada.m4.account;
+	order.credit = people.bob.m4.account;
+	order.amount_minor = 2;
+	sim_order_sign(&people.ada, &order, NULL, 0, &signed_order);
+	assert_int_equal(pay(1), SR_OK);
+	order_hash(signed_order.bytes, hash);
+	memcpy(((struct book_past_order *)book_past(
+		    book, book_principal(book, people.ada.m4.customer), 1))
+		   ->hash,
+	    hash, 16);
+	assert_int_equal(
+	    sim_order_submit(bank, &people.ada, &signed_order, &answer),
+	    SR_CONFLICT);
+	assert_int_equal(answer.next_seq, 2);
+	assert_int_equal(pay(1), SR_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+		given_a_failed_sync_and_a_restart_then_what_is_signed_is_on_the_disk,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_kill_before_a_new_segments_name_is_durable_then_it_becomes_so,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_copy_of_a_tail_then_the_next_copy_does_not_replace_it,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_next_segment_of_a_wrong_length_then_the_start_is_refused,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_connection_used_twice_then_nobody_gets_the_others_answers,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_statement_from_too_far_back_then_it_is_refused_and_the_bank_lives,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_clock_that_went_back_then_a_log_in_tells_the_banks_time,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_an_order_with_half_the_hash_of_another_then_it_is_a_conflict,
+		set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
