@@ -313,6 +313,15 @@ credentials_digest(const struct credentials *c, uint64_t customer,
 		digest[i] ^= hash[i];
 }
 
+void
+credentials_digest_seal(
+    const struct credentials *c, const uint8_t digest[32], uint8_t out[32])
+{
+	/* 32 bytes under this key, where a generation's PRF takes 16 */
+	crypto_generichash(out, 32, digest, 32, c->keys->generation,
+	    sizeof(c->keys->generation));
+}
+
 enum sr_error
 credentials_read(
     const struct credentials *c, uint64_t customer, struct customer *out)

@@ -101,6 +101,14 @@ void credentials_digest(const struct credentials *c, uint64_t customer,
     uint64_t generation, uint8_t digest[32]);
 
 /*
+ * What the state keeps of a digest.  The XOR itself must not be on disk: who
+ * had watched it change often enough could solve for a set of old credentials
+ * that cancel out.
+ */
+void credentials_digest_seal(
+    const struct credentials *c, const uint8_t digest[32], uint8_t out[32]);
+
+/*
  * The customer of that name; or SR_NOT_FOUND and customer 0, read in the same
  * way.  SR_DAMAGED when the file does not hold what the index knows.
  */

@@ -70,7 +70,8 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 		return keyd_fail(k, "credentials", error);
 	credentials_enter(&k->credentials, customer);
 	state->customers = k->credentials.customers;
-	memcpy(state->digest, k->credentials.digest, sizeof(state->digest));
+	credentials_digest_seal(
+	    &k->credentials, k->credentials.digest, state->digest);
 	memset(&state->intent, 0, sizeof(state->intent));
 	error = keyd_save(k);
 	/* the other slot still allows the former generation: not for long */

@@ -82,6 +82,9 @@ keyd_create(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
 	error = credentials_open(&k->credentials, k->env, k->keys, true);
 	if (error == SR_OK)
 		error = credentials_load(&k->credentials, 0, false);
+	if (error == SR_OK)
+		credentials_digest_seal(
+		    &k->credentials, k->credentials.digest, k->state.digest);
 	return keyd_fail(k, "credentials", error);
 }
 
@@ -91,20 +94,21 @@ keyd_settle(struct keyd *k)
 {
 	struct state *state = &k->state;
 	const struct credentials *c = &k->credentials;
-	uint8_t expected[32];
+	uint8_t before[32], sealed[32];
 
-	memcpy(expected, state->digest, sizeof(expected));
+	memcpy(before, c->digest, sizeof(before));
 	if (state->intent.customer != 0 &&
 	    credentials_generation(c, state->intent.customer) ==
 		state->intent.to) {
 		credentials_digest(
-		    c, state->intent.customer, state->intent.from, expected);
+		    c, state->intent.customer, state->intent.from, before);
 		credentials_digest(
-		    c, state->intent.customer, state->intent.to, expected);
+		    c, state->intent.customer, state->intent.to, before);
 	}
-	if (sodium_memcmp(expected, c->digest, sizeof(expected)) != 0)
+	credentials_digest_seal(c, before, sealed);
+	if (sodium_memcmp(sealed, state->digest, sizeof(sealed)) != 0)
 		return SR_ROLLED_BACK;
-	memcpy(state->digest, c->digest, sizeof(state->digest));
+	credentials_digest_seal(c, c->digest, state->digest);
 	state->customers = c->customers;
 	memset(&state->intent, 0, sizeof(state->intent));
 	return SR_OK;

@@ -11,8 +11,8 @@
  *	| customers 8 | digest 32 | intent: customer 8, from 8, to 8
  *	| certificate 256 | frontier (merkle.h) | zeros up to 4064 | MAC 32
  *
- * Digest: XOR over all customers of PRF(customer | generation), so that an
- * old credential put back in its place is noticed.  Intent: the one customer
+ * Digest: PRF of the XOR over all customers of PRF(customer | generation), so
+ * that an old credential put back in its place is noticed.  Intent: the one customer
  * whose credential is about to go from one generation to the next, because
  * two files cannot be written at once.
  */

@@ -272,6 +272,54 @@ given_an_old_credential_when_put_back_then_keyd_does_not_start(void **state)
 	free(before);
 }
 
+/* The 32 bytes of the newer slot that stand for all credentials. */
+static void
+digest_on_disk(struct world *w, uint8_t out[32])
+{
+	enum { COUNTER = 8, DIGEST = 96 };
+	size_t len;
+	const uint8_t *state = sim_file(w->keyd_room, "state", &len);
+	const uint8_t *slot = state;
+
+	assert_int_equal(len, STATE_LEN);
+	if (memcmp(state, state + STATE_SLOT_LEN, COUNTER + 1) != 0 &&
+	    state[COUNTER] < state[STATE_SLOT_LEN + COUNTER])
+		slot += STATE_SLOT_LEN;
+	memcpy(out, slot + DIGEST, 32);
+}
+
+/*
+ * Were the XOR itself on disk, 257 watched changes would be enough to find
+ * old credentials of which the changes cancel out.
+ */
+static void
+given_changes_that_are_watched_then_they_do_not_add_up(void **state)
+{
+	struct world *w = *state;
+	struct person ada = {.name = "ada", .password = "secret1"};
+	struct person bob = {.name = "bob", .password = "secret1"};
+	struct sim_disk *copy = sim_copy(w->keyd_room);
+	uint8_t none[32], of_ada[32], of_bob[32], both[32];
+	uint8_t sum = 0;
+
+	digest_on_disk(w, none);
+	assert_int_equal(world_change(w, &bob, 0, 0, "secret2"), SR_OK);
+	digest_on_disk(w, of_bob);
+	sim_restore(w->keyd_room, copy);
+	assert_int_equal(restart(w), SR_OK);
+	sim_advance(w->sim, 10000);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_change(w, &ada, 0, 0, "secret2"), SR_OK);
+	digest_on_disk(w, of_ada);
+	assert_memory_not_equal(none, of_ada, 32);
+	assert_int_equal(world_change(w, &bob, 0, 0, "secret2"), SR_OK);
+	digest_on_disk(w, both);
+	for (size_t i = 0; i < 32; i++)
+		sum |= none[i] ^ of_ada[i] ^ of_bob[i] ^ both[i];
+	assert_int_not_equal(sum, 0);
+	sim_copy_free(copy);
+}
+
 static void
 given_an_old_credential_and_one_bad_slot_when_started_then_still_refused(
     void **state)
@@ -478,6 +526,7 @@ main(void)
 		given_a_credential_when_torn_at_every_byte_then_the_old_one_is_there),
 	    BANK(
 		given_an_old_credential_when_put_back_then_keyd_does_not_start),
+	    BANK(given_changes_that_are_watched_then_they_do_not_add_up),
 	    BANK(
 		given_an_old_credential_and_one_bad_slot_when_started_then_still_refused),
 	    BANK(given_files_when_swapped_or_damaged_then_keyd_does_not_start),
