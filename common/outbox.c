@@ -30,6 +30,7 @@ outbox_init(struct outbox *box, void *bytes, size_t size)
 	assert(size >= OUTBOX_PACKET_HEADER_LEN + OUTBOX_PACKET_MAX);
 	box->bytes = bytes;
 	box->size = size;
+	box->wipes = false;
 	outbox_clear(box);
 }
 
@@ -67,6 +68,8 @@ compact(struct outbox *box)
 	memmove(box->bytes, box->bytes + box->head, box->tail - box->head);
 	box->last -= box->head;
 	box->tail -= box->head;
+	if (box->wipes)
+		explicit_bzero(box->bytes + box->tail, box->head);
 	box->head = 0;
 }
 
@@ -138,6 +141,9 @@ outbox_flush(struct outbox *box, outbox_send send, void *link)
 
 		if (error != SR_OK)
 			return error;
+		if (box->wipes)
+			explicit_bzero(box->bytes + box->head,
+			    OUTBOX_PACKET_HEADER_LEN + len);
 		box->head += OUTBOX_PACKET_HEADER_LEN + len;
 	}
 	return SR_OK;

@@ -35,6 +35,7 @@ struct outbox {
 	size_t last;     /* where the newest packet begins */
 	size_t tail;     /* first free byte */
 	size_t reserved; /* granted by outbox_reserve, not yet committed */
+	bool wipes;      /* sent bytes do not stay in memory: set after init */
 };
 
 /*

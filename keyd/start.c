@@ -174,6 +174,9 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 	outbox_init(&k->to_netd, k->netd_bytes, sizeof(k->netd_bytes));
 	outbox_init(&k->to_ledgerd, k->ledgerd_bytes, sizeof(k->ledgerd_bytes));
 	outbox_init(&k->to_control, k->control_bytes, sizeof(k->control_bytes));
+	/* chain keys go to ledgerd, terminals' keys to strongroomctl */
+	k->to_ledgerd.wipes = true;
+	k->to_control.wipes = true;
 	error = keyd_take_secrets(k, params);
 	if (error == SR_OK)
 		error = keyd_take_identity(k, params, identity);

@@ -242,6 +242,27 @@ many_rounds_keep_every_byte_in_order(void **state)
 	assert_true(checked > 10000000);
 }
 
+static void
+given_an_outbox_that_wipes_then_nothing_that_was_sent_stays(void **state)
+{
+	struct outbox box;
+
+	(void)state;
+	memset(memory, 0, sizeof(memory));
+	memset(message, 0xee, sizeof(message));
+	outbox_init(&box, memory, sizeof(memory));
+	box.wipes = true;
+	/* the second packet is moved to the front, in part over itself */
+	assert_int_equal(outbox_append(&box, message, 60000), SR_OK);
+	assert_int_equal(outbox_append(&box, message, 61000), SR_OK);
+	assert_int_equal(outbox_flush(&box, take, a_link(1)), SR_AGAIN);
+	assert_int_equal(outbox_append(&box, message, 62000), SR_OK);
+	assert_int_equal(outbox_append(&box, message, 14000), SR_OK);
+	assert_int_equal(outbox_flush(&box, take, a_link(3)), SR_OK);
+	for (size_t i = 0; i < sizeof(memory); i++)
+		assert_int_equal(memory[i], 0);
+}
+
 int
 main(void)
 {
@@ -256,6 +277,8 @@ main(void)
 	    cmocka_unit_test(a_place_that_is_not_committed_leaves_no_trace),
 	    cmocka_unit_test(a_closed_link_is_told),
 	    cmocka_unit_test(many_rounds_keep_every_byte_in_order),
+	    cmocka_unit_test(
+		given_an_outbox_that_wipes_then_nothing_that_was_sent_stays),
 	};
 
 	return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
