@@ -142,9 +142,14 @@ enum sr_error monitor_control_listen(struct monitor *monitor);
 void monitor_control_accept(struct monitor *monitor);
 void monitor_control_take(
     struct monitor *monitor, struct monitor_connection *connection);
-/* An answer from a room to the connection that asked, if it is still there. */
-void monitor_control_answer(struct monitor *monitor, uint32_t request,
-    const uint8_t *packet, size_t len);
+/*
+ * An answer from a room to the connection that asked it, if it is still
+ * there.  The numbers of requests are no secret: a room's answer to what
+ * another was asked is dropped, but for keyd's to what ledgerd was asked
+ * (terminal_key).
+ */
+void monitor_control_answer(struct monitor *monitor, enum room_name from,
+    uint32_t request, const uint8_t *packet, size_t len);
 /* Those that wait for a room that has died are told so. */
 void monitor_control_room_gone(struct monitor *monitor, enum room_name name);
 

@@ -162,9 +162,15 @@ monitor_control_take(
 	explicit_bzero(packet, sizeof(packet));
 }
 
+static const enum control_room control_rooms[] = {
+    [ROOM_KEYD] = CONTROL_KEYD,
+    [ROOM_NETD] = CONTROL_NETD,
+    [ROOM_LEDGERD] = CONTROL_LEDGERD,
+};
+
 void
-monitor_control_answer(struct monitor *monitor, uint32_t request,
-    const uint8_t *packet, size_t len)
+monitor_control_answer(struct monitor *monitor, enum room_name from,
+    uint32_t request, const uint8_t *packet, size_t len)
 {
 	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
 		struct monitor_connection *connection =
@@ -173,7 +179,12 @@ monitor_control_answer(struct monitor *monitor, uint32_t request,
 		if (connection->fd < 0 || request == 0 ||
 		    connection->request != request)
 			continue;
-		answer(connection, packet, len);
+		if (connection->room == control_rooms[from] ||
+		    (from == ROOM_KEYD && connection->room == CONTROL_LEDGERD))
+			answer(connection, packet, len);
+		else
+			diag_limited(3, "control: %s answered for another room",
+			    monitor_room_name(from));
 		return;
 	}
 }
@@ -181,18 +192,12 @@ monitor_control_answer(struct monitor *monitor, uint32_t request,
 void
 monitor_control_room_gone(struct monitor *monitor, enum room_name name)
 {
-	static const enum control_room rooms[] = {
-	    [ROOM_KEYD] = CONTROL_KEYD,
-	    [ROOM_NETD] = CONTROL_NETD,
-	    [ROOM_LEDGERD] = CONTROL_LEDGERD,
-	};
-
 	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
 		struct monitor_connection *connection =
 		    &monitor->connections[i];
 
 		if (connection->fd >= 0 && connection->request != 0 &&
-		    connection->room == rooms[name])
+		    connection->room == control_rooms[name])
 			refuse(connection, SR_BUSY);
 	}
 }

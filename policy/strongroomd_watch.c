@@ -378,21 +378,24 @@ void
 monitor_take_keyd_control_answer(
     struct monitor *monitor, const struct message_control_answer *m)
 {
-	monitor_control_answer(monitor, m->request, m->packet, m->packet_len);
+	monitor_control_answer(
+	    monitor, ROOM_KEYD, m->request, m->packet, m->packet_len);
 }
 
 void
 monitor_take_netd_control_answer(
     struct monitor *monitor, const struct message_control_answer *m)
 {
-	monitor_control_answer(monitor, m->request, m->packet, m->packet_len);
+	monitor_control_answer(
+	    monitor, ROOM_NETD, m->request, m->packet, m->packet_len);
 }
 
 void
 monitor_take_ledgerd_control_answer(
     struct monitor *monitor, const struct message_control_answer *m)
 {
-	monitor_control_answer(monitor, m->request, m->packet, m->packet_len);
+	monitor_control_answer(
+	    monitor, ROOM_LEDGERD, m->request, m->packet, m->packet_len);
 }
 
 static void
