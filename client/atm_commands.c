@@ -155,7 +155,12 @@ command_statement(struct atm *atm, char *const words[])
 			break;
 		while (error == SR_OK && reader_left(&r) > 0 && left > 0) {
 			error = statement_line_read(&r, &line);
-			if (error != SR_OK || line.leaf >= before) {
+			/* nothing that a terminal would obey */
+			if (error != SR_OK || line.leaf >= before ||
+			    name_text_check(line.name, line.name_len,
+				line.name_len) != SR_OK ||
+			    name_text_check(line.memo, line.memo_len,
+				line.memo_len) != SR_OK) {
 				error = SR_MALFORMED;
 				break;
 			}

@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "client/attempt.h"
+#include "common/ids.h"
 #include "gen/messages.h"
 
 /* The OPAQUE part of an attempt; secret. */
@@ -224,8 +225,12 @@ login_check_keys(struct attempt *attempt, struct login *out)
 	seed_keys_derive(out->seed, claimed.key_epoch, &out->keys);
 	error = attempt_check_attestation(attempt, out->welcome.attestation,
 	    out->welcome.name_salt, &out->keys, &out->attestation);
+	/* Else a bank could have a deposit signed to another's account. */
 	if (error == SR_OK &&
-	    out->attestation.customer != out->welcome.customer)
+	    (out->attestation.customer != out->welcome.customer ||
+		(out->welcome.account != 0 &&
+		    out->welcome.account !=
+			account_id(out->welcome.customer, ACCOUNT_INDEX_MAIN))))
 		error = attempt_fail(attempt, SR_DAMAGED, NULL);
 	return error;
 }

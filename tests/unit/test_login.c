@@ -21,6 +21,7 @@
 
 #include "client/login.h"
 #include "client/recovery.h"
+#include "common/ids.h"
 #include "gen/messages.h"
 #include "tests/lib/toy_bank.h"
 
@@ -395,6 +396,12 @@ given_another_customer_or_terminal_in_m4_then_it_is_noticed(void **state)
 	assert_int_equal(
 	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
 	bank.lie_session = 0;
+	/* the main account of the next customer: cash would be paid in there */
+	bank.lie_account = account_id(2, ACCOUNT_INDEX_MAIN) -
+			   account_id(1, ACCOUNT_INDEX_MAIN);
+	assert_int_equal(
+	    login_open(&options, &c, &login, &problem), SR_DAMAGED);
+	bank.lie_account = 0;
 	assert_int_equal(login_open(&options, &c, &login, &problem), SR_OK);
 	login_close(&login);
 }
