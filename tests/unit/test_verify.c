@@ -602,6 +602,27 @@ given_random_bytes_when_audited_then_always_a_verdict(void **state)
 	}
 }
 
+/* A pipe that nobody writes to, where a file of the bank's should be. */
+static void
+given_a_fifo_for_a_file_when_audited_then_a_verdict_and_no_waiting(void **state)
+{
+	static const char *const names[] = {
+	    "public/checkpoint", "public/certificates"};
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkfifo(path, 0600), 0);
+		alarm(10);
+		assert_int_not_equal(audit(NULL)->exit, VERIFY_INTACT);
+		alarm(0);
+		assert_int_equal(unlink(path), 0);
+		setup(state);
+	}
+}
+
 #define STORY(test) cmocka_unit_test_setup(test, setup)
 
 int
@@ -633,6 +654,8 @@ main(void)
 	    STORY(
 		given_keys_or_checkpoints_of_others_when_audited_then_not_verified),
 	    STORY(given_random_bytes_when_audited_then_always_a_verdict),
+	    STORY(
+		given_a_fifo_for_a_file_when_audited_then_a_verdict_and_no_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, cleanup);
