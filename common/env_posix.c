@@ -78,7 +78,9 @@ is_table_file(const struct env_posix *posix, env_file file)
 static int
 open_flags(enum env_open how)
 {
-	int flags = O_NOFOLLOW | O_CLOEXEC;
+	/* O_NONBLOCK: opening a pipe that somebody put there waits for nobody;
+	 * a file does not care. */
+	int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
 	switch (how) {
 	case ENV_READ:

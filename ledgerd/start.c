@@ -46,26 +46,38 @@ learn_bank(struct ledgerd *ledgerd)
 	return SR_OK;
 }
 
-/* True if the newest certificate in the file is the one in force. */
+/*
+ * Whether the newest certificate in the file is the one in force.  One that
+ * our identity has not signed, as a crash or somebody else has left it, is
+ * left out of *len, to be written over: an auditor would stop at it.
+ */
 static enum sr_error
-is_last_certificate(
-    struct ledgerd *ledgerd, env_file file, uint64_t len, bool *is_last)
+look_at_last(
+    struct ledgerd *ledgerd, env_file file, uint64_t *len, bool *is_last)
 {
-	uint8_t last[CERTIFICATE_LEN];
-	enum sr_error error = SR_OK;
+	uint8_t last[CERTIFICATE_ENTRY_LEN];
+	struct reader r = reader_of(last, 2);
+	struct certificate certificate;
+	enum sr_error error;
 
 	*is_last = false;
-	if (len % CERTIFICATE_ENTRY_LEN != 0) {
-		diag_error(CERTIFICATES_PATH ": its length is not right");
-		return SR_DAMAGED;
-	}
-	if (len == 0)
+	if (*len == 0)
 		return SR_OK;
 	error = env_read(
-	    ledgerd->env, file, len - CERTIFICATE_LEN, last, sizeof(last));
-	*is_last = error == SR_OK &&
-		   memcmp(last, ledgerd->keyd.certificate, sizeof(last)) == 0;
-	return error;
+	    ledgerd->env, file, *len - sizeof(last), last, sizeof(last));
+	if (error != SR_OK)
+		return error;
+	if (reader_u16(&r) != CERTIFICATE_LEN ||
+	    certificate_verify(last + 2, ledgerd->identity, &certificate) !=
+		SR_OK) {
+		diag_warn(CERTIFICATES_PATH ": the last one is damaged; it is "
+					    "written over");
+		*len -= sizeof(last);
+		return SR_OK;
+	}
+	*is_last =
+	    memcmp(last + 2, ledgerd->keyd.certificate, CERTIFICATE_LEN) == 0;
+	return SR_OK;
 }
 
 /* Keeps public/certificates: every certificate that was ever in force. */
@@ -92,7 +104,7 @@ keep_certificates(struct ledgerd *ledgerd)
 	else if (error == SR_OK)
 		len -= len % CERTIFICATE_ENTRY_LEN;
 	if (error == SR_OK)
-		error = is_last_certificate(ledgerd, file, len, &is_last);
+		error = look_at_last(ledgerd, file, &len, &is_last);
 	if (error == SR_OK && !is_last)
 		error = env_write(env, file, len, entry, sizeof(entry));
 	if (error == SR_OK && !is_last)

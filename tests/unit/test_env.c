@@ -96,6 +96,23 @@ given_a_directory_then_a_file_is_made_written_synced_and_read(void **state)
 }
 
 static void
+given_a_fifo_for_a_file_then_nothing_waits(void **state)
+{
+	uint64_t len;
+	env_file file;
+
+	(void)state;
+	assert_int_equal(mkfifoat(directories[0].fd, "segment/a", 0600), 0);
+	alarm(10);
+	if (env_open(&posix.env, "ledger/segment/a", ENV_READ, &file) ==
+	    SR_OK) {
+		assert_int_equal(env_size(&posix.env, file, &len), SR_IO);
+		assert_int_equal(env_close(&posix.env, file), SR_OK);
+	}
+	alarm(0);
+}
+
+static void
 given_a_path_outside_of_the_directories_then_it_is_not_found(void **state)
 {
 	env_file file;
@@ -252,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(given_a_directory_then_a_file_is_made_written_synced_and_read),
+	    TEST(given_a_fifo_for_a_file_then_nothing_waits),
 	    TEST(given_a_path_outside_of_the_directories_then_it_is_not_found),
 	    TEST(given_a_symbolic_link_then_it_is_not_followed),
 	    TEST(given_a_table_of_files_then_only_its_names_open_and_stay_open),

@@ -171,6 +171,30 @@ given_a_next_segment_of_a_wrong_length_then_the_start_is_refused(void **state)
 	}
 }
 
+static void
+given_a_damaged_last_certificate_then_the_start_puts_it_right(void **state)
+{
+	static const char path[] = "ledger/public/certificates";
+	static uint8_t before[2 + CERTIFICATE_LEN], damaged[sizeof(before)];
+	const uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	bytes = sim_file(bank->ledgerd_room, path, &len);
+	assert_int_equal(len, sizeof(before));
+	memcpy(before, bytes, len);
+	for (size_t at = 0; at < len; at += 37) {
+		memcpy(damaged, before, len);
+		damaged[at] ^= 1;
+		sim_bank_end(bank);
+		sim_put(bank->ledgerd_room, path, damaged, len);
+		assert_int_equal(sim_bank_start(bank, false), SR_OK);
+		bytes = sim_file(bank->ledgerd_room, path, &len);
+		assert_int_equal(len, sizeof(before));
+		assert_memory_equal(bytes, before, len);
+	}
+}
+
 /* ---- sessions ------------------------------------------------------------- */
 
 /* A link to netd that takes nothing. */
@@ -344,6 +368,9 @@ main(void)
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_next_segment_of_a_wrong_length_then_the_start_is_refused,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_damaged_last_certificate_then_the_start_puts_it_right,
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_connection_used_twice_then_nobody_gets_the_others_answers,
