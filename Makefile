@@ -117,7 +117,7 @@ ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
 	for b in $(BUILD)/tests/bench/bench_*; do $$b || exit 1; done
-	[ ! -x tests/bench/run ] || tests/bench/run $(BUILD)
+	BUILD=$(BUILD) tests/bench/run
 
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run

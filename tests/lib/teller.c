@@ -149,8 +149,8 @@ enum sr_error
 teller_submit(struct teller *teller, const struct teller_order *order,
     struct message_order_answer *answer)
 {
-	static uint8_t bytes[8192];
-	static struct bank_answer room;
+	uint8_t bytes[8192];
+	struct bank_answer room;
 	struct payload_m4 *welcome = &teller->session.login.welcome;
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_order_submit submit = {
