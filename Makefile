@@ -116,7 +116,6 @@ ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 
 bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
-	for b in $(BUILD)/tests/bench/bench_*; do $$b || exit 1; done
 	BUILD=$(BUILD) tests/bench/run
 
 mutants: deps	## break each promise once; a test must notice
