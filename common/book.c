@@ -17,6 +17,7 @@ book_init(struct book *book)
 	book_table_init(&book->accounts, sizeof(struct book_account));
 	book_table_init(&book->principals, sizeof(struct book_principal));
 	book_table_init(&book->terminals, sizeof(struct book_terminal));
+	book_table_init(&book->auditors, sizeof(struct book_auditor));
 	book_table_init(
 	    &book->past, BOOK_PAST_PIECE * sizeof(struct book_past_order));
 	return book_reserve_rows(book);
@@ -28,6 +29,7 @@ book_free(struct book *book)
 	book_table_free(&book->accounts);
 	book_table_free(&book->principals);
 	book_table_free(&book->terminals);
+	book_table_free(&book->auditors);
 	book_table_free(&book->past);
 	book_index_free(&book->account_index);
 	book_index_free(&book->principal_index);
@@ -38,13 +40,14 @@ book_free(struct book *book)
 enum sr_error
 book_reserve_rows(struct book *book)
 {
-	struct book_table *const tables[] = {
-	    &book->accounts, &book->principals, &book->terminals, &book->past};
+	struct book_table *const tables[] = {&book->accounts, &book->principals,
+	    &book->terminals, &book->auditors, &book->past};
 	struct book_index *const indexes[] = {&book->account_index,
 	    &book->principal_index, &book->terminal_index};
 	enum sr_error error = SR_OK;
 
-	for (size_t i = 0; error == SR_OK && i < 4; i++)
+	for (size_t i = 0;
+	     error == SR_OK && i < sizeof(tables) / sizeof(tables[0]); i++)
 		error = book_table_reserve(tables[i]);
 	for (size_t i = 0; error == SR_OK && i < 3; i++)
 		error = book_index_reserve(indexes[i]);
@@ -308,6 +311,31 @@ book_terminal(const struct book *book, uint32_t terminal)
 {
 	return book_table_at(
 	    &book->terminals, book_index_find(&book->terminal_index, terminal));
+}
+
+const struct book_auditor *
+book_auditor(const struct book *book, const char *name, size_t name_len)
+{
+	for (uint64_t i = 0; i < book->auditors.count; i++) {
+		const struct book_auditor *auditor = book_auditor_at(book, i);
+
+		if (auditor->name_len == name_len &&
+		    memcmp(auditor->name, name, name_len) == 0)
+			return auditor;
+	}
+	return NULL;
+}
+
+const struct book_auditor *
+book_auditor_of_key(const struct book *book, const uint8_t key[32])
+{
+	for (uint64_t i = 0; i < book->auditors.count; i++) {
+		const struct book_auditor *auditor = book_auditor_at(book, i);
+
+		if (memcmp(auditor->key, key, sizeof(auditor->key)) == 0)
+			return auditor;
+	}
+	return NULL;
 }
 
 int64_t

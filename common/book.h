@@ -99,12 +99,22 @@ struct book_terminal {
 	bool revoked;
 };
 
+/* Whom the keys of segments may be disclosed to. */
+struct book_auditor {
+	uint64_t leaf; /* of the approval */
+	uint8_t key[32];
+	uint8_t name_len;
+	char name[ORDER_AUDITOR_NAME_MAX + 1];
+};
+
 struct book_request {
 	uint64_t leaf; /* of the request */
 	uint64_t requester;
 	uint64_t time_ms;
 	uint8_t hash[ORDER_HASH_LEN]; /* of the request's 208 bytes */
-	struct order_enrol enrol;
+	uint8_t kind;                 /* order_kind_is_request() */
+	struct order_enrol enrol;     /* ORDER_ENROL_REQUEST */
+	struct order_auditor auditor; /* ORDER_AUDITOR_REQUEST */
 	bool used;
 };
 
@@ -118,6 +128,7 @@ struct book {
 	struct book_table accounts;
 	struct book_table principals;
 	struct book_table terminals;
+	struct book_table auditors;
 	struct book_table past;
 	struct book_index account_index;
 	struct book_index principal_index;
@@ -238,6 +249,12 @@ const struct book_principal *book_principal(
 const struct book_terminal *book_terminal(
     const struct book *book, uint32_t terminal);
 
+/* The auditor with that name, or with that key; NULL when there is none. */
+const struct book_auditor *book_auditor(
+    const struct book *book, const char *name, size_t name_len);
+const struct book_auditor *book_auditor_of_key(
+    const struct book *book, const uint8_t key[32]);
+
 /* The remembered order with that seq; NULL if older than the last 64. */
 const struct book_past_order *book_past(const struct book *book,
     const struct book_principal *principal, uint64_t seq);
@@ -253,6 +270,9 @@ const struct book_principal *book_principal_at(
     const struct book *book, uint64_t place);
 uint64_t book_terminal_count(const struct book *book);
 const struct book_terminal *book_terminal_at(
+    const struct book *book, uint64_t place);
+uint64_t book_auditor_count(const struct book *book);
+const struct book_auditor *book_auditor_at(
     const struct book *book, uint64_t place);
 
 /* The sum over all accounts; always zero.  O(accounts). */

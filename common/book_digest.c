@@ -45,6 +45,18 @@ book_terminal_at(const struct book *book, uint64_t place)
 	return book_table_at(&book->terminals, place);
 }
 
+uint64_t
+book_auditor_count(const struct book *book)
+{
+	return book->auditors.count;
+}
+
+const struct book_auditor *
+book_auditor_at(const struct book *book, uint64_t place)
+{
+	return book_table_at(&book->auditors, place);
+}
+
 int64_t
 book_sum(const struct book *book)
 {
@@ -95,6 +107,7 @@ digest_head(struct digest *d, const struct book *book)
 	writer_u64(&d->w, book->accounts.count);
 	writer_u64(&d->w, book->principals.count);
 	writer_u64(&d->w, book->terminals.count);
+	writer_u64(&d->w, book->auditors.count);
 	writer_u64(&d->w, book->request_count);
 	row_end(d);
 }
@@ -159,17 +172,31 @@ digest_terminal(struct digest *d, const struct book_terminal *terminal)
 }
 
 static void
+digest_auditor(struct digest *d, const struct book_auditor *auditor)
+{
+	row_begin(d);
+	writer_u64(&d->w, auditor->leaf);
+	writer_bytes(&d->w, auditor->key, sizeof(auditor->key));
+	writer_u8(&d->w, auditor->name_len);
+	writer_bytes(&d->w, auditor->name, auditor->name_len);
+	row_end(d);
+}
+
+static void
 digest_request(struct digest *d, const struct book_request *request)
 {
-	uint8_t enrol[ORDER_ENROL_LEN];
+	uint8_t enrol[ORDER_ENROL_LEN], auditor[ORDER_AUDITOR_LEN];
 
 	order_enrol_encode(&request->enrol, enrol);
+	order_auditor_encode(&request->auditor, auditor);
 	row_begin(d);
 	writer_u64(&d->w, request->leaf);
 	writer_u64(&d->w, request->requester);
 	writer_u64(&d->w, request->time_ms);
 	writer_bytes(&d->w, request->hash, sizeof(request->hash));
+	writer_u8(&d->w, request->kind);
 	writer_bytes(&d->w, enrol, sizeof(enrol));
+	writer_bytes(&d->w, auditor, sizeof(auditor));
 	writer_u8(&d->w, request->used);
 	row_end(d);
 }
@@ -187,6 +214,8 @@ book_digest(const struct book *book, uint8_t digest[32])
 		digest_principal(&d, book, book_principal_at(book, i));
 	for (uint64_t i = 0; i < book->terminals.count; i++)
 		digest_terminal(&d, book_terminal_at(book, i));
+	for (uint64_t i = 0; i < book->auditors.count; i++)
+		digest_auditor(&d, book_auditor_at(book, i));
 	for (unsigned i = 0; i < book->request_count; i++)
 		digest_request(&d, &book->request[i]);
 	crypto_hash_sha256_final(&d.state, digest);

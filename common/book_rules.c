@@ -136,29 +136,51 @@ drop_expired(struct book *book, uint64_t time_ms)
 	book->request_count = kept;
 }
 
+/* A name or a key is enrolled once. */
 static enum sr_error
-rule_enrol_request(struct book *book, const struct book_principal *signer,
+auditor_check(const struct book *book, const struct order_auditor *auditor)
+{
+	if (book_auditor(book, auditor->name, auditor->name_len) != NULL ||
+	    book_auditor_of_key(book, auditor->key) != NULL)
+		return SR_ALREADY;
+	return SR_OK;
+}
+
+/* Whether what is requested could be carried out now. */
+static enum sr_error
+request_check(const struct book *book, const struct book_request *request)
+{
+	if (request->kind == ORDER_AUDITOR_REQUEST)
+		return auditor_check(book, &request->auditor);
+	return enrol_check(book, &request->enrol);
+}
+
+static enum sr_error
+rule_request(struct book *book, const struct book_principal *signer,
     const struct book_order *order, uint64_t leaf, uint64_t time_ms)
 {
-	struct book_request *request;
-	struct order_enrol enrol;
-	enum sr_error error = order_enrol_decode(
-	    order->attachment, order->attachment_len, &enrol);
+	struct book_request request = {.leaf = leaf,
+	    .requester = signer->customer,
+	    .time_ms = time_ms,
+	    .kind = order->order.kind};
+	enum sr_error error;
 
+	if (request.kind == ORDER_AUDITOR_REQUEST)
+		error = order_auditor_decode(
+		    order->attachment, order->attachment_len, &request.auditor);
+	else
+		error = order_enrol_decode(
+		    order->attachment, order->attachment_len, &request.enrol);
 	if (error != SR_OK || !moves_nothing(&order->order))
 		return SR_PARAMETERS;
-	error = enrol_check(book, &enrol);
+	error = request_check(book, &request);
 	if (error != SR_OK)
 		return error;
 	drop_expired(book, time_ms);
 	if (book->request_count == BOOK_REQUESTS_MAX)
 		return SR_REQUESTS_FULL;
-	request = &book->request[book->request_count++];
-	*request = (struct book_request){.leaf = leaf,
-	    .requester = signer->customer,
-	    .time_ms = time_ms,
-	    .enrol = enrol};
-	memcpy(request->hash, order->hash, sizeof(request->hash));
+	memcpy(request.hash, order->hash, sizeof(request.hash));
+	book->request[book->request_count++] = request;
 	return SR_OK;
 }
 
@@ -193,9 +215,22 @@ enrol(struct book *book, const struct order_enrol *enrol,
 	effect->enrolled = terminal;
 }
 
+/* The same for an auditor. */
+static void
+enrol_auditor(
+    struct book *book, const struct order_auditor *auditor, uint64_t leaf)
+{
+	struct book_auditor *row = book_table_add(&book->auditors);
+
+	row->leaf = leaf;
+	memcpy(row->key, auditor->key, sizeof(row->key));
+	row->name_len = auditor->name_len;
+	memcpy(row->name, auditor->name, sizeof(row->name));
+}
+
 static enum sr_error
 rule_approve(struct book *book, const struct book_principal *signer,
-    const struct book_order *order, uint64_t time_ms,
+    const struct book_order *order, uint64_t leaf, uint64_t time_ms,
     struct book_effect *effect)
 {
 	struct book_request *request = NULL;
@@ -217,11 +252,14 @@ rule_approve(struct book *book, const struct book_principal *signer,
 	if (time_ms - request->time_ms > book->rules.request_life_ms)
 		return SR_REQUEST_EXPIRED;
 	/* much may have happened since the request */
-	error = enrol_check(book, &request->enrol);
+	error = request_check(book, request);
 	if (error != SR_OK)
 		return error;
 	request->used = true;
-	enrol(book, &request->enrol, effect);
+	if (request->kind == ORDER_AUDITOR_REQUEST)
+		enrol_auditor(book, &request->auditor, leaf);
+	else
+		enrol(book, &request->enrol, effect);
 	return SR_OK;
 }
 
@@ -303,9 +341,10 @@ book_rules_apply(struct book *book, struct book_principal *signer,
 	case ORDER_DEPOSIT:
 		return rule_deposit(book, signer, &order->order, effect);
 	case ORDER_ENROL_REQUEST:
-		return rule_enrol_request(book, signer, order, leaf, time_ms);
+	case ORDER_AUDITOR_REQUEST:
+		return rule_request(book, signer, order, leaf, time_ms);
 	case ORDER_APPROVE:
-		return rule_approve(book, signer, order, time_ms, effect);
+		return rule_approve(book, signer, order, leaf, time_ms, effect);
 	case ORDER_REVOKE:
 		return rule_revoke(book, order, effect);
 	default:

@@ -26,7 +26,13 @@ order_kind_known(unsigned kind)
 {
 	return kind == ORDER_TRANSFER || kind == ORDER_DEPOSIT ||
 	       kind == ORDER_ENROL_REQUEST || kind == ORDER_APPROVE ||
-	       kind == ORDER_REVOKE;
+	       kind == ORDER_REVOKE || kind == ORDER_AUDITOR_REQUEST;
+}
+
+bool
+order_kind_is_request(unsigned kind)
+{
+	return kind == ORDER_ENROL_REQUEST || kind == ORDER_AUDITOR_REQUEST;
 }
 
 const char *
@@ -37,7 +43,7 @@ order_kind_name(unsigned kind)
 	    "policy", "role", "raise-limit", "enrol-request", "approve",
 	    "freeze", "lower-limit", "revoke", "rekey", "close", "visibility",
 	    "till-open", "till-count", "till-close", "box-put", "box-share",
-	    "box-delete", "message"};
+	    "box-delete", "message", "release-request", "auditor-request"};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }
@@ -138,6 +144,7 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 {
 	struct order_enrol enrol;
 	struct order_revoke revoke;
+	struct order_auditor auditor;
 
 	if (len > ORDER_ATTACHMENT_MAX)
 		return SR_TOO_LARGE;
@@ -151,6 +158,8 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 		return len == ORDER_APPROVE_LEN ? SR_OK : SR_PARAMETERS;
 	case ORDER_REVOKE:
 		return order_revoke_decode(attachment, len, &revoke);
+	case ORDER_AUDITOR_REQUEST:
+		return order_auditor_decode(attachment, len, &auditor);
 	default:
 		return SR_PARAMETERS;
 	}
@@ -216,4 +225,39 @@ order_revoke_decode(const void *bytes, size_t len, struct order_revoke *revoke)
 	revoke->terminal = reader_u32(&r);
 	reader_zeros(&r, 4);
 	return reader_end(&r) ? SR_OK : SR_PARAMETERS;
+}
+
+void
+order_auditor_encode(
+    const struct order_auditor *auditor, uint8_t bytes[ORDER_AUDITOR_LEN])
+{
+	struct writer w = writer_to(bytes, ORDER_AUDITOR_LEN);
+
+	writer_bytes(&w, auditor->key, sizeof(auditor->key));
+	writer_u8(&w, auditor->name_len);
+	writer_bytes(&w, auditor->name, auditor->name_len);
+	writer_zeros(&w, ORDER_AUDITOR_NAME_MAX - auditor->name_len + 7u);
+	assert(!w.bad && writer_len(&w) == ORDER_AUDITOR_LEN);
+}
+
+enum sr_error
+order_auditor_decode(
+    const void *bytes, size_t len, struct order_auditor *auditor)
+{
+	static const uint8_t one[crypto_scalarmult_SCALARBYTES] = {1};
+	struct reader r = reader_of(bytes, len);
+	uint8_t shared[crypto_scalarmult_BYTES];
+
+	memset(auditor, 0, sizeof(*auditor));
+	reader_bytes(&r, auditor->key, sizeof(auditor->key));
+	auditor->name_len = reader_u8(&r);
+	if (auditor->name_len > ORDER_AUDITOR_NAME_MAX)
+		return SR_PARAMETERS;
+	reader_bytes(&r, auditor->name, auditor->name_len);
+	reader_zeros(&r, ORDER_AUDITOR_NAME_MAX - auditor->name_len + 7u);
+	if (!reader_end(&r) ||
+	    name_check(auditor->name, auditor->name_len) != SR_OK ||
+	    crypto_scalarmult(shared, one, auditor->key) != 0)
+		return SR_PARAMETERS;
+	return SR_OK;
 }

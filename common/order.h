@@ -16,6 +16,7 @@
  *   approve             SHA-256 of the request's 208 bytes, 32 bytes;
  *                       `refers_to` is the request's leaf index
  *   revoke              struct order_revoke, 16 bytes
+ *   auditor request     struct order_auditor, 72 bytes
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,8 @@
 #define ORDER_ENROL_LEN 32u
 #define ORDER_APPROVE_LEN 32u
 #define ORDER_REVOKE_LEN 16u
+#define ORDER_AUDITOR_LEN 72u
+#define ORDER_AUDITOR_NAME_MAX 32u
 
 /* Expiry lies at most so far ahead of the bank's time. */
 #define ORDER_LIFE_MAX_MS UINT64_C(120000)
@@ -70,6 +73,7 @@ enum order_kind {
 	ORDER_BOX_SHARE = 25,
 	ORDER_BOX_DELETE = 26,
 	ORDER_MESSAGE = 27,
+	ORDER_AUDITOR_REQUEST = 29,
 };
 
 /* The bits of `flags`: none is given out yet, so all must be zero. */
@@ -111,11 +115,21 @@ struct order_revoke {
 	uint32_t terminal; /* 0 for a teller */
 };
 
+/* Parameters of an auditor request: whom segment keys may be disclosed to. */
+struct order_auditor {
+	uint8_t key[32]; /* X25519 public key */
+	uint8_t name_len;
+	char name[ORDER_AUDITOR_NAME_MAX + 1]; /* as a log-in name; NUL */
+};
+
 /* `unit` of a bank with one unit: number 1, exponent in the high byte. */
 uint16_t order_unit(uint8_t exponent);
 
 /* True for the kinds this version accepts. */
 bool order_kind_known(unsigned kind);
+
+/* True for the kinds that ask for another operator's approval. */
+bool order_kind_is_request(unsigned kind);
 
 /* A lower-case word for the kind, "transfer"; "unknown" for others. */
 const char *order_kind_name(unsigned kind);
@@ -163,5 +177,10 @@ void order_revoke_encode(
     const struct order_revoke *revoke, uint8_t bytes[ORDER_REVOKE_LEN]);
 enum sr_error order_revoke_decode(
     const void *bytes, size_t len, struct order_revoke *revoke);
+/* Decode: SR_PARAMETERS also for a key that agrees on nothing secret. */
+void order_auditor_encode(
+    const struct order_auditor *auditor, uint8_t bytes[ORDER_AUDITOR_LEN]);
+enum sr_error order_auditor_decode(
+    const void *bytes, size_t len, struct order_auditor *auditor);
 
 #endif

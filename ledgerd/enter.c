@@ -132,7 +132,7 @@ fill_answer(struct ledgerd *ledgerd, const struct customer_session *session,
 	account = book_account(&ledgerd->book, answer->account);
 	if (account != NULL)
 		answer->balance = account->posted_minor;
-	if (effect->outcome == SR_OK && order->kind == ORDER_ENROL_REQUEST)
+	if (effect->outcome == SR_OK && order_kind_is_request(order->kind))
 		answer->result = answer->leaf;
 	if (effect->enrolled != NULL)
 		answer->result = effect->enrolled->id;

@@ -309,6 +309,7 @@ enrolled_terminal(struct ledgerd *ledgerd, uint64_t leaf, uint64_t *terminal)
 	const struct book_principal *principal;
 	struct order_enrol enrol;
 	struct entry_order entry;
+	struct order request;
 	enum sr_error error;
 
 	*terminal = 0;
@@ -317,7 +318,11 @@ enrolled_terminal(struct ledgerd *ledgerd, uint64_t leaf, uint64_t *terminal)
 		return error;
 	if (entry_order_decode(frame.plain.committed, frame.plain.committed_len,
 		&entry) != SR_OK ||
-	    order_enrol_decode(
+	    order_decode(entry.order, &request) != SR_OK)
+		return SR_DAMAGED;
+	if (request.kind != ORDER_ENROL_REQUEST)
+		return SR_OK;
+	if (order_enrol_decode(
 		entry.attachment, entry.attachment_len, &enrol) != SR_OK)
 		return SR_DAMAGED;
 	principal = book_principal(&ledgerd->book, enrol.principal);
@@ -373,7 +378,7 @@ query_stored(struct ledgerd *ledgerd, const struct customer_session *session,
 	answer->time = frame.frame.header.time_ms;
 	memcpy(answer->salt, frame.plain.salt, sizeof(answer->salt));
 	fill_balance(ledgerd, session, order, &frame.plain, answer);
-	if (entry.outcome == SR_OK && order->kind == ORDER_ENROL_REQUEST)
+	if (entry.outcome == SR_OK && order_kind_is_request(order->kind))
 		answer->result = answer->leaf;
 	if (entry.outcome == SR_OK && order->kind == ORDER_APPROVE)
 		error = enrolled_terminal(

@@ -526,6 +526,76 @@ given_one_operator_when_enrolling_alone_then_nothing_is_enrolled(void **state)
 	    book_it(bank, approval(bank, OPERATOR_2, leaf, hash)), SR_ALREADY);
 }
 
+static struct book_order
+auditor_request(struct bank *bank, uint64_t by, const char *name, uint8_t key)
+{
+	struct order_auditor auditor = {
+	    .key = {key}, .name_len = (uint8_t)strlen(name)};
+	uint8_t bytes[ORDER_AUDITOR_LEN];
+
+	memcpy(auditor.name, name, auditor.name_len);
+	order_auditor_encode(&auditor, bytes);
+	return order_of(bank, by, ORDER_AUDITOR_REQUEST, bytes, sizeof(bytes));
+}
+
+static void
+given_an_auditor_when_two_operators_agree_then_enrolled_once(void **state)
+{
+	struct bank *bank = *state;
+	uint8_t hash[ORDER_HASH_LEN], again[ORDER_HASH_LEN], digest[2][32];
+	uint64_t leaf = bank->leaf;
+
+	assert_int_equal(
+	    book_it(bank, auditor_request(bank, OPERATOR_1, "clara", 9)),
+	    SR_OK);
+	memcpy(hash, bank->last.hash, sizeof(hash));
+	assert_int_equal(
+	    book_it(bank, auditor_request(bank, OPERATOR_1, "clara", 10)),
+	    SR_OK);
+	memcpy(again, bank->last.hash, sizeof(again));
+	assert_true(book_auditor_count(&bank->book) == 0);
+	assert_int_equal(book_it(bank, approval(bank, OPERATOR_1, leaf, hash)),
+	    SR_OWN_REQUEST);
+	book_digest(&bank->book, digest[0]);
+	assert_int_equal(
+	    book_it(bank, approval(bank, OPERATOR_2, leaf, hash)), SR_OK);
+	book_digest(&bank->book, digest[1]);
+	assert_memory_not_equal(digest[0], digest[1], 32);
+	assert_int_equal(bank->effect.touched_count, 0);
+	assert_int_equal(book_auditor(&bank->book, "clara", 5)->key[0], 9);
+	assert_null(book_auditor(&bank->book, "clar", 4));
+	assert_non_null(book_auditor_of_key(
+	    &bank->book, book_auditor_at(&bank->book, 0)->key));
+	/* the other request for that name, and new ones for name or key */
+	assert_int_equal(
+	    book_it(bank, approval(bank, OPERATOR_2, leaf + 1, again)),
+	    SR_ALREADY);
+	assert_int_equal(
+	    book_it(bank, auditor_request(bank, OPERATOR_1, "clara", 11)),
+	    SR_ALREADY);
+	assert_int_equal(
+	    book_it(bank, auditor_request(bank, OPERATOR_1, "dora", 9)),
+	    SR_ALREADY);
+}
+
+static void
+given_bad_parameters_of_an_auditor_when_requested_then_declined(void **state)
+{
+	struct bank *bank = *state;
+	struct book_order order = auditor_request(bank, OPERATOR_1, "No", 9);
+
+	assert_int_equal(book_it(bank, order), SR_PARAMETERS);
+	/* a key of small order: whatever is sealed to it is open to all */
+	assert_int_equal(
+	    book_it(bank, auditor_request(bank, OPERATOR_1, "clara", 1)),
+	    SR_PARAMETERS);
+	order = auditor_request(bank, OPERATOR_1, "clara", 9);
+	order.order.amount_minor = 1;
+	assert_int_equal(book_it(bank, order), SR_PARAMETERS);
+	assert_int_equal(
+	    book_it(bank, auditor_request(bank, ADA, "clara", 9)), SR_ROLE);
+}
+
 static void
 given_an_old_request_when_approved_then_expired(void **state)
 {
@@ -699,6 +769,9 @@ main(void)
 		given_a_reference_when_used_again_then_duplicate_unless_declined),
 	    STORY(
 		given_one_operator_when_enrolling_alone_then_nothing_is_enrolled),
+	    STORY(given_an_auditor_when_two_operators_agree_then_enrolled_once),
+	    STORY(
+		given_bad_parameters_of_an_auditor_when_requested_then_declined),
 	    STORY(given_an_old_request_when_approved_then_expired),
 	    STORY(given_unfit_enrolments_when_requested_then_declined),
 	    STORY(

@@ -182,11 +182,12 @@ given_the_authority_table_when_asked_then_only_its_lines_allow(void **state)
 	for (unsigned kind = 0; kind < 64; kind++)
 		for (unsigned role = 0; role < 16; role++)
 			allowed += authority_allows(kind, role);
-	assert_int_equal(allowed, 6);
+	assert_int_equal(allowed, 7);
 	assert_true(authority_allows(ORDER_TRANSFER, ROLE_CUSTOMER));
 	assert_true(authority_allows(ORDER_DEPOSIT, ROLE_TERMINAL));
 	assert_true(authority_allows(ORDER_DEPOSIT, ROLE_TELLER));
 	assert_true(authority_allows(ORDER_ENROL_REQUEST, ROLE_OPERATOR));
+	assert_true(authority_allows(ORDER_AUDITOR_REQUEST, ROLE_OPERATOR));
 	assert_true(authority_allows(ORDER_APPROVE, ROLE_OPERATOR));
 	assert_true(authority_allows(ORDER_REVOKE, ROLE_OPERATOR));
 }
