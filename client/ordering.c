@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -154,7 +155,11 @@ ordering_try(struct bank_session *session, const struct state *state,
 	result->balance_minor = answer.balance;
 	order_hash(kept->order, result->hash);
 	kept->answered = true;
-	return kept_save(state, session->login.name, kept);
+	/* It is booked all the same, and what is kept is asked after again. */
+	if (kept_save(state, session->login.name, kept) != SR_OK)
+		fprintf(stderr, "%s: the bank's answer cannot be kept\n",
+		    state->directory);
+	return SR_OK;
 }
 
 /*
@@ -195,9 +200,7 @@ ordering_resume(struct bank_session *session, const struct state *state,
 		    order_kind_name(order.kind), order.seq);
 		return SR_DUPLICATE;
 	}
-	/* Not yet reached by the signer's chain: never applied. */
-	if (order.seq >= session->login.welcome.next_seq)
-		return SR_OK;
+	/* Also where the chain has not reached it: it may be on its way. */
 	error = ordering_try(session, state, &kept, result, done);
 	result->before = *done;
 	if (ordering_never(error))
@@ -205,16 +208,26 @@ ordering_resume(struct bank_session *session, const struct state *state,
 	return error;
 }
 
-enum sr_error
-ordering_submit(struct bank_session *session, const struct state *state,
+static enum sr_error
+ordering_lock(const struct bank_session *session, const struct state *state,
+    bool alone, int *fd)
+{
+	char name[STATE_NAME_MAX];
+
+	snprintf(name, sizeof(name), "lock-%.32s", session->login.name);
+	return state_lock(state, name, alone, fd);
+}
+
+/* Signs and submits anew as long as other sessions come before. */
+static enum sr_error
+ordering_anew(struct bank_session *session, const struct state *state,
     const struct ordering *ordering, struct ordering_result *result)
 {
+	uint8_t hash[ORDER_HASH_LEN];
 	struct kept kept;
-	enum sr_error error;
-	bool done;
+	enum sr_error error = SR_OK;
+	bool done = false;
 
-	memset(result, 0, sizeof(*result));
-	error = ordering_resume(session, state, ordering, result, &done);
 	for (int tries = 0; error == SR_OK && !done && tries < SIGN_TRIES;
 	     tries++) {
 		error = ordering_sign(session, ordering, &kept);
@@ -223,16 +236,39 @@ ordering_submit(struct bank_session *session, const struct state *state,
 		if (error == SR_OK)
 			error =
 			    ordering_try(session, state, &kept, result, &done);
-		if (error == SR_CONFLICT || error == SR_SEQ)
-			error = SR_OK;
+		if (error != SR_CONFLICT && error != SR_SEQ)
+			continue;
+		/* Refused, and the last of the chain?  One of both is a lie. */
+		order_hash(kept.order, hash);
+		error = memcmp(hash, session->login.welcome.last_order_hash,
+			    sizeof(hash)) == 0
+			    ? SR_UNKNOWN_OUTCOME
+			    : SR_OK;
 	}
+	return error == SR_OK && !done ? SR_BUSY : error;
+}
+
+enum sr_error
+ordering_submit(struct bank_session *session, const struct state *state,
+    const struct ordering *ordering, struct ordering_result *result)
+{
+	enum sr_error error;
+	bool done;
+	int lock;
+
+	memset(result, 0, sizeof(*result));
+	error = ordering_lock(session, state, false, &lock);
+	if (error != SR_OK)
+		return error;
+	error = ordering_resume(session, state, ordering, result, &done);
 	if (error == SR_OK && !done)
-		return SR_BUSY;
+		error = ordering_anew(session, state, ordering, result);
 	/* Refused before the rules: nothing to ask after later. */
 	if (error != SR_OK && error != SR_UNKNOWN_OUTCOME &&
 	    error != SR_MALFORMED && error != SR_DUPLICATE)
 		(void)kept_forget(
 		    state, session->login.name, ordering->reference);
+	close(lock);
 	return error;
 }
 
@@ -258,9 +294,12 @@ ordering_settle_one(void *context, const struct kept *kept)
 	if (settle->but != NULL &&
 	    memcmp(order.reference, settle->but, ORDER_REFERENCE_LEN) == 0)
 		return SR_OK;
-	if (order.seq < settle->session->login.welcome.next_seq)
-		error = ordering_try(
-		    settle->session, settle->state, &again, &result, &applied);
+	/*
+	 * Also where the chain has not reached it: the order may be on its way
+	 * in the session before, which the bank ends when it says SR_STALE.
+	 */
+	error = ordering_try(
+	    settle->session, settle->state, &again, &result, &applied);
 	if (error != SR_OK && !ordering_never(error))
 		return error;
 	if (applied) {
@@ -281,7 +320,15 @@ ordering_settle(
     struct bank_session *session, const struct state *state, const uint8_t *but)
 {
 	struct settle settle = {.session = session, .state = state, .but = but};
+	enum sr_error error;
+	int lock;
 
-	return kept_unanswered(state, session->login.name,
+	/* What another process has on its way is not in doubt. */
+	error = ordering_lock(session, state, true, &lock);
+	if (error != SR_OK)
+		return error == SR_BUSY ? SR_OK : error;
+	error = kept_unanswered(state, session->login.name,
 	    session->login.welcome.next_seq, ordering_settle_one, &settle);
+	close(lock);
+	return error;
 }

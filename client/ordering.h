@@ -60,7 +60,9 @@ enum sr_error ordering_submit(struct bank_session *session,
 /*
  * Asks after every order of the signer that earlier runs left in doubt,
  * except the one with the reference `but' (or NULL), and says on stderr what
- * became of each.
+ * became of each.  What it calls not booked never will be: the session that
+ * such an order names is ended by the bank.  Does nothing while another
+ * process of this signer's has an order on its way.
  */
 enum sr_error ordering_settle(struct bank_session *session,
     const struct state *state, const uint8_t *but);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,6 +190,30 @@ state_remove(const struct state *state, const char *name)
 	if (unlink(path) != 0)
 		return errno == ENOENT ? SR_OK : state_errno();
 	return state_sync_directory(state);
+}
+
+enum sr_error
+state_lock(const struct state *state, const char *name, bool alone, int *fd)
+{
+	char path[PATH_MAX];
+	enum sr_error error = state_path(state, name, "", path);
+	int rc;
+
+	*fd = -1;
+	if (error != SR_OK)
+		return error;
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return state_errno();
+	do
+		rc = flock(*fd, alone ? LOCK_EX | LOCK_NB : LOCK_SH);
+	while (rc != 0 && errno == EINTR);
+	if (rc == 0)
+		return SR_OK;
+	error = errno == EWOULDBLOCK ? SR_BUSY : SR_IO;
+	close(*fd);
+	*fd = -1;
+	return error;
 }
 
 enum sr_error

@@ -7,6 +7,7 @@
  * mode 0700, files 0600.  Files are replaced atomically: written under a
  * temporary name, synced, renamed, the directory synced.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,14 @@ enum sr_error state_write(
 
 /* Removes the file; SR_OK when there was none. */
 enum sr_error state_remove(const struct state *state, const char *name);
+
+/*
+ * A lock by name, held until its fd is closed.  alone: SR_BUSY at once when
+ * anybody holds it; else it is shared, and waits for who holds it alone.
+ * SR_IO.
+ */
+enum sr_error state_lock(
+    const struct state *state, const char *name, bool alone, int *fd);
 
 /*
  * Calls each() with the name of every file that begins with prefix, in no

@@ -188,6 +188,13 @@ enter_order(struct ledgerd *ledgerd, const struct customer_session *session,
 		break;
 	case BOOK_REFUSED:
 		answer->error = (uint16_t)checked.error;
+		/*
+		 * "It is not booked" must stay true: the order may still be on
+		 * its way in the session that it names.
+		 */
+		if (checked.error == SR_STALE)
+			intake_end_session(ledgerd, session->customer,
+			    in->order.order.session);
 		break;
 	}
 	answer->next_seq = checked.next_seq;

@@ -356,6 +356,22 @@ intake_end_customer(struct ledgerd *ledgerd, uint64_t customer)
 }
 
 void
+intake_end_session(
+    struct ledgerd *ledgerd, uint64_t customer, const uint8_t id[16])
+{
+	struct sessions *sessions = &ledgerd->sessions;
+
+	for (uint32_t i = 0; i < sessions->capacity; i++) {
+		struct customer_session *session = &sessions->entries[i];
+
+		if (session->connection != 0 && session->customer == customer &&
+		    memcmp(session->records.id, id,
+			sizeof(session->records.id)) == 0)
+			intake_end(ledgerd, session, true);
+	}
+}
+
+void
 intake_end_terminal(struct ledgerd *ledgerd, uint32_t terminal)
 {
 	end_chosen(ledgerd, is_terminal, terminal, true);

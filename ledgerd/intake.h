@@ -42,6 +42,9 @@ void intake_end(
 
 /* Ends the sessions of a customer, of a terminal, or of older generations. */
 void intake_end_customer(struct ledgerd *ledgerd, uint64_t customer);
+/* That one of the customer's sessions, if it is still there. */
+void intake_end_session(
+    struct ledgerd *ledgerd, uint64_t customer, const uint8_t id[16]);
 void intake_end_terminal(struct ledgerd *ledgerd, uint32_t terminal);
 void intake_end_older(struct ledgerd *ledgerd, uint32_t generation);
 void intake_end_all(struct ledgerd *ledgerd);

@@ -218,6 +218,11 @@ class HostileNetd:
         """Bytes for a client, as they are."""
         self.raw_to_client(self.connections[connection], bytes.fromhex(data))
 
+    def do_abandon(self, connection):
+        """Closes towards the client, and keeps that from the rooms."""
+        self.connections[connection].phase = "closed"
+        self.connections[connection].sock.close()
+
     def do_close(self, connection):
         self.close(self.connections[connection])
 

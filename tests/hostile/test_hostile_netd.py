@@ -226,6 +226,26 @@ def when_an_order_is_passed_on_twice_then_it_is_booked_once():
 
 
 @scenario
+def when_an_order_comes_after_the_client_was_told_it_is_not_booked_then_it_is_not():
+    tale = story()
+    before = tale.attacker.connections()
+    tale.attacker.do("hold", types=[RECORD], least=ORDER_LEAST)
+    victim = Victim(tale.bank, "ada", "transfer", "bob", "2.50")
+    ada = tale.new_connection(before, lambda c: c["held"])
+    tale.attacker.do("abandon", connection=ada["id"])
+    check(victim.join().code not in (0, 1), "the client saw a success")
+    tale.attacker.honest()
+    # The next log-in tells what became of it, and ada would pay again ...
+    said = tale.bank.atm("ada", "balance")
+    said.ends(DONE, "it was not booked")
+    # ... so the first one must not come after all.
+    refused = tale.refused("ledgerd")
+    tale.attacker.do("pass", connection=ada["id"], index=ada["held"][0])
+    tale.settled("ledgerd", refused, 1)
+    tale.unharmed()
+
+
+@scenario
 def when_an_older_record_takes_the_place_of_an_order_then_the_session_ends():
     tale = story()
     victim, ada = held_order(tale, "ada", "bob", "4.00", "OLDER")
