@@ -6,6 +6,7 @@
 #include "client/bank.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,8 @@
 #include "common/certificate.h"
 #include "common/ids.h"
 #include "common/ipc.h"
+#include "common/noise.h"
+#include "common/secret.h"
 
 static uint64_t
 bank_boot_ms(void)
@@ -39,6 +42,7 @@ bank_enter(struct bank_session *session, const struct login_options *options,
 		return error;
 	}
 	session->began_ms = bank_boot_ms();
+	session->keyed_ms = session->began_ms;
 	failed = session->login.welcome.failed_log_ins;
 	if (failed > 0)
 		fprintf(stderr,
@@ -55,9 +59,8 @@ bank_time_ms(const struct bank_session *session)
 	       session->began_ms;
 }
 
-/* What a broken connection means once a question has left. */
-static enum sr_error
-bank_lost(struct bank_session *session, enum sr_error error)
+static void
+bank_say_lost(const struct bank_session *session, enum sr_error error)
 {
 	if (error == SR_CRYPTO || error == SR_MALFORMED)
 		fprintf(stderr, "%s: the connection was tampered with\n",
@@ -65,7 +68,87 @@ bank_lost(struct bank_session *session, enum sr_error error)
 	else
 		fprintf(stderr, "%s: the connection was lost: %s\n",
 		    session->login.link.peer, session->login.link.message);
+}
+
+/* What a broken connection means once a question has left. */
+static enum sr_error
+bank_lost(const struct bank_session *session, enum sr_error error)
+{
+	bank_say_lost(session, error);
 	return SR_UNKNOWN_OUTCOME;
+}
+
+/* Sends this side's half, last under the old keys, and takes the bank's. */
+static enum sr_error
+bank_rekey(struct bank_session *session)
+{
+	SECRET_32(private_key);
+	static uint8_t plain[SESSION_PLAIN_MAX];
+	uint8_t bytes[MESSAGE_REKEY_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_rekey own, theirs;
+	struct ipc_message got;
+	struct reader r;
+	enum sr_error error;
+	size_t len;
+
+	randombytes_buf(private_key, sizeof(private_key));
+	noise_public_key(own.key, private_key);
+	error = message_rekey_encode(&w, &own);
+	if (error == SR_OK)
+		error = login_send(&session->login, bytes, writer_len(&w));
+	if (error == SR_OK)
+		error = login_receive(&session->login, plain, &len);
+	if (error != SR_OK) {
+		bank_say_lost(session, error);
+		return SR_SESSION_ENDED;
+	}
+	r = reader_of(plain, len);
+	error = ipc_next(&r, true, &got);
+	if (error == SR_OK && got.type == MESSAGE_GOODBYE) {
+		fprintf(stderr, "the bank ended the session\n");
+		return SR_SESSION_ENDED;
+	}
+	if (error == SR_OK && got.type != MESSAGE_REKEY)
+		error = SR_MALFORMED;
+	if (error == SR_OK)
+		error = message_rekey_decode(got.body, got.len, &theirs);
+	/* nothing may stand behind it under the old keys */
+	if (error == SR_OK)
+		reader_zeros(&r, reader_left(&r));
+	if (error == SR_OK && !reader_end(&r))
+		error = SR_MALFORMED;
+	if (error == SR_OK)
+		error = session_rekey(
+		    &session->login.session, private_key, own.key, theirs.key);
+	if (error != SR_OK) {
+		session_wipe(&session->login.session);
+		bank_say_lost(session, error);
+		return SR_SESSION_ENDED;
+	}
+	session->keyed_ms = bank_boot_ms();
+	return SR_OK;
+}
+
+enum sr_error
+bank_keep(struct bank_session *session, int *left_ms)
+{
+	const struct payload_m4 *limits = &session->login.welcome;
+	const struct session *records = &session->login.session;
+	uint64_t age_ms = bank_boot_ms() - session->keyed_ms;
+	enum sr_error error = SR_OK;
+
+	if (age_ms >= limits->rekey_ms ||
+	    records->sent >= limits->rekey_records ||
+	    records->received >= limits->rekey_records ||
+	    records->bytes >= limits->rekey_bytes) {
+		error = bank_rekey(session);
+		age_ms = 0;
+	}
+	*left_ms = limits->rekey_ms - age_ms < INT_MAX
+		       ? (int)(limits->rekey_ms - age_ms)
+		       : INT_MAX;
+	return error;
 }
 
 static enum sr_error
@@ -88,7 +171,11 @@ bank_exchange(struct bank_session *session, const void *message,
 	struct reader r;
 	enum sr_error error;
 	size_t len;
+	int left_ms;
 
+	error = bank_keep(session, &left_ms);
+	if (error != SR_OK)
+		return error;
 	error = login_send(&session->login, message, message_len);
 	if (error == SR_OK)
 		error = login_receive(&session->login, answer->plain, &len);

@@ -19,6 +19,7 @@ struct bank_session {
 	struct login login;
 	uint32_t request;  /* number of the last question */
 	uint64_t began_ms; /* CLOCK_BOOTTIME when the bank told its time */
+	uint64_t keyed_ms; /* the same, since when the present keys are used */
 };
 
 /*
@@ -43,9 +44,17 @@ struct bank_answer {
 };
 
 /*
+ * Re-keys the session if M4's limits of time, records or bytes say that it is
+ * due.  *left_ms: until the next look, at most.  SR_SESSION_ENDED, with a
+ * line on stderr, when the session is over: nothing was in doubt.
+ */
+enum sr_error bank_keep(struct bank_session *session, int *left_ms);
+
+/*
  * Sends one encoded message and waits for the answer, which must have the
- * type expected.  SR_UNKNOWN_OUTCOME when the connection ends, breaks or
- * stays silent after the message was sent; what `refused' says; SR_MALFORMED.
+ * type expected; re-keys before when it is due.  SR_UNKNOWN_OUTCOME when the
+ * connection ends, breaks or stays silent after the message was sent; what
+ * `refused' says; SR_MALFORMED; SR_SESSION_ENDED before it was sent.
  */
 enum sr_error bank_exchange(struct bank_session *session, const void *message,
     size_t message_len, uint8_t expected, struct bank_answer *answer);

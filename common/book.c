@@ -118,24 +118,54 @@ role_of_key(struct book *book, const uint8_t signing_key[32])
 	return ROLE_CUSTOMER;
 }
 
+struct book_opening
+book_opening_of(
+    const struct attestation *attestation, const uint8_t bytes[ATTESTATION_LEN])
+{
+	struct book_opening opening = {.customer = attestation->customer,
+	    .key_epoch = attestation->key_epoch};
+
+	memcpy(opening.signing_key, attestation->signing_key, 32);
+	memcpy(opening.previous_hash, attestation->previous_hash, 32);
+	attestation_hash(bytes, opening.attestation_hash);
+	return opening;
+}
+
+/* A known customer: the attestation in force, or the one that continues it. */
+static enum sr_error
+continue_principal(const struct book *book, struct book_principal *principal,
+    const struct book_opening *opening, struct book_account **opened)
+{
+	if (memcmp(principal->attestation_hash, opening->attestation_hash,
+		32) == 0)
+		return memcmp(principal->signing_key, opening->signing_key,
+			   32) == 0
+			   ? SR_ALREADY
+			   : SR_NOT_ALLOWED;
+	if (memcmp(principal->attestation_hash, opening->previous_hash, 32) !=
+		0 ||
+	    opening->key_epoch != principal->key_epoch + 1)
+		return SR_NOT_ALLOWED;
+	memcpy(principal->signing_key, opening->signing_key, 32);
+	memcpy(principal->attestation_hash, opening->attestation_hash, 32);
+	principal->key_epoch = opening->key_epoch;
+	*opened = book_account(
+	    book, account_id(opening->customer, ACCOUNT_INDEX_MAIN));
+	return SR_OK;
+}
+
 enum sr_error
 book_open(struct book *book, const struct book_opening *opening,
     struct book_account **opened)
 {
-	const struct book_principal *known =
-	    book_principal(book, opening->customer);
-	struct book_principal *principal;
+	struct book_principal *principal = book_table_at(&book->principals,
+	    book_index_find(&book->principal_index, opening->customer));
 	enum sr_error error;
 
 	if (!book->founded || !customer_id_valid(opening->customer))
 		return SR_PARAMETERS;
-	if (known != NULL)
-		return memcmp(known->attestation_hash,
-			   opening->attestation_hash, 32) == 0 &&
-			       memcmp(known->signing_key, opening->signing_key,
-				   32) == 0
-			   ? SR_ALREADY
-			   : SR_NOT_ALLOWED;
+	if (principal != NULL)
+		return continue_principal(book, principal, opening, opened);
 	error = book_reserve_rows(book);
 	if (error != SR_OK)
 		return error;

@@ -29,6 +29,7 @@
 
 #include "common/authority.h"
 #include "common/book_table.h"
+#include "common/certificate.h"
 #include "common/entry.h"
 #include "common/error.h"
 #include "common/ids.h"
@@ -185,7 +186,12 @@ struct book_opening {
 	uint8_t signing_key[32];
 	uint32_t key_epoch;
 	uint8_t attestation_hash[32]; /* SHA-256 of the attestation's bytes */
+	uint8_t previous_hash[32];    /* of the one before; zeros: none */
 };
+
+/* What book_open() needs of an attestation and its bytes. */
+struct book_opening book_opening_of(const struct attestation *attestation,
+    const uint8_t bytes[ATTESTATION_LEN]);
 
 /* An empty book.  SR_NO_SPACE when memory is short. */
 enum sr_error book_init(struct book *book);
@@ -201,10 +207,12 @@ enum sr_error book_found(
 /*
  * Opens principal and main account from an attestation.  The first one that
  * bears an operator's key of leaf 0 becomes that operator; operators have no
- * open main account.
- *   SR_OK        opened: journal an ACCOUNT entry
+ * open main account.  For a known customer the attestation must continue the
+ * one in force (its hash as previous, the next key epoch): then its key
+ * replaces the old one, and chain, role and accounts go on.
+ *   SR_OK        opened or continued: journal an ACCOUNT entry
  *   SR_ALREADY   the same attestation is in force: nothing to do
- *   SR_NOT_ALLOWED  another key or attestation for a known customer
+ *   SR_NOT_ALLOWED  another attestation for a known customer
  *   SR_PARAMETERS   no customer id, or the bank is not founded
  *   SR_NO_SPACE
  * For SR_OK *opened is the main account.

@@ -332,10 +332,9 @@ possession_message(const struct handshake *hs, const struct payload_m3 *payload,
 	assert(!w.bad && writer_len(&w) == POSSESSION_LEN);
 }
 
-void
-handshake_proof_sign(const struct handshake *hs,
-    const uint8_t signing_secret[SIGNING_SECRET_LEN],
-    struct payload_m3 *payload)
+static void
+possession_sign(const struct handshake *hs, const uint8_t *signing_secret,
+    const struct payload_m3 *payload, uint8_t out[SIGNATURE_LEN])
 {
 	uint8_t message[POSSESSION_LEN];
 	int rc;
@@ -343,21 +342,52 @@ handshake_proof_sign(const struct handshake *hs,
 	assert(hs->phase == HANDSHAKE_M2);
 	possession_message(hs, payload, message);
 	rc = crypto_sign_detached(
-	    payload->proof, NULL, message, sizeof(message), signing_secret);
+	    out, NULL, message, sizeof(message), signing_secret);
 	assert(rc == 0);
 }
 
-enum sr_error
-handshake_proof_verify(
-    const struct handshake *hs, const struct payload_m3 *payload)
+static enum sr_error
+possession_verify(const struct handshake *hs, const uint8_t *signing_public,
+    const struct payload_m3 *payload, const uint8_t signature[SIGNATURE_LEN])
 {
 	uint8_t message[POSSESSION_LEN];
 
 	if (hs->phase != HANDSHAKE_M3 || hs->operation == OPERATION_LOG_IN)
 		return SR_INTERNAL;
 	possession_message(hs, payload, message);
-	return crypto_sign_verify_detached(payload->proof, message,
-		   sizeof(message), payload->signing_key) == 0
+	return crypto_sign_verify_detached(
+		   signature, message, sizeof(message), signing_public) == 0
 		   ? SR_OK
 		   : SR_SIGNATURE;
+}
+
+void
+handshake_proof_sign(const struct handshake *hs,
+    const uint8_t signing_secret[SIGNING_SECRET_LEN],
+    struct payload_m3 *payload)
+{
+	possession_sign(hs, signing_secret, payload, payload->proof);
+}
+
+enum sr_error
+handshake_proof_verify(
+    const struct handshake *hs, const struct payload_m3 *payload)
+{
+	return possession_verify(
+	    hs, payload->signing_key, payload, payload->proof);
+}
+
+void
+handshake_old_sign(const struct handshake *hs,
+    const uint8_t old_secret[SIGNING_SECRET_LEN], struct payload_m3 *payload)
+{
+	possession_sign(hs, old_secret, payload, payload->old_signature);
+}
+
+enum sr_error
+handshake_old_verify(const struct handshake *hs,
+    const uint8_t old_public[PUBLIC_KEY_LEN], const struct payload_m3 *payload)
+{
+	return possession_verify(
+	    hs, old_public, payload, payload->old_signature);
 }

@@ -178,4 +178,13 @@ void handshake_proof_sign(const struct handshake *hs,
 enum sr_error handshake_proof_verify(
     const struct handshake *hs, const struct payload_m3 *payload);
 
+/*
+ * The same over the same bytes with the customer's former signing key, when
+ * the keys are replaced (rekey): fills or verifies payload->old_signature.
+ */
+void handshake_old_sign(const struct handshake *hs,
+    const uint8_t old_secret[SIGNING_SECRET_LEN], struct payload_m3 *payload);
+enum sr_error handshake_old_verify(const struct handshake *hs,
+    const uint8_t old_public[PUBLIC_KEY_LEN], const struct payload_m3 *payload);
+
 #endif

@@ -38,9 +38,11 @@ enum {
 	SESSION_PLAIN_MAX = FRAME_BODY_MAX - SESSION_TAG_LEN, /* 16,640 */
 };
 
-/* Records in one direction under one key, after which there is an end even
- * when nobody re-keyed: twice what is due for a re-key. */
-#define SESSION_RECORDS_MAX (UINT64_C(1) << 21)
+/* A re-key is due after so many records in one direction or bytes in both;
+ * at twice as many the session ends. */
+#define SESSION_REKEY_RECORDS (UINT64_C(1) << 20)
+#define SESSION_REKEY_BYTES (UINT64_C(1) << 30)
+#define SESSION_RECORDS_MAX (2 * SESSION_REKEY_RECORDS)
 
 enum session_side {
 	SESSION_CLIENT,

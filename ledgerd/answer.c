@@ -10,6 +10,8 @@
 #include <sodium.h>
 
 #include "common/diag.h"
+#include "common/noise.h"
+#include "common/secret.h"
 #include "ledgerd/intake.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/query.h"
@@ -17,8 +19,6 @@
 enum {
 	/* Kept free beyond one answer, so that ends and closes always fit. */
 	OUTBOX_RESERVE = 64 * 1024,
-	REKEY_RECORDS = 1 << 20,
-	REKEY_BYTES = 1 << 30,
 };
 
 static bool
@@ -119,8 +119,8 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 	m4->idle_limit_ms = limit_ms(ledgerd->params.session_idle_s);
 	m4->absolute_limit_ms = limit_ms(ledgerd->params.session_absolute_s);
 	m4->rekey_ms = limit_ms(ledgerd->params.session_rekey_s);
-	m4->rekey_records = REKEY_RECORDS;
-	m4->rekey_bytes = REKEY_BYTES;
+	m4->rekey_records = SESSION_REKEY_RECORDS;
+	m4->rekey_bytes = SESSION_REKEY_BYTES;
 	/* The time that entries bear, even where the clock went back: an
 	 * order's expiry is measured against it. */
 	m4->server_time_ms = env_clock_ms(ledgerd->env);
@@ -192,8 +192,38 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return message_refused_encode(w, &refused);
 	case ITEM_GOODBYE:
 		return message_goodbye_encode(w, &goodbye);
+	case ITEM_REKEY: /* answer_rekey */
+		break;
 	}
 	return SR_INTERNAL;
+}
+
+/*
+ * The bank's half, last under the old keys; what comes next is under the new
+ * ones.  A client's half that gives no secret ends the session.
+ */
+static void
+answer_rekey(struct ledgerd *ledgerd, struct customer_session *session,
+    const struct item *item)
+{
+	SECRET_32(private_key);
+	uint8_t bytes[MESSAGE_REKEY_MAX];
+	struct message_rekey half;
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	env_random(ledgerd->env, private_key, sizeof(private_key));
+	noise_public_key(half.key, private_key);
+	if (message_rekey_encode(&w, &half) == SR_OK)
+		answer_send(
+		    ledgerd, session, FRAME_RECORD, bytes, writer_len(&w));
+	session->waiting--;
+	session->rekeying = false;
+	session->keyed_ms = env_boot_ms(ledgerd->env);
+	if (session_rekey(
+		&session->records, private_key, item->key, half.key) != SR_OK) {
+		ledgerd->refused++;
+		intake_end(ledgerd, session, false);
+	}
 }
 
 static void
@@ -207,6 +237,10 @@ answer_item(struct ledgerd *ledgerd, struct item *item)
 
 	if (session == NULL)
 		return;
+	if (item->kind == ITEM_REKEY) {
+		answer_rekey(ledgerd, session, item);
+		return;
+	}
 	error = write_item(ledgerd, session, item, &w);
 	/* Waiting for keyd may have ended the session. */
 	session = sessions_find_serial(

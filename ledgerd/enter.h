@@ -18,7 +18,7 @@ void enter_check(const struct ledgerd *ledgerd, struct item *item);
 /* Checks and applies an order; other items need nothing here. */
 enum sr_error enter_item(struct ledgerd *ledgerd, struct item *item);
 
-/* Opens the account of who has logged in, where it is new. */
+/* Opens the account of who has logged in, where it is new; takes new keys. */
 enum sr_error enter_opening(struct ledgerd *ledgerd, struct opening *opening);
 
 /* Ends the sessions of terminals and principals that the batch revoked. */

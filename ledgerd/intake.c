@@ -92,6 +92,7 @@ intake_opening(struct ledgerd *ledgerd, const struct message_session_open *m)
 	session->terminal_epoch = m->terminal_epoch;
 	session->opened_ms = env_boot_ms(ledgerd->env);
 	session->heard_ms = session->opened_ms;
+	session->keyed_ms = session->opened_ms;
 	ledgerd->opening_count++;
 	opening = intake_opening_at(ledgerd, ledgerd->opening_count - 1);
 	copy_opening(opening, m);
@@ -138,6 +139,22 @@ ledgerd_refuse_netd(struct ledgerd *ledgerd, unsigned type, enum sr_error error)
 	    type, "netd sent message %u: %s", type, error_sentence(error));
 }
 
+/* Idle, open or under the same keys for longer than is allowed. */
+static bool
+session_over(
+    const struct ledgerd *ledgerd, const struct customer_session *session)
+{
+	const struct ledgerd_params *params = &ledgerd->params;
+	uint64_t now = env_boot_ms(ledgerd->env);
+
+	return now - session->heard_ms >= params->session_idle_s * 1000 ||
+	       now - session->opened_ms >= params->session_absolute_s * 1000 ||
+	       now - session->keyed_ms >= params->session_rekey_s * 2000 ||
+	       session->records.bytes >= 2 * SESSION_REKEY_BYTES ||
+	       session->records.received >= SESSION_RECORDS_MAX ||
+	       session->records.sent >= SESSION_RECORDS_MAX;
+}
+
 void
 ledgerd_take_netd_record_in(
     struct ledgerd *ledgerd, const struct message_record_in *m)
@@ -154,6 +171,10 @@ ledgerd_take_netd_record_in(
 	}
 	if (session->leaving)
 		return;
+	if (session_over(ledgerd, session)) {
+		intake_end(ledgerd, session, true);
+		return;
+	}
 	error = session->greeted ? session_open(&session->records, FRAME_RECORD,
 				       m->body, m->body_len, plain, &plain_len)
 				 : SR_NOT_ALLOWED;
@@ -162,7 +183,6 @@ ledgerd_take_netd_record_in(
 		intake_end(ledgerd, session, false);
 		return;
 	}
-	session->heard_ms = env_boot_ms(ledgerd->env);
 	(void)ledgerd_dispatch_client(
 	    ledgerd, &session->records, ledgerd->phase, plain, plain_len);
 	sodium_memzero(plain, plain_len);
@@ -201,13 +221,16 @@ queue(struct ledgerd *ledgerd, struct session *records, enum item_kind kind,
 
 	if (session->leaving || records->dead)
 		return NULL;
-	if (session->waiting == SESSION_WAITING_MAX ||
+	/* Behind its half of a re-key a client has nothing to say. */
+	if (session->rekeying || session->waiting == SESSION_WAITING_MAX ||
 	    ledgerd->item_count == ITEMS_MAX) {
 		ledgerd->refused++;
 		session_wipe(records);
 		return NULL;
 	}
 	session->waiting++;
+	if (kind != ITEM_REKEY)
+		session->heard_ms = env_boot_ms(ledgerd->env);
 	ledgerd->item_count++;
 	item = intake_item(ledgerd, ledgerd->item_count - 1);
 	memset(item, 0, offsetof(struct item, order));
@@ -270,6 +293,18 @@ ledgerd_take_client_directory_get(struct ledgerd *ledgerd,
 		return;
 	item->name_len = (uint8_t)m->name_len;
 	memcpy(item->name, m->name, m->name_len);
+}
+
+void
+ledgerd_take_client_rekey(struct ledgerd *ledgerd, struct session *records,
+    const struct message_rekey *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_REKEY, 0);
+
+	if (item == NULL)
+		return;
+	memcpy(item->key, m->key, sizeof(item->key));
+	customer_session_of(records)->rekeying = true;
 }
 
 void
@@ -399,7 +434,6 @@ intake_end_all(struct ledgerd *ledgerd)
 void
 intake_sweep(struct ledgerd *ledgerd)
 {
-	const struct ledgerd_params *params = &ledgerd->params;
 	uint64_t now = env_boot_ms(ledgerd->env);
 
 	if (ledgerd->sessions.count == 0 || now - ledgerd->swept_ms < 1000)
@@ -409,11 +443,8 @@ intake_sweep(struct ledgerd *ledgerd)
 		struct customer_session *session =
 		    &ledgerd->sessions.entries[i];
 
-		if (session->connection == 0 || session->waiting != 0)
-			continue;
-		if (now - session->heard_ms >= params->session_idle_s * 1000 ||
-		    now - session->opened_ms >=
-			params->session_absolute_s * 1000)
+		if (session->connection != 0 && session->waiting == 0 &&
+		    session_over(ledgerd, session))
 			intake_end(ledgerd, session, true);
 	}
 }

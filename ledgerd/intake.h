@@ -49,7 +49,10 @@ void intake_end_terminal(struct ledgerd *ledgerd, uint32_t terminal);
 void intake_end_older(struct ledgerd *ledgerd, uint32_t generation);
 void intake_end_all(struct ledgerd *ledgerd);
 
-/* Ends sessions that were idle or open for too long; about once a second. */
+/*
+ * Ends sessions that were idle, open or under the same keys for too long;
+ * about once a second.
+ */
 void intake_sweep(struct ledgerd *ledgerd);
 
 #endif

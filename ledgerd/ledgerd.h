@@ -70,6 +70,7 @@ enum item_kind {
 	ITEM_STATEMENT,
 	ITEM_DIRECTORY,
 	ITEM_REFUSED,
+	ITEM_REKEY,
 	ITEM_GOODBYE,
 };
 
@@ -96,6 +97,7 @@ struct item {
 	uint16_t count;
 	uint8_t name_len;
 	char name[PAYLOAD_NAME_MAX];
+	uint8_t key[32]; /* the client's half of a re-key */
 	struct item_order order;
 };
 

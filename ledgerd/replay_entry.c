@@ -124,7 +124,7 @@ replay_account(struct ledgerd *ledgerd, const struct journal_plain *plain,
     struct journal_position position)
 {
 	struct person person = {.entry = position};
-	struct book_opening opening = {0};
+	struct book_opening opening;
 	struct attestation attestation;
 	struct book_account *opened;
 	struct entry_account entry;
@@ -136,11 +136,7 @@ replay_account(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	    entry.attestation_len != ATTESTATION_LEN ||
 	    attestation_read(entry.attestation, &attestation) != SR_OK)
 		return SR_DAMAGED;
-	opening.customer = attestation.customer;
-	opening.key_epoch = attestation.key_epoch;
-	memcpy(opening.signing_key, attestation.signing_key,
-	    sizeof(opening.signing_key));
-	attestation_hash(entry.attestation, opening.attestation_hash);
+	opening = book_opening_of(&attestation, entry.attestation);
 	error = book_open(&ledgerd->book, &opening, &opened);
 	if (error != SR_OK)
 		return error == SR_NO_SPACE ? error : SR_DAMAGED;

@@ -24,10 +24,12 @@ struct customer_session {
 	uint32_t terminal;
 	uint32_t terminal_epoch;
 	uint64_t opened_ms; /* by the boot clock */
-	uint64_t heard_ms;
+	uint64_t heard_ms;  /* last question; a re-key is none */
+	uint64_t keyed_ms;  /* since when the present keys are used */
 	unsigned waiting;
 	bool greeted;  /* M4 has been sent */
 	bool leaving;  /* nothing more is read: goodbye, or an end from here */
+	bool rekeying; /* the client's half came: nothing may follow it yet */
 	uint32_t next; /* in the hash chain or the free list; index + 1 */
 };
 

@@ -339,14 +339,13 @@ sim_person_init(
 }
 
 static struct opaque_password
-password_of(const struct sim_person *person)
+password_of(const char *secret)
 {
-	return (struct opaque_password){
-	    person->password, strlen(person->password)};
+	return (struct opaque_password){secret, strlen(secret)};
 }
 
-static void
-begin_m1(const struct sim_person *person, enum payload_operation operation,
+void
+sim_begin_m1(const struct sim_person *person, enum payload_operation operation,
     struct payload_m1 *m1)
 {
 	memset(m1, 0, sizeof(*m1));
@@ -356,8 +355,8 @@ begin_m1(const struct sim_person *person, enum payload_operation operation,
 }
 
 /* Sends M1 on a new connection; M2's payload, opened. */
-static enum sr_error
-exchange_m1(struct sim_bank *bank, struct sim_person *person,
+enum sr_error
+sim_exchange_m1(struct sim_bank *bank, struct sim_person *person,
     struct handshake *hs, const struct payload_m1 *m1, struct payload_m2 *m2)
 {
 	uint8_t bytes[MESSAGE_HANDSHAKE_1_MAX];
@@ -383,8 +382,8 @@ exchange_m1(struct sim_bank *bank, struct sim_person *person,
 	return m2->status;
 }
 
-static void
-send_m3(struct sim_bank *bank, const struct sim_person *person,
+void
+sim_send_m3(struct sim_bank *bank, const struct sim_person *person,
     const uint8_t body[FRAME_M3_LEN])
 {
 	uint8_t bytes[MESSAGE_HANDSHAKE_3_MAX];
@@ -402,7 +401,7 @@ send_m3(struct sim_bank *bank, const struct sim_person *person,
 enum sr_error
 sim_person_register(struct sim_bank *bank, struct sim_person *person)
 {
-	struct opaque_password password = password_of(person);
+	struct opaque_password password = password_of(person->password);
 	uint8_t wide[64], blind[32], nonce[32], export_key[64];
 	uint8_t body[FRAME_M3_LEN];
 	struct opaque_binding binding;
@@ -413,11 +412,11 @@ sim_person_register(struct sim_bank *bank, struct sim_person *person)
 	struct handshake hs;
 	enum sr_error error;
 
-	begin_m1(person, OPERATION_REGISTER, &m1);
+	sim_begin_m1(person, OPERATION_REGISTER, &m1);
 	randombytes_buf(wide, sizeof(wide));
 	opaque_blind(blind, wide);
 	must(opaque_register_start(m1.request, &password, blind) == SR_OK);
-	error = exchange_m1(bank, person, &hs, &m1, &m2);
+	error = sim_exchange_m1(bank, person, &hs, &m1, &m2);
 	if (error != SR_OK)
 		return error;
 	binding = handshake_binding(&hs);
@@ -431,7 +430,7 @@ sim_person_register(struct sim_bank *bank, struct sim_person *person)
 	handshake_proof_sign(&hs, person->signing_secret, &m3);
 	must(handshake_m3_seal(&hs, &m3, body) == SR_OK);
 	bank->m5_came = false;
-	send_m3(bank, person, body);
+	sim_send_m3(bank, person, body);
 	if (!bank->m5_came)
 		return SR_CLOSED;
 	must(handshake_m5_open(&hs, bank->m5, &m5) == SR_OK);
@@ -476,7 +475,15 @@ read_m4(struct sim_bank *bank, struct sim_person *person)
 enum sr_error
 sim_person_log_in(struct sim_bank *bank, struct sim_person *person)
 {
-	struct opaque_password password = password_of(person);
+	return sim_person_log_in_by(
+	    bank, person, SLOT_PASSWORD, person->password);
+}
+
+enum sr_error
+sim_person_log_in_by(struct sim_bank *bank, struct sim_person *person,
+    uint8_t slot, const char *secret)
+{
+	struct opaque_password password = password_of(secret);
 	struct opaque_client_result result;
 	struct opaque_client_random random;
 	struct opaque_client_login login;
@@ -489,12 +496,13 @@ sim_person_log_in(struct sim_bank *bank, struct sim_person *person)
 	uint8_t wide[64], body[FRAME_M3_LEN];
 	enum sr_error error;
 
-	begin_m1(person, OPERATION_LOG_IN, &m1);
+	sim_begin_m1(person, OPERATION_LOG_IN, &m1);
+	m1.slot = slot;
 	randombytes_buf(wide, sizeof(wide));
 	randombytes_buf(&random, sizeof(random));
 	opaque_blind(random.blind, wide);
 	must(opaque_login_start(&login, &m1.ke1, &password, &random) == SR_OK);
-	error = exchange_m1(bank, person, &hs, &m1, &m2);
+	error = sim_exchange_m1(bank, person, &hs, &m1, &m2);
 	if (error != SR_OK)
 		return error;
 	binding = handshake_binding(&hs);
@@ -506,7 +514,7 @@ sim_person_log_in(struct sim_bank *bank, struct sim_person *person)
 	must(handshake_keys(&hs, result.session_key, &keys) == SR_OK);
 	session_start(
 	    &person->session, SESSION_CLIENT, keys.chain_key, keys.session_id);
-	send_m3(bank, person, body);
+	sim_send_m3(bank, person, body);
 	return read_m4(bank, person);
 }
 

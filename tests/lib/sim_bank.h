@@ -134,6 +134,21 @@ enum sr_error sim_person_register(
 enum sr_error sim_person_log_in(
     struct sim_bank *bank, struct sim_person *person);
 
+/* The same by either credential. */
+enum sr_error sim_person_log_in_by(struct sim_bank *bank,
+    struct sim_person *person, uint8_t slot, const char *secret);
+
+/*
+ * The parts of a handshake: the beginning of M1; M1 on a new connection and
+ * M2 opened (SR_CLOSED when none came; else its status); M3, and the rooms run.
+ */
+void sim_begin_m1(const struct sim_person *person,
+    enum payload_operation operation, struct payload_m1 *m1);
+enum sr_error sim_exchange_m1(struct sim_bank *bank, struct sim_person *person,
+    struct handshake *hs, const struct payload_m1 *m1, struct payload_m2 *m2);
+void sim_send_m3(struct sim_bank *bank, const struct sim_person *person,
+    const uint8_t body[FRAME_M3_LEN]);
+
 /* Sends messages as one record, without running anything. */
 void sim_person_send(struct sim_bank *bank, struct sim_person *person,
     const struct writer *messages);

@@ -670,6 +670,52 @@ given_a_terminal_when_revoked_then_its_key_orders_nothing_more(void **state)
 }
 
 static void
+given_new_keys_when_they_continue_the_old_then_they_replace_them(void **state)
+{
+	struct bank *bank = *state;
+	struct book_opening opening = {.customer = ADA,
+	    .key_epoch = 2,
+	    .signing_key = {0xa2},
+	    .attestation_hash = {0xa2},
+	    .previous_hash = {ADA}};
+	const struct book_principal *ada = book_principal(&bank->book, ADA);
+	struct book_principal before = *ada;
+	struct book_account *opened = NULL;
+	uint64_t accounts = book_account_count(&bank->book);
+
+	/* neither a gap nor somebody else's chain continues anything */
+	opening.key_epoch = 3;
+	assert_int_equal(
+	    book_open(&bank->book, &opening, &opened), SR_NOT_ALLOWED);
+	opening.key_epoch = 1;
+	assert_int_equal(
+	    book_open(&bank->book, &opening, &opened), SR_NOT_ALLOWED);
+	opening.key_epoch = 2;
+	opening.previous_hash[0] = BOB;
+	assert_int_equal(
+	    book_open(&bank->book, &opening, &opened), SR_NOT_ALLOWED);
+	assert_memory_equal(ada, &before, sizeof(before));
+	opening.previous_hash[0] = ADA;
+	assert_int_equal(book_open(&bank->book, &opening, &opened), SR_OK);
+	assert_true(opened->id == MAIN(ADA));
+	assert_int_equal(ada->signing_key[0], 0xa2);
+	assert_int_equal(ada->key_epoch, 2);
+	assert_true(ada->next_seq == before.next_seq);
+	assert_memory_equal(
+	    ada->last_hash, before.last_hash, sizeof(before.last_hash));
+	assert_int_equal(ada->role, before.role);
+	assert_true(book_account_count(&bank->book) == accounts);
+	assert_int_equal(book_open(&bank->book, &opening, &opened), SR_ALREADY);
+	/* the old ones do not come back */
+	opening = (struct book_opening){.customer = ADA,
+	    .key_epoch = 1,
+	    .signing_key = {ADA},
+	    .attestation_hash = {ADA}};
+	assert_int_equal(
+	    book_open(&bank->book, &opening, &opened), SR_NOT_ALLOWED);
+}
+
+static void
 given_attestations_when_opened_again_then_only_the_same_passes(void **state)
 {
 	struct bank *bank = *state;
@@ -776,6 +822,8 @@ main(void)
 	    STORY(given_unfit_enrolments_when_requested_then_declined),
 	    STORY(
 		given_a_terminal_when_revoked_then_its_key_orders_nothing_more),
+	    STORY(
+		given_new_keys_when_they_continue_the_old_then_they_replace_them),
 	    STORY(
 		given_attestations_when_opened_again_then_only_the_same_passes),
 	    STORY(given_the_same_history_when_replayed_then_the_same_digest),

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "ledgerd/intake.h"
-#include "tests/lib/sim_bank.h"
+#include "tests/lib/sim_credentials.h"
 
 static struct sim_bank *bank;
 static struct sim_people people;
@@ -391,9 +391,11 @@ given_a_session_idle_or_open_too_long_then_it_ends_with_a_goodbye(void **state)
 	    sim_person_receive(bank, &people.ada, &type, &body), SR_AGAIN);
 	for (int i = 0; i < 20; i++) {
 		sim_advance(bank->sim, 200 * 1000);
+		assert_int_equal(sim_bank_run(bank), SR_OK);
 		if (sessions_find(&bank->ledgerd->sessions,
 			people.ada.connection) == NULL)
 			break;
+		assert_int_equal(sim_person_rekey(bank, &people.ada), SR_OK);
 		(void)ask_balance(&people.ada, 0);
 		assert_true(i < 18);
 	}
