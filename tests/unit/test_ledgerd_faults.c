@@ -195,6 +195,58 @@ given_a_damaged_last_certificate_then_the_start_puts_it_right(void **state)
 	}
 }
 
+/*
+ * The founding, cut at each of its operations: afterwards the bank is founded
+ * and works, or it is not and can be.
+ */
+static void
+found_and_cut(uint64_t cut, enum sim_loss loss, bool *finished)
+{
+	struct sim_person *one = &people.operators[0];
+	struct sim_person *two = &people.operators[1];
+	enum sr_error told;
+
+	assert_int_equal(sim_bank_start(bank, true), SR_OK);
+	bank->sim->cut_after = bank->sim->operations + cut;
+	told = sim_bank_found(bank, one, two);
+	*finished = !bank->sim->dark;
+	bank->sim->cut_after = 0;
+	sim_bank_end(bank);
+	sim_restart(bank->sim, loss);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	if (told == SR_OK)
+		assert_int_equal(bank->ledgerd->phase, PHASE_OPEN);
+	if (bank->ledgerd->phase != PHASE_OPEN) {
+		assert_int_equal(bank->ledgerd->tree.size, 0);
+		sim_bank_end(bank);
+		assert_int_equal(sim_bank_start(bank, true), SR_OK);
+		assert_int_equal(sim_bank_found(bank, one, two), SR_OK);
+	}
+	assert_int_equal(sim_person_register(bank, one), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
+	assert_int_equal(one->m4.role, ROLE_OPERATOR);
+}
+
+static void
+given_a_cut_while_the_bank_is_founded_then_it_is_or_can_be(void **state)
+{
+	static const enum sim_loss losses[] = {
+	    SIM_LOSE_ALL, SIM_KEEP_ALL, SIM_LOSE_SOME};
+	uint64_t cut;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		bool finished = false;
+
+		for (cut = 1; !finished; cut++) {
+			sim_bank_free(bank);
+			bank = sim_bank_new(cut);
+			found_and_cut(cut, losses[i], &finished);
+		}
+		assert_true(cut > 10);
+	}
+}
+
 /* ---- sessions ------------------------------------------------------------- */
 
 /* A link to netd that takes nothing. */
@@ -371,6 +423,9 @@ main(void)
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_damaged_last_certificate_then_the_start_puts_it_right,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_cut_while_the_bank_is_founded_then_it_is_or_can_be,
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_connection_used_twice_then_nobody_gets_the_others_answers,
