@@ -88,20 +88,26 @@ layout_directory(const struct ctl_layout *layout, size_t i)
 {
 	char path[PATH_MAX];
 	uid_t owner = geteuid();
+	enum sr_error error = SR_OK;
+	int fd;
 
 	if (layout_path(layout, directories[i].name, path) != SR_OK)
 		return SR_TOO_LARGE;
 	if (mkdir(path, directories[i].mode) != 0 && errno != EEXIST)
 		return layout_failed(path);
-	if (chmod(path, directories[i].mode) != 0)
-		return layout_failed(path);
-	if (geteuid() != 0)
-		return SR_OK;
-	if (directories[i].owner == OWNER_KEYD)
+	if (geteuid() == 0 && directories[i].owner == OWNER_KEYD)
 		owner = layout->user_keyd;
-	else if (directories[i].owner == OWNER_LEDGERD)
+	else if (geteuid() == 0 && directories[i].owner == OWNER_LEDGERD)
 		owner = layout->user_ledgerd;
-	return chown(path, owner, owner) == 0 ? SR_OK : layout_failed(path);
+	/* Its parent may be another user's already: no link is followed. */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return layout_failed(path);
+	if (fchmod(fd, directories[i].mode) != 0 ||
+	    (geteuid() == 0 && fchown(fd, owner, owner) != 0))
+		error = layout_failed(path);
+	close(fd);
+	return error;
 }
 
 static enum sr_error

@@ -64,6 +64,29 @@ open_in(struct monitor *monitor, const char *name, int flags, int *fd)
 	return open_path(path, flags, fd);
 }
 
+/*
+ * A file in keyd's directory.  Whoever runs as keyd's user may put anything
+ * there under any name: root must not follow a link out of it, of either
+ * kind, nor wait for a pipe.
+ */
+static enum sr_error
+open_file(struct monitor *monitor, const char *name, int flags, int *fd)
+{
+	enum sr_error error = open_in(monitor, name, flags | O_NONBLOCK, fd);
+	struct stat status;
+
+	if (error != SR_OK)
+		return error;
+	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	    status.st_nlink == 1)
+		return SR_OK;
+	diag_error("%s/%s: not a file, or it has a second name elsewhere",
+	    monitor->config.directory, name);
+	close(*fd);
+	*fd = -1;
+	return SR_PERMISSION;
+}
+
 static enum sr_error
 resolve_user(const char *room, const char *text, struct monitor_room *out)
 {
@@ -188,10 +211,10 @@ monitor_open_unlock(struct monitor *monitor, int *fds)
 
 	error = open_passphrase(monitor, &fds[FD_UNLOCK_PASSPHRASE]);
 	if (error == SR_OK)
-		error = open_in(
+		error = open_file(
 		    monitor, "keyd/root.sealed", flags, &fds[FD_UNLOCK_ROOT]);
 	if (error == SR_OK && (monitor->init || monitor->certify))
-		error = open_in(monitor, "keyd/identity.sealed", flags,
+		error = open_file(monitor, "keyd/identity.sealed", flags,
 		    &fds[FD_UNLOCK_IDENTITY]);
 	if (error == SR_EXISTS)
 		diag_error("%s: there is a bank here already",
@@ -219,7 +242,7 @@ monitor_open_keyd(struct monitor *monitor, int *fds)
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		enum sr_error error =
-		    open_in(monitor, files[i].name, flags, &fds[files[i].fd]);
+		    open_file(monitor, files[i].name, flags, &fds[files[i].fd]);
 
 		if (error != SR_OK)
 			return error;

@@ -170,6 +170,43 @@ def given_root_when_the_rooms_users_are_unfit_then_the_start_is_refused():
 
 
 @scenario
+def given_a_link_or_pipe_in_the_place_of_a_file_of_keyds_then_no_start():
+    secret = bank.base / "secret"
+    for name in ("state", "limits", "root.sealed"):
+        path = bank.keyd / name
+        kept = bank.base / f"kept-{name}"
+        path.rename(kept)
+        for plant in (lambda: path.symlink_to(secret),
+                      lambda: os.link(secret, path),
+                      lambda: os.mkfifo(path, 0o600)):
+            secret.write_bytes(kept.read_bytes())
+            plant()
+            bank.start_refused()
+            equal(secret.read_bytes(), kept.read_bytes(), "the other file")
+            path.unlink()
+        kept.rename(path)
+    bank.start()
+    bank.stop()
+
+
+@scenario
+def given_a_link_in_a_directory_of_a_rooms_when_init_then_it_is_not_followed():
+    other = bank.base / "other"
+    other.mkdir(0o755)
+    directory = bank.base / "planted"
+    (directory / "ledger").mkdir(parents=True)
+    (directory / "ledger/segment").symlink_to(other)
+    before = other.stat()
+    result = bank.ctl("init", "--dir", directory, "--name", "Other",
+                      "--unit", "EUR:2", "--unlock",
+                      f"passphrase-file:{bank.base}/passphrase", conf=False)
+    check(result.code != 0, f"a planted link was taken: {result}")
+    after = other.stat()
+    equal((after.st_uid, after.st_mode), (before.st_uid, before.st_mode),
+          "owner and mode of what the link names")
+
+
+@scenario
 def given_no_namespaces_then_it_runs_and_says_what_is_missing():
     with stopped_conf(sandbox_namespaces="off"):
         said = bank.launch()
