@@ -120,6 +120,18 @@ enum sr_error login_change(const struct login_options *options,
     struct login_problem *problem);
 
 /*
+ * New keys (a fresh seed at the next key epoch) for the customer of a log-in
+ * of the same run, whose session the bank then ends: the recovery code
+ * becomes `recovery' and the password, credential's, stays.  Two handshakes,
+ * of which the bank puts nothing in force before the second.  Errors as
+ * login_change; SR_UNKNOWN_OUTCOME only for the second: the key epoch of the
+ * next log-in's attestation tells.
+ */
+enum sr_error login_rekey(const struct login_options *options,
+    const struct login_credential *credential, const struct login *login,
+    const void *recovery, size_t recovery_len, struct login_problem *problem);
+
+/*
  * Sends len bytes of messages (gen/messages.h) as one record.  Errors of
  * session_seal and link_write.
  */

@@ -26,6 +26,7 @@
 #include "keyd/keys.h"
 #include "keyd/limits.h"
 #include "keyd/pending.h"
+#include "keyd/rekey.h"
 #include "keyd/state.h"
 #include "keyd/terminals.h"
 
@@ -67,8 +68,9 @@ struct keyd {
 	struct limits limits;
 	struct terminals terminals;
 	struct beacons beacons;
-	struct pending *pending; /* PENDING_MAX in work_arena */
-	size_t pending_busy;     /* of these in use */
+	struct pending *pending;   /* PENDING_MAX in work_arena */
+	size_t pending_busy;       /* of these in use */
+	struct rekey_half *rekeys; /* REKEY_HALVES_MAX in work_arena */
 
 	uint32_t generation; /* netd's */
 	bool tree_started;   /* ledgerd's log agrees with the state */

@@ -184,10 +184,10 @@ login_finish(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 	return error;
 }
 
-/* passwd: 0 by 0.  set recovery: 1 by 0.  recover: 0 by 1. */
+/* passwd: 0 by 0.  set recovery: 1 by 0.  recover: 0 by 1.  rekey: both. */
 static enum sr_error
 change_allowed(const struct keyd *k, const struct pending *p,
-    const struct payload_m3 *m3, const struct customer *customer)
+    const struct payload_m3 *m3, const struct customer *customer, bool *rekey)
 {
 	struct attestation attested;
 	enum sr_error error;
@@ -198,16 +198,44 @@ change_allowed(const struct keyd *k, const struct pending *p,
 	    k->keys->attestation_public, k->state.bank_id, &attested);
 	if (error != SR_OK)
 		return error;
-	/* other keys would be a rekey, which needs both credentials */
-	if (memcmp(attested.signing_key, m3->signing_key, PUBLIC_KEY_LEN) !=
-		0 ||
-	    memcmp(attested.message_key, m3->message_key, PUBLIC_KEY_LEN) !=
-		0 ||
-	    !sodium_is_zero(m3->old_signature, SIGNATURE_LEN))
-		return SR_NOT_ALLOWED;
+	*rekey = !sodium_is_zero(m3->old_signature, SIGNATURE_LEN);
+	if (*rekey)
+		error = rekey_allowed(p, m3, &attested);
+	else if (memcmp(attested.signing_key, m3->signing_key,
+		     PUBLIC_KEY_LEN) != 0 ||
+		 memcmp(attested.message_key, m3->message_key,
+		     PUBLIC_KEY_LEN) != 0)
+		error = SR_NOT_ALLOWED;
+	if (error != SR_OK)
+		return error;
 	if (!opaque_record_valid(&m3->record))
 		return SR_CRYPTO;
 	return handshake_proof_verify(&p->handshake, m3);
+}
+
+/* Puts the change in force; the first half of a rekey waits. */
+static enum sr_error
+change_save(struct keyd *k, struct pending *p, const struct payload_m3 *m3,
+    struct customer *customer, bool rekey)
+{
+	struct message_sessions_end end = {.customer = customer->id};
+	struct credential *target = &customer->credential[p->m1.target_slot];
+	enum sr_error error;
+
+	if (rekey && !rekey_take(k, p, m3, customer))
+		return SR_OK;
+	if (!rekey) {
+		target->present = true;
+		memcpy(target->random, p->random, sizeof(target->random));
+		target->record = m3->record;
+		memcpy(
+		    target->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
+	}
+	customer->generation++;
+	error = keyd_save_customer(k, customer);
+	if (error == SR_OK)
+		KEYD_SEND(k, to_ledgerd, sessions_end, SESSIONS_END, &end);
+	return error;
 }
 
 enum sr_error
@@ -215,33 +243,21 @@ login_replace(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 {
 	SECRET_64(session_key);
 	struct customer customer;
-	struct credential *target;
-	struct message_sessions_end end;
 	struct payload_m5 m5 = {.status = SR_OK};
 	uint32_t failed;
+	bool rekey = false;
 	enum sr_error error =
 	    login_verify(k, p, m3, session_key, &customer, &failed);
 
 	if (error == SR_OK)
-		m5.status = change_allowed(k, p, m3, &customer);
+		m5.status = change_allowed(k, p, m3, &customer, &rekey);
 	if (error == SR_OK && m5.status == SR_OK) {
-		target = &customer.credential[p->m1.target_slot];
-		target->present = true;
-		memcpy(target->random, p->random, sizeof(target->random));
-		target->record = m3->record;
-		memcpy(
-		    target->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
-		customer.generation++;
-		m5.status = keyd_save_customer(k, &customer);
+		m5.status = change_save(k, p, m3, &customer, rekey);
 		error = k->failure;
 	}
 	if (error == SR_OK && m5.status == SR_OK) {
 		memcpy(m5.name_salt, customer.salt, sizeof(m5.name_salt));
 		memcpy(m5.attestation, customer.attestation, ATTESTATION_LEN);
-		end.customer = customer.id;
-		if (error == SR_OK)
-			KEYD_SEND(
-			    k, to_ledgerd, sessions_end, SESSIONS_END, &end);
 	}
 	sodium_memzero(&customer, sizeof(customer));
 	return error == SR_OK ? register_answer(k, p, &m5) : error;

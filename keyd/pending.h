@@ -89,7 +89,7 @@ enum sr_error login_evaluate(
 enum sr_error login_finish(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
-/* Ends a change of one credential: M5 (login.c). */
+/* Ends a change of one credential, or half a rekey: M5 (login.c). */
 enum sr_error login_replace(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
@@ -115,6 +115,13 @@ void register_invitation(const struct keyd *k, const char *name,
 void register_identifier(const uint8_t key[32], const char *name,
     size_t name_len, const uint8_t *random, size_t random_len,
     uint8_t identifier[64]);
+
+/*
+ * Signs the attestation of M3's keys into customer: the first one, or the one
+ * that continues what stands there.
+ */
+void register_attest(
+    struct keyd *k, const struct payload_m3 *m3, struct customer *customer);
 
 /* Seals and sends M5, and ends the handshake. */
 enum sr_error register_answer(

@@ -113,15 +113,22 @@ register_answer(struct keyd *k, struct pending *p, const struct payload_m5 *m5)
 	return error;
 }
 
-static void
-attest(struct keyd *k, const struct payload_m3 *m3, struct customer *customer)
+void
+register_attest(
+    struct keyd *k, const struct payload_m3 *m3, struct customer *customer)
 {
 	struct certificate certificate = {0};
 	struct attestation attestation = {
 	    .customer = customer->id,
 	    .key_epoch = ATTESTATION_FIRST_EPOCH,
 	};
+	struct attestation former;
 
+	if (attestation_read(customer->attestation, &former) == SR_OK) {
+		attestation.key_epoch = former.key_epoch + 1;
+		attestation_hash(
+		    customer->attestation, attestation.previous_hash);
+	}
 	keys_certify(k->keys, &certificate);
 	attestation.key_id = certificate_key_id(&certificate);
 	memcpy(attestation.bank_id, k->state.bank_id, BANK_ID_LEN);
@@ -153,7 +160,7 @@ customer_make(struct keyd *k, const struct pending *p,
 	memcpy(password->random, p->random, sizeof(p->random));
 	password->record = m3->record;
 	memcpy(password->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
-	attest(k, m3, customer);
+	register_attest(k, m3, customer);
 }
 
 enum sr_error

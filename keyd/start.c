@@ -20,7 +20,8 @@ keyd_take_secrets(struct keyd *k, const struct keyd_params *params)
 	if (error == SR_OK)
 		error = secret_open(
 		    &k->work_arena, PENDING_MAX * sizeof(*k->pending) +
-					SIGNING_SECRET_LEN + 32);
+					REKEY_HALVES_MAX * sizeof(*k->rekeys) +
+					SIGNING_SECRET_LEN + 48);
 	if (error != SR_OK) {
 		diag_error("protected memory: %s", strerror(errno));
 		return error;
@@ -28,7 +29,9 @@ keyd_take_secrets(struct keyd *k, const struct keyd_params *params)
 	keys = secret_take(&k->key_arena, sizeof(*keys));
 	k->pending =
 	    secret_take(&k->work_arena, PENDING_MAX * sizeof(*k->pending));
-	if (keys == NULL || k->pending == NULL)
+	k->rekeys =
+	    secret_take(&k->work_arena, REKEY_HALVES_MAX * sizeof(*k->rekeys));
+	if (keys == NULL || k->pending == NULL || k->rekeys == NULL)
 		return SR_MEMORY;
 	error = keys_derive(keys, params->root);
 	k->keys = keys;
