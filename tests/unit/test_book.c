@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "common/book.h"
+#include "common/book_state.h"
 
 enum { OPERATOR_1 = 1, OPERATOR_2, ADA, BOB, TILL_A, TILL_B, PEOPLE };
 
@@ -770,6 +771,118 @@ given_the_same_history_when_replayed_then_the_same_digest(void **state)
 	assert_memory_not_equal(first, changed, 32);
 }
 
+/* A book as bytes, out and in again. */
+struct bytes {
+	uint8_t of[65536];
+	size_t len;
+	size_t at;
+};
+
+static enum sr_error
+put(void *context, const uint8_t *from, size_t len)
+{
+	struct bytes *bytes = context;
+
+	assert_true(len <= sizeof(bytes->of) - bytes->len);
+	memcpy(bytes->of + bytes->len, from, len);
+	bytes->len += len;
+	return SR_OK;
+}
+
+static enum sr_error
+take(void *context, uint8_t *to, size_t len)
+{
+	struct bytes *bytes = context;
+
+	if (len > bytes->len - bytes->at)
+		return SR_DAMAGED;
+	memcpy(to, bytes->of + bytes->at, len);
+	bytes->at += len;
+	return SR_OK;
+}
+
+/* A book with a row in every table, one of them with more than 64 orders. */
+static void
+write_full_book(struct bank *bank, struct bytes *bytes)
+{
+	for (unsigned i = 0; i < BOOK_PAST + 5; i++)
+		assert_int_equal(
+		    book_it(bank, transfer(bank, ADA, BOB, 1)), SR_OK);
+	assert_int_equal(book_it(bank, deposit(bank, TILL_A, BOB, 1)), SR_OK);
+	assert_int_equal(
+	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 99, 500)),
+	    SR_OK);
+	book_account(&bank->book, MAIN(ADA))->last_frame =
+	    (struct journal_position){3, 4711};
+	bytes->len = bytes->at = 0;
+	assert_int_equal(
+	    book_state_write(&bank->book, BOOK_STATE_ALL, put, bytes), SR_OK);
+}
+
+static void
+given_a_book_as_bytes_when_read_then_it_is_the_same_book(void **state)
+{
+	static struct bytes bytes, again;
+	struct bank *bank = *state;
+	uint8_t first[32], second[32];
+	struct book read;
+
+	write_full_book(bank, &bytes);
+	assert_int_equal(book_init(&read), SR_OK);
+	assert_int_equal(book_state_read(&read, take, &bytes), SR_OK);
+	assert_int_equal(bytes.at, bytes.len);
+	book_digest(&bank->book, first);
+	book_digest(&read, second);
+	assert_memory_equal(first, second, sizeof(first));
+	assert_int_equal(
+	    book_account(&read, MAIN(ADA))->last_frame.offset, 4711);
+	again.len = 0;
+	assert_int_equal(
+	    book_state_write(&read, BOOK_STATE_ALL, put, &again), SR_OK);
+	assert_int_equal(again.len, bytes.len);
+	assert_memory_equal(again.of, bytes.of, bytes.len);
+	/* it goes on as the first would */
+	book_free(&bank->book);
+	bank->book = read;
+	assert_int_equal(book_it(bank, transfer(bank, ADA, BOB, 7)), SR_OK);
+	assert_int_equal(book_it(bank, deposit(bank, TILL_A, BOB, 1)), SR_OK);
+}
+
+static void
+given_a_book_cut_short_or_changed_when_read_then_it_is_refused(void **state)
+{
+	static struct bytes bytes;
+	struct bank *bank = *state;
+	struct book read;
+	size_t len;
+
+	write_full_book(bank, &bytes);
+	len = bytes.len;
+	for (bytes.len = 0; bytes.len < len; bytes.len += 7) {
+		bytes.at = 0;
+		assert_int_equal(book_init(&read), SR_OK);
+		assert_int_equal(
+		    book_state_read(&read, take, &bytes), SR_DAMAGED);
+		book_free(&read);
+	}
+	/* whatever byte is changed: an answer, and no crash */
+	bytes.len = len;
+	for (size_t i = 0; i < len; i += 3) {
+		bytes.of[i] ^= 0x81;
+		bytes.at = 0;
+		assert_int_equal(book_init(&read), SR_OK);
+		(void)book_state_read(&read, take, &bytes);
+		book_free(&read);
+		bytes.of[i] ^= 0x81;
+	}
+	/* an account that is there twice; the head has 181 bytes, a row 50 */
+	memcpy(bytes.of + 181 + 50, bytes.of + 181, 50);
+	bytes.at = 0;
+	assert_int_equal(book_init(&read), SR_OK);
+	assert_int_equal(book_state_read(&read, take, &bytes), SR_MALFORMED);
+	book_free(&read);
+}
+
 static void
 given_many_customers_when_opened_then_each_is_found_again(void **state)
 {
@@ -827,6 +940,9 @@ main(void)
 	    STORY(
 		given_attestations_when_opened_again_then_only_the_same_passes),
 	    STORY(given_the_same_history_when_replayed_then_the_same_digest),
+	    STORY(given_a_book_as_bytes_when_read_then_it_is_the_same_book),
+	    STORY(
+		given_a_book_cut_short_or_changed_when_read_then_it_is_refused),
 	    STORY(given_many_customers_when_opened_then_each_is_found_again),
 	};
 
