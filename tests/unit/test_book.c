@@ -805,13 +805,13 @@ take(void *context, uint8_t *to, size_t len)
 static void
 write_full_book(struct bank *bank, struct bytes *bytes)
 {
+	assert_int_equal(
+	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 99, 500)),
+	    SR_OK);
 	for (unsigned i = 0; i < BOOK_PAST + 5; i++)
 		assert_int_equal(
 		    book_it(bank, transfer(bank, ADA, BOB, 1)), SR_OK);
 	assert_int_equal(book_it(bank, deposit(bank, TILL_A, BOB, 1)), SR_OK);
-	assert_int_equal(
-	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 99, 500)),
-	    SR_OK);
 	book_account(&bank->book, MAIN(ADA))->last_frame =
 	    (struct journal_position){3, 4711};
 	bytes->len = bytes->at = 0;
