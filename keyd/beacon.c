@@ -55,7 +55,8 @@ beacons_hello(const struct beacons *b, unsigned age)
 }
 
 enum sr_error
-beacons_see(struct beacons *b, unsigned age, const uint8_t ephemeral[32])
+beacons_see(
+    struct beacons *b, unsigned age, const uint8_t ephemeral[32], bool enrolled)
 {
 	struct beacon *beacon = &b->beacon[b->current ^ age];
 	uint8_t hash[crypto_shorthash_BYTES] = {0};
@@ -70,7 +71,8 @@ beacons_see(struct beacons *b, unsigned age, const uint8_t ephemeral[32])
 	     !sodium_is_zero(beacon->seen[i], 32); i = (i + 1) % BEACON_PLACES)
 		if (memcmp(beacon->seen[i], ephemeral, 32) == 0)
 			return SR_CRYPTO;
-	if (beacon->seen_count == BEACON_SEEN_MAX)
+	if (beacon->seen_count >=
+	    (uint32_t)(enrolled ? BEACON_SEEN_MAX : BEACON_OPEN_MAX))
 		return SR_BUSY;
 	memcpy(beacon->seen[i], ephemeral, 32);
 	beacon->seen_count++;

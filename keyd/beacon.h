@@ -16,6 +16,7 @@
 enum {
 	BEACON_LIFE_MS = 10000, /* then it is the previous one as long */
 	BEACON_SEEN_MAX = 8192, /* handshakes of one beacon */
+	BEACON_OPEN_MAX = 6144, /* of these at terminals not enrolled */
 	BEACON_PLACES = 2 * BEACON_SEEN_MAX,
 };
 
@@ -49,9 +50,11 @@ const uint8_t *beacons_hello(const struct beacons *b, unsigned age);
 
 /*
  * Remembers an ephemeral key under the HELLO of that age.  SR_CRYPTO if it
- * was seen before, SR_BUSY if no more can be remembered.
+ * was seen before, SR_BUSY if no more can be remembered: the last quarter is
+ * kept for terminals that have proved their key, so that a flood from the
+ * network does not close the ATMs.
  */
-enum sr_error beacons_see(
-    struct beacons *b, unsigned age, const uint8_t ephemeral[32]);
+enum sr_error beacons_see(struct beacons *b, unsigned age,
+    const uint8_t ephemeral[32], bool enrolled);
 
 #endif

@@ -252,7 +252,8 @@ pending_open_m1(struct keyd *k, struct pending *p)
 		    p->body.m1, &p->m1);
 		if (error == SR_OK)
 			error = beacons_see(&k->beacons, age,
-			    handshake_m1_ephemeral(p->body.m1));
+			    handshake_m1_ephemeral(p->body.m1),
+			    p->terminal != 0);
 	}
 	if (error != SR_OK)
 		pending_refuse(k, p);

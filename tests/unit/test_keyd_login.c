@@ -215,6 +215,31 @@ given_an_m1_when_replayed_then_refused_and_after_two_beacons_too(void **state)
 }
 
 static void
+given_a_flood_from_open_terminals_then_enrolled_ones_are_still_seen(
+    void **state)
+{
+	struct beacons *b = &((struct world *)*state)->keyd->beacons;
+	uint8_t ephemeral[32] = {0};
+	uint32_t n = 1;
+
+	for (; n < 2 * BEACON_SEEN_MAX; n++) {
+		memcpy(ephemeral, &n, sizeof(n));
+		if (beacons_see(b, 0, ephemeral, false) != SR_OK)
+			break;
+	}
+	assert_in_range(n, BEACON_OPEN_MAX - 8, BEACON_OPEN_MAX + 1);
+	assert_int_equal(beacons_see(b, 0, ephemeral, true), SR_OK);
+	/* which is not a way to say the same twice */
+	assert_int_equal(beacons_see(b, 0, ephemeral, true), SR_CRYPTO);
+	while (beacons_see(b, 0, ephemeral, true) != SR_BUSY) {
+		n++;
+		memcpy(ephemeral, &n, sizeof(n));
+		assert_true(n < 2 * BEACON_SEEN_MAX);
+	}
+	assert_in_range(n, BEACON_SEEN_MAX - 8, BEACON_SEEN_MAX + 1);
+}
+
+static void
 given_a_beacon_when_it_is_the_previous_one_then_still_good_and_not_longer(
     void **state)
 {
@@ -527,6 +552,8 @@ main(void)
 	    TEST(given_a_charge_when_the_disk_fails_then_nothing_is_evaluated),
 	    TEST(
 		given_an_m1_when_replayed_then_refused_and_after_two_beacons_too),
+	    TEST(
+		given_a_flood_from_open_terminals_then_enrolled_ones_are_still_seen),
 	    TEST(
 		given_a_beacon_when_it_is_the_previous_one_then_still_good_and_not_longer),
 	    TEST(
