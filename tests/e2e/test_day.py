@@ -9,6 +9,7 @@ import re
 import socketserver
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -137,6 +138,20 @@ def given_too_little_when_more_is_transferred_then_it_is_declined():
                                                      "not enough money")
     equal(bank.balance("ada"), 3750)
     bank.atm("ada", "transfer", "ada", "1.00").ends(DECLINED, "same account")
+
+
+@scenario
+def given_several_devices_when_all_pay_at_once_then_each_order_is_booked():
+    """Orders of one signer are a chain: whoever collides signs anew."""
+    before = bank.balance("ada"), bank.balance("bob")
+    with ThreadPoolExecutor(4) as pool:
+        for said in pool.map(lambda number: bank.atm(
+                "ada", "transfer", "bob", "0.25", "--id", f"device-{number}",
+                state=f"device {number}"), range(8)):
+            said.ends(DONE, "0.25 EUR booked")
+    equal((bank.balance("ada"), bank.balance("bob")),
+          (before[0] - 200, before[1] + 200), "the balances")
+    bank.transfer("bob", "ada", "2.00")
 
 
 @scenario

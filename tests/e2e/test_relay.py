@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import DONE, UNKNOWN, WRONG_KEY, Bank  # noqa: E402
-from lib.relay import (HELLO, M1, M2, M3, M4, RECORD, TO_BANK,  # noqa: E402
+from lib.relay import (HELLO, M1, M2, M3, M4, M5, RECORD, TO_BANK,  # noqa: E402
                        TO_CLIENT, Relay)
 from lib.scenario import check, equal, run, scenario  # noqa: E402
 from lib.session import Session  # noqa: E402
@@ -49,7 +49,7 @@ def given_a_recording_relay_when_a_day_goes_through_then_it_learns_nothing():
                  state="stranger", **to)
         seen = bytes(relay.seen)
         types = {frame.type for frame in relay.frames}
-    equal(types, {HELLO, M1, M2, M3, M4, 6, RECORD}, "the types of frames")
+    equal(types, {HELLO, M1, M2, M3, M4, M5, RECORD}, "the types of frames")
     secrets = [text.encode() for text in (
         "marguerite.d", "anaximander", "lobby", "swordfish",
         "the password of", "a wrong password", MEMO, "a-reference",
@@ -192,6 +192,31 @@ def replay_bytes(data):
         types.append(said[2])
         said = said[4 + int.from_bytes(said[:2], "little"):]
     return types
+
+
+@scenario
+def given_an_altered_registration_when_it_arrives_then_the_name_stays_free():
+    cases = [(f"newcomer-{index}", type_, way, position)
+             for index, (type_, way, position) in enumerate((
+                 (M1, TO_BANK, 50), (M1, TO_BANK, -1), (M2, TO_CLIENT, 50),
+                 (M3, TO_BANK, 10), (M3, TO_BANK, 400), (M3, TO_BANK, -1)))]
+
+    def attempt(case):
+        name, type_, way, position = case
+        with Relay(bank.port, alter(type_, way, 0, position)) as relay:
+            return bank.atm(name, "register", password="the first",
+                            state=name, server=relay.address)
+
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for case, result in zip(cases, pool.map(attempt, cases)):
+            check(result.code != DONE, f"{case}: {result}")
+    for name, *_ in cases:
+        bank.register(name, "the second")
+    # Only the answer is altered: it was done, and the client cannot know.
+    with Relay(bank.port, alter(M5, TO_CLIENT, 0, 100)) as relay:
+        bank.atm("latecomer", "register", password="the first",
+                 server=relay.address).ends(UNKNOWN, "log in")
+    equal(bank.balance("latecomer", password="the first"), 0)
 
 
 @scenario
