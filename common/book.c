@@ -371,8 +371,11 @@ book_auditor_of_key(const struct book *book, const uint8_t key[32])
 int64_t
 book_available(const struct book_account *account)
 {
-	__int128 available = (__int128)account->posted_minor -
-			     account->held_minor - account->floor_minor;
+	/* cash that is reserved is in the till until it is out */
+	int64_t held_minor =
+	    account->type == ACCOUNT_TILL ? 0 : account->held_minor;
+	__int128 available =
+	    (__int128)account->posted_minor - held_minor - account->floor_minor;
 
 	return available < 0           ? 0
 	       : available > INT64_MAX ? INT64_MAX

@@ -39,7 +39,16 @@
 #define BOOK_PAST 64u         /* orders of a signer that are remembered */
 #define BOOK_PAST_PIECE 4u    /* so many at a time get their memory */
 #define BOOK_REQUESTS_MAX 64u /* four-eyes requests open at one time */
-#define BOOK_ENDED_MAX 2u
+#define BOOK_HOLDS_MAX 4096u  /* holds that are not settled */
+#define BOOK_HOLDS_EACH 8u    /* of these, of one account */
+
+/*
+ * From this age on two operators may release a hold.  A test builds a bank
+ * that does not let it wait so long.
+ */
+#ifndef BOOK_HOLD_OVERDUE_MS
+#define BOOK_HOLD_OVERDUE_MS UINT64_C(600000)
+#endif
 
 enum account_type {
 	ACCOUNT_CUSTOMER = 1,
@@ -57,7 +66,9 @@ enum account_status {
 struct book_account {
 	uint64_t id;
 	int64_t posted_minor;
-	int64_t held_minor; /* part of posted that is reserved, never < 0 */
+	/* reserved for withdrawals, never < 0: a customer's part of posted,
+	 * a till's part of its cash */
+	int64_t held_minor;
 	int64_t floor_minor;
 	int64_t ceiling_minor;
 	uint8_t type;   /* enum account_type */
@@ -116,7 +127,23 @@ struct book_request {
 	uint8_t kind;                 /* order_kind_is_request() */
 	struct order_enrol enrol;     /* ORDER_ENROL_REQUEST */
 	struct order_auditor auditor; /* ORDER_AUDITOR_REQUEST */
+	uint64_t hold; /* ORDER_RELEASE_REQUEST: leaf of the hold */
 	bool used;
+};
+
+/*
+ * Cash that a customer has asked for, until the till says what became of it.
+ * A released one holds no money any more, but its post still comes true: the
+ * cash may be out.
+ */
+struct book_hold {
+	uint64_t leaf;
+	uint64_t time_ms;
+	uint64_t account; /* the customer's */
+	uint64_t till;
+	int64_t amount_minor;
+	uint8_t reference[ORDER_REFERENCE_LEN]; /* of the hold's order */
+	bool released;
 };
 
 struct book {
@@ -136,6 +163,9 @@ struct book {
 	struct book_index terminal_index;
 	unsigned request_count;
 	struct book_request request[BOOK_REQUESTS_MAX];
+	uint64_t late_posts; /* posts that came after the release */
+	unsigned hold_count;
+	struct book_hold hold[BOOK_HOLDS_MAX]; /* by leaf */
 };
 
 /* An order as it came, decoded; `order` from order_decode(bytes). */
@@ -178,6 +208,7 @@ struct book_effect {
 	/* and the terminal of it; NULL for a teller */
 	const struct book_terminal *enrolled;
 	const struct book_terminal *revoked;
+	bool late; /* a post after the release */
 };
 
 /* From a verified attestation (common/certificate.h). */
@@ -263,11 +294,20 @@ const struct book_auditor *book_auditor(
 const struct book_auditor *book_auditor_of_key(
     const struct book *book, const uint8_t key[32]);
 
+/* The hold of that leaf that is not settled; NULL. */
+const struct book_hold *book_hold(const struct book *book, uint64_t leaf);
+
+/* True when two operators may release it. */
+bool book_hold_overdue(const struct book_hold *hold, uint64_t now_ms);
+
 /* The remembered order with that seq; NULL if older than the last 64. */
 const struct book_past_order *book_past(const struct book *book,
     const struct book_principal *principal, uint64_t seq);
 
-/* What the account may still give out: posted - held - floor, at least 0. */
+/*
+ * What the account may still give out: posted - held - floor, at least 0.  A
+ * till gives out what it takes in: there the cash that may still come.
+ */
 int64_t book_available(const struct book_account *account);
 
 /* Counts, and rows by place (0 to count - 1, in the order of the journal). */

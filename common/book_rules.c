@@ -9,17 +9,19 @@
 #include <assert.h>
 #include <string.h>
 
-static enum sr_error
-may_give(const struct book_account *account, int64_t amount_minor)
+enum sr_error
+book_may_give(const struct book_account *account, int64_t amount_minor)
 {
+	/* a till's reserved cash is in it until it is out */
+	int64_t held_minor =
+	    account->type == ACCOUNT_TILL ? 0 : account->held_minor;
 	int64_t after;
 
 	if (account->status == ACCOUNT_FROZEN)
 		return SR_ACCOUNT_FROZEN;
 	if (account->status != ACCOUNT_OPEN)
 		return SR_ACCOUNT_CLOSED;
-	if (__builtin_sub_overflow(
-		account->posted_minor, account->held_minor, &after) ||
+	if (__builtin_sub_overflow(account->posted_minor, held_minor, &after) ||
 	    __builtin_sub_overflow(after, amount_minor, &after) ||
 	    after < account->floor_minor)
 		return account->type == ACCOUNT_TILL ? SR_TILL_FULL : SR_FUNDS;
@@ -40,7 +42,7 @@ may_take(const struct book_account *account, int64_t amount_minor)
 	return SR_OK;
 }
 
-/* The one place where balances change. */
+/* Where orders that name both accounts and need no hold change balances. */
 static enum sr_error
 post(struct book *book, const struct order *order, struct book_effect *effect)
 {
@@ -55,7 +57,7 @@ post(struct book *book, const struct order *order, struct book_effect *effect)
 		return SR_SAME_ACCOUNT;
 	if (debit == NULL || credit == NULL || credit->type != ACCOUNT_CUSTOMER)
 		return SR_NO_ACCOUNT;
-	error = may_give(debit, order->amount_minor);
+	error = book_may_give(debit, order->amount_minor);
 	if (error == SR_OK)
 		error = may_take(credit, order->amount_minor);
 	if (error != SR_OK)
@@ -109,14 +111,15 @@ enrol_check(const struct book *book, const struct order_enrol *enrol)
 		book_terminal(book, enrol->terminal) != NULL))
 		return SR_ALREADY;
 	/* the main account is closed by it, so nothing may be in it */
-	if (main_account->posted_minor != 0 || main_account->held_minor != 0)
+	if (main_account->posted_minor != 0 || main_account->held_minor != 0 ||
+	    book_has_holds(book, main_account->id))
 		return SR_PARAMETERS;
 	return SR_OK;
 }
 
 /* Only orders that move money name accounts and an amount. */
-static bool
-moves_nothing(const struct order *order)
+bool
+book_moves_nothing(const struct order *order)
 {
 	return order->debit == 0 && order->credit == 0 &&
 	       order->amount_minor == 0;
@@ -148,10 +151,13 @@ auditor_check(const struct book *book, const struct order_auditor *auditor)
 
 /* Whether what is requested could be carried out now. */
 static enum sr_error
-request_check(const struct book *book, const struct book_request *request)
+request_check(const struct book *book, const struct book_request *request,
+    uint64_t time_ms)
 {
 	if (request->kind == ORDER_AUDITOR_REQUEST)
 		return auditor_check(book, &request->auditor);
+	if (request->kind == ORDER_RELEASE_REQUEST)
+		return book_release_check(book, request->hold, time_ms);
 	return enrol_check(book, &request->enrol);
 }
 
@@ -168,12 +174,14 @@ rule_request(struct book *book, const struct book_principal *signer,
 	if (request.kind == ORDER_AUDITOR_REQUEST)
 		error = order_auditor_decode(
 		    order->attachment, order->attachment_len, &request.auditor);
+	else if (request.kind == ORDER_RELEASE_REQUEST)
+		error = book_release_request(book, order, &request);
 	else
 		error = order_enrol_decode(
 		    order->attachment, order->attachment_len, &request.enrol);
-	if (error != SR_OK || !moves_nothing(&order->order))
+	if (error != SR_OK || !book_moves_nothing(&order->order))
 		return SR_PARAMETERS;
-	error = request_check(book, &request);
+	error = request_check(book, &request, time_ms);
 	if (error != SR_OK)
 		return error;
 	drop_expired(book, time_ms);
@@ -184,7 +192,7 @@ rule_request(struct book *book, const struct book_principal *signer,
 	return SR_OK;
 }
 
-/* Carries an approved request out; enrol_check() has passed. */
+/* Carries an approved enrolment out; enrol_check() has passed. */
 static void
 enrol(struct book *book, const struct order_enrol *enrol,
     struct book_effect *effect)
@@ -236,7 +244,7 @@ rule_approve(struct book *book, const struct book_principal *signer,
 	struct book_request *request = NULL;
 	enum sr_error error;
 
-	if (!moves_nothing(&order->order))
+	if (!book_moves_nothing(&order->order))
 		return SR_PARAMETERS;
 	for (unsigned i = 0; i < book->request_count; i++)
 		if (book->request[i].leaf == order->order.refers_to)
@@ -252,12 +260,14 @@ rule_approve(struct book *book, const struct book_principal *signer,
 	if (time_ms - request->time_ms > book->rules.request_life_ms)
 		return SR_REQUEST_EXPIRED;
 	/* much may have happened since the request */
-	error = request_check(book, request);
+	error = request_check(book, request, time_ms);
 	if (error != SR_OK)
 		return error;
 	request->used = true;
 	if (request->kind == ORDER_AUDITOR_REQUEST)
 		enrol_auditor(book, &request->auditor, leaf);
+	else if (request->kind == ORDER_RELEASE_REQUEST)
+		book_release(book, request->hold, effect);
 	else
 		enrol(book, &request->enrol, effect);
 	return SR_OK;
@@ -273,7 +283,7 @@ rule_revoke(struct book *book, const struct book_order *order,
 
 	if (order_revoke_decode(
 		order->attachment, order->attachment_len, &revoke) != SR_OK ||
-	    !moves_nothing(&order->order))
+	    !book_moves_nothing(&order->order))
 		return SR_PARAMETERS;
 	principal = book_table_at(&book->principals,
 	    book_index_find(&book->principal_index, revoke.principal));
@@ -319,6 +329,14 @@ reference_used(const struct book *book, const struct book_principal *signer,
 	return false;
 }
 
+/* Kinds that refer to a leaf; in all others the field is zero. */
+static bool
+refers(unsigned kind)
+{
+	return kind == ORDER_APPROVE || kind == ORDER_POST ||
+	       kind == ORDER_VOID || kind == ORDER_RELEASE_REQUEST;
+}
+
 enum sr_error
 book_rules_apply(struct book *book, struct book_principal *signer,
     const struct book_order *order, uint64_t leaf, uint64_t time_ms,
@@ -331,7 +349,7 @@ book_rules_apply(struct book *book, struct book_principal *signer,
 		return SR_UNIT;
 	if (order_attachment_check(order->order.kind, order->attachment,
 		order->attachment_len) != SR_OK ||
-	    (order->order.kind != ORDER_APPROVE && order->order.refers_to != 0))
+	    (!refers(order->order.kind) && order->order.refers_to != 0))
 		return SR_PARAMETERS;
 	if (reference_used(book, signer, order->order.reference))
 		return SR_DUPLICATE;
@@ -340,7 +358,15 @@ book_rules_apply(struct book *book, struct book_principal *signer,
 		return rule_transfer(book, signer, &order->order, effect);
 	case ORDER_DEPOSIT:
 		return rule_deposit(book, signer, &order->order, effect);
+	case ORDER_HOLD:
+		return book_rule_hold(
+		    book, signer, &order->order, leaf, time_ms, effect);
+	case ORDER_POST:
+		return book_rule_post(book, signer, &order->order, effect);
+	case ORDER_VOID:
+		return book_rule_void(book, signer, &order->order, effect);
 	case ORDER_ENROL_REQUEST:
+	case ORDER_RELEASE_REQUEST:
 	case ORDER_AUDITOR_REQUEST:
 		return rule_request(book, signer, order, leaf, time_ms);
 	case ORDER_APPROVE:

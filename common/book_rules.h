@@ -22,4 +22,34 @@ enum sr_error book_rules_apply(struct book *book, struct book_principal *signer,
     const struct book_order *order, uint64_t leaf, uint64_t time_ms,
     struct book_effect *effect);
 
+/* The rules of book_rules.c that withdrawals need, too. */
+enum sr_error book_may_give(
+    const struct book_account *account, int64_t amount_minor);
+bool book_moves_nothing(const struct order *order);
+
+/* Withdrawals (book_holds.c): one function a kind of order. */
+enum sr_error book_rule_hold(struct book *book,
+    const struct book_principal *signer, const struct order *order,
+    uint64_t leaf, uint64_t time_ms, struct book_effect *effect);
+enum sr_error book_rule_post(struct book *book,
+    const struct book_principal *signer, const struct order *order,
+    struct book_effect *effect);
+enum sr_error book_rule_void(struct book *book,
+    const struct book_principal *signer, const struct order *order,
+    struct book_effect *effect);
+
+/*
+ * A release: what the order asks for, into *request (SR_PARAMETERS); whether it may be done now (SR_HOLD_STATE,
+ * SR_NOT_OVERDUE); and doing it.
+ */
+enum sr_error book_release_request(const struct book *book,
+    const struct book_order *order, struct book_request *request);
+enum sr_error book_release_check(
+    const struct book *book, uint64_t hold_leaf, uint64_t time_ms);
+void book_release(
+    struct book *book, uint64_t hold_leaf, struct book_effect *effect);
+
+/* True while that account has holds that are not settled. */
+bool book_has_holds(const struct book *book, uint64_t account);
+
 #endif

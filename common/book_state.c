@@ -125,6 +125,7 @@ struct counts {
 	uint64_t terminals;
 	uint64_t auditors;
 	uint64_t requests;
+	uint64_t holds;
 };
 
 static void
@@ -152,6 +153,8 @@ row_head(struct rows *r, struct book *book, struct counts *counts)
 	field_u64(r, &counts->terminals);
 	field_u64(r, &counts->auditors);
 	field_u64(r, &counts->requests);
+	field_u64(r, &counts->holds);
+	field_u64(r, &book->late_posts);
 	row_end(r);
 }
 
@@ -243,7 +246,21 @@ row_request(struct rows *r, struct book_request *request)
 	field_choice(r, &auditor->name_len, 0, ORDER_AUDITOR_NAME_MAX);
 	if (r->error == SR_OK)
 		field_bytes(r, auditor->name, auditor->name_len);
+	field_u64(r, &request->hold);
 	field_bool(r, &request->used);
+	row_end(r);
+}
+
+static void
+row_hold(struct rows *r, struct book_hold *hold)
+{
+	field_u64(r, &hold->leaf);
+	field_u64(r, &hold->time_ms);
+	field_u64(r, &hold->account);
+	field_u64(r, &hold->till);
+	field_i64(r, &hold->amount_minor);
+	field_bytes(r, hold->reference, sizeof(hold->reference));
+	field_bool(r, &hold->released);
 	row_end(r);
 }
 
@@ -283,7 +300,8 @@ book_state_write(const struct book *book, enum book_state_part part,
 	    .principals = book->principals.count,
 	    .terminals = book->terminals.count,
 	    .auditors = book->auditors.count,
-	    .requests = book->request_count};
+	    .requests = book->request_count,
+	    .holds = book->hold_count};
 	struct book head = *book; /* its tables stay the book's */
 
 	row_head(&r, &head, &counts);
@@ -297,6 +315,8 @@ book_state_write(const struct book *book, enum book_state_part part,
 		row_auditor(&r, book_table_at(&book->auditors, i));
 	for (uint64_t i = 0; i < counts.requests; i++)
 		row_request(&r, &head.request[i]);
+	for (uint64_t i = 0; i < counts.holds; i++)
+		row_hold(&r, &head.hold[i]);
 	return r.error;
 }
 
@@ -391,6 +411,24 @@ auditor_in(struct rows *r, struct book *book)
 		row_auditor(r, auditor);
 }
 
+/* By leaf, and each of accounts that exist. */
+static void
+hold_in(struct rows *r, struct book *book)
+{
+	struct book_hold *hold = &book->hold[book->hold_count];
+
+	row_hold(r, hold);
+	if (r->error != SR_OK)
+		return;
+	if (hold->amount_minor <= 0 ||
+	    book_account(book, hold->account) == NULL ||
+	    book_account(book, hold->till) == NULL ||
+	    (book->hold_count > 0 && hold[-1].leaf >= hold->leaf))
+		r->error = SR_MALFORMED;
+	else
+		book->hold_count++;
+}
+
 enum sr_error
 book_state_read(struct book *book, book_source source, void *context)
 {
@@ -399,7 +437,8 @@ book_state_read(struct book *book, book_source source, void *context)
 	struct counts counts = {0};
 
 	row_head(&r, book, &counts);
-	if (r.error == SR_OK && counts.requests > BOOK_REQUESTS_MAX)
+	if (r.error == SR_OK && (counts.requests > BOOK_REQUESTS_MAX ||
+				    counts.holds > BOOK_HOLDS_MAX))
 		r.error = SR_MALFORMED;
 	for (uint64_t i = 0; r.error == SR_OK && i < counts.accounts; i++)
 		account_in(&r, book);
@@ -413,5 +452,7 @@ book_state_read(struct book *book, book_source source, void *context)
 		row_request(&r, &book->request[i]);
 	if (r.error == SR_OK)
 		book->request_count = (unsigned)counts.requests;
+	for (uint64_t i = 0; r.error == SR_OK && i < counts.holds; i++)
+		hold_in(&r, book);
 	return r.error;
 }

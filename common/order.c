@@ -25,14 +25,16 @@ bool
 order_kind_known(unsigned kind)
 {
 	return kind == ORDER_TRANSFER || kind == ORDER_DEPOSIT ||
-	       kind == ORDER_ENROL_REQUEST || kind == ORDER_APPROVE ||
-	       kind == ORDER_REVOKE || kind == ORDER_AUDITOR_REQUEST;
+	       kind == ORDER_HOLD || kind == ORDER_POST || kind == ORDER_VOID ||
+	       kind == ORDER_APPROVE || kind == ORDER_REVOKE ||
+	       order_kind_is_request(kind);
 }
 
 bool
 order_kind_is_request(unsigned kind)
 {
-	return kind == ORDER_ENROL_REQUEST || kind == ORDER_AUDITOR_REQUEST;
+	return kind == ORDER_ENROL_REQUEST || kind == ORDER_RELEASE_REQUEST ||
+	       kind == ORDER_AUDITOR_REQUEST;
 }
 
 const char *
@@ -145,12 +147,14 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 	struct order_enrol enrol;
 	struct order_revoke revoke;
 	struct order_auditor auditor;
+	struct order_release release;
 
 	if (len > ORDER_ATTACHMENT_MAX)
 		return SR_TOO_LARGE;
 	switch (kind) {
 	case ORDER_TRANSFER:
 	case ORDER_DEPOSIT:
+	case ORDER_HOLD:
 		return name_text_check(attachment, len, ORDER_MEMO_MAX);
 	case ORDER_ENROL_REQUEST:
 		return order_enrol_decode(attachment, len, &enrol);
@@ -160,6 +164,11 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 		return order_revoke_decode(attachment, len, &revoke);
 	case ORDER_AUDITOR_REQUEST:
 		return order_auditor_decode(attachment, len, &auditor);
+	case ORDER_POST:
+	case ORDER_VOID:
+		return len == 0 ? SR_OK : SR_PARAMETERS;
+	case ORDER_RELEASE_REQUEST:
+		return order_release_decode(attachment, len, &release);
 	default:
 		return SR_PARAMETERS;
 	}
@@ -260,4 +269,27 @@ order_auditor_decode(
 	    crypto_scalarmult(shared, one, auditor->key) != 0)
 		return SR_PARAMETERS;
 	return SR_OK;
+}
+
+void
+order_release_encode(
+    const struct order_release *release, uint8_t bytes[ORDER_RELEASE_LEN])
+{
+	struct writer w = writer_to(bytes, ORDER_RELEASE_LEN);
+
+	writer_u64(&w, release->account);
+	writer_i64(&w, release->amount_minor);
+	assert(!w.bad && writer_len(&w) == ORDER_RELEASE_LEN);
+}
+
+enum sr_error
+order_release_decode(
+    const void *bytes, size_t len, struct order_release *release)
+{
+	struct reader r = reader_of(bytes, len);
+
+	memset(release, 0, sizeof(*release));
+	release->account = reader_u64(&r);
+	release->amount_minor = reader_i64(&r);
+	return reader_end(&r) ? SR_OK : SR_PARAMETERS;
 }

@@ -17,6 +17,10 @@
  *                       `refers_to` is the request's leaf index
  *   revoke              struct order_revoke, 16 bytes
  *   auditor request     struct order_auditor, 72 bytes
+ *   hold                memo, as above
+ *   post, void          nothing; `refers_to` is the hold's leaf index
+ *   release request     struct order_release, 16 bytes; `refers_to` is the
+ *                       hold's leaf index
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,6 +41,7 @@
 #define ORDER_REVOKE_LEN 16u
 #define ORDER_AUDITOR_LEN 72u
 #define ORDER_AUDITOR_NAME_MAX 32u
+#define ORDER_RELEASE_LEN 16u
 
 /* Expiry lies at most so far ahead of the bank's time. */
 #define ORDER_LIFE_MAX_MS UINT64_C(120000)
@@ -73,7 +78,9 @@ enum order_kind {
 	ORDER_BOX_SHARE = 25,
 	ORDER_BOX_DELETE = 26,
 	ORDER_MESSAGE = 27,
+	ORDER_RELEASE_REQUEST = 28,
 	ORDER_AUDITOR_REQUEST = 29,
+	ORDER_RELEASE = 28, /* a request, to be approved by another operator */
 };
 
 /* The bits of `flags`: none is given out yet, so all must be zero. */
@@ -113,6 +120,12 @@ struct order_enrol {
 struct order_revoke {
 	uint64_t principal;
 	uint32_t terminal; /* 0 for a teller */
+};
+
+/* Parameters of a release request: the hold as the operator has seen it. */
+struct order_release {
+	uint64_t account;
+	int64_t amount_minor;
 };
 
 /* Parameters of an auditor request: whom segment keys may be disclosed to. */
@@ -182,5 +195,9 @@ void order_auditor_encode(
     const struct order_auditor *auditor, uint8_t bytes[ORDER_AUDITOR_LEN]);
 enum sr_error order_auditor_decode(
     const void *bytes, size_t len, struct order_auditor *auditor);
+void order_release_encode(
+    const struct order_release *release, uint8_t bytes[ORDER_RELEASE_LEN]);
+enum sr_error order_release_decode(
+    const void *bytes, size_t len, struct order_release *release);
 
 #endif

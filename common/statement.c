@@ -16,7 +16,9 @@ statement_line_write(struct writer *w, const struct statement_line *line)
 	writer_u64(w, line->time_ms);
 	writer_i64(w, line->amount_minor);
 	writer_i64(w, line->balance_minor);
+	writer_i64(w, line->held_minor);
 	writer_u64(w, line->other);
+	writer_u64(w, line->refers_to);
 	writer_u8(w, line->kind);
 	writer_u8(w, line->name_len);
 	writer_u16(w, line->memo_len);
@@ -37,7 +39,9 @@ statement_line_read(struct reader *r, struct statement_line *line)
 	line->time_ms = reader_u64(r);
 	line->amount_minor = reader_i64(r);
 	line->balance_minor = reader_i64(r);
+	line->held_minor = reader_i64(r);
 	line->other = reader_u64(r);
+	line->refers_to = reader_u64(r);
 	line->kind = reader_u8(r);
 	line->name_len = reader_u8(r);
 	line->memo_len = reader_u16(r);

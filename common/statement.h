@@ -5,11 +5,15 @@
  * The lines in a `statement' message (policy/messages.def), newest first, one
  * after the other without a gap; integers little-endian:
  *
- *	leaf 8 | time ms 8 | amount 8 | balance 8 | other account 8
- *	| kind 1 | name length 1 | memo length 2 | reference 16 | name | memo
+ *	leaf 8 | time ms 8 | amount 8 | balance 8 | held 8 | other account 8
+ *	| refers to 8 | kind 1 | name length 1 | memo length 2 | reference 16
+ *	| name | memo
  *
  * Amount and balance are seen from the account that the statement is of: a
- * negative amount left it, and the balance is the one after this line.
+ * negative amount left it, and the balance is the one after this line.  A
+ * line that only reserves money or gives it back has the amount 0; held is
+ * what is reserved after it.  Refers to: the leaf of the hold that the line
+ * settles or releases, else 0.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +25,7 @@ enum {
 	STATEMENT_NAME_MAX = 32,
 	STATEMENT_MEMO_MAX = 256,
 	STATEMENT_REFERENCE_LEN = 16,
-	STATEMENT_FIXED_LEN = 60,
+	STATEMENT_FIXED_LEN = 76,
 	STATEMENT_LINE_MAX =
 	    STATEMENT_FIXED_LEN + STATEMENT_NAME_MAX + STATEMENT_MEMO_MAX,
 };
@@ -31,7 +35,9 @@ struct statement_line {
 	uint64_t time_ms;
 	int64_t amount_minor;
 	int64_t balance_minor;
+	int64_t held_minor;
 	uint64_t other; /* the account on the other side, 0 for none */
+	uint64_t refers_to;
 	uint8_t kind;   /* enum order_kind */
 	uint8_t reference[STATEMENT_REFERENCE_LEN];
 	uint8_t name_len;

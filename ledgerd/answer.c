@@ -188,6 +188,8 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return query_statement(ledgerd, session, item, w);
 	case ITEM_DIRECTORY:
 		return query_directory(ledgerd, session, item, w);
+	case ITEM_HOLDS:
+		return query_holds(ledgerd, session, item, w);
 	case ITEM_REFUSED:
 		return message_refused_encode(w, &refused);
 	case ITEM_GOODBYE:

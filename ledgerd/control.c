@@ -150,9 +150,15 @@ ledgerd_take_control_ledgerd_status_get(
 	    .orders = ledgerd->orders,
 	    .declined = ledgerd->declined,
 	    .refused = ledgerd->refused,
-	    .recovered = ledgerd->recovered};
+	    .recovered = ledgerd->recovered,
+	    .holds = ledgerd->book.hold_count,
+	    .late_posts = ledgerd->book.late_posts};
+	uint64_t now_ms = env_clock_ms(ledgerd->env);
 
 	(void)m;
+	for (unsigned i = 0; i < ledgerd->book.hold_count; i++)
+		status.overdue +=
+		    book_hold_overdue(&ledgerd->book.hold[i], now_ms);
 	if (message_ledgerd_status_encode(&w, &status) == SR_OK)
 		answer(ledgerd, &w);
 }

@@ -308,6 +308,16 @@ ledgerd_take_client_rekey(struct ledgerd *ledgerd, struct session *records,
 }
 
 void
+ledgerd_take_client_holds_get(struct ledgerd *ledgerd, struct session *records,
+    const struct message_holds_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_HOLDS, m->request);
+
+	if (item != NULL)
+		item->before = m->after;
+}
+
+void
 ledgerd_take_client_goodbye(struct ledgerd *ledgerd, struct session *records,
     const struct message_goodbye *m)
 {

@@ -69,6 +69,7 @@ enum item_kind {
 	ITEM_BALANCE,
 	ITEM_STATEMENT,
 	ITEM_DIRECTORY,
+	ITEM_HOLDS,
 	ITEM_REFUSED,
 	ITEM_REKEY,
 	ITEM_GOODBYE,
@@ -93,7 +94,7 @@ struct item {
 	uint32_t request;
 	enum sr_error refused;
 	uint64_t account;
-	uint64_t before;
+	uint64_t before; /* of holds: after */
 	uint16_t count;
 	uint8_t name_len;
 	char name[PAYLOAD_NAME_MAX];

@@ -108,6 +108,29 @@ touched_of(const struct journal_plain *plain, uint64_t account)
 	return NULL;
 }
 
+/* The request that an approval refers to; *enrol for an enrolment. */
+static enum sr_error
+read_request(struct ledgerd *ledgerd, uint64_t leaf, struct order *request,
+    struct order_enrol *enrol)
+{
+	static struct archive_frame frame;
+	struct entry_order entry;
+	enum sr_error error = archive_leaf(ledgerd, leaf, &frame);
+
+	memset(enrol, 0, sizeof(*enrol));
+	if (error != SR_OK)
+		return error == SR_NOT_FOUND ? SR_DAMAGED : error;
+	if (entry_order_decode(frame.plain.committed, frame.plain.committed_len,
+		&entry) != SR_OK ||
+	    order_decode(entry.order, request) != SR_OK)
+		return SR_DAMAGED;
+	if (request->kind == ORDER_ENROL_REQUEST &&
+	    order_enrol_decode(entry.attachment, entry.attachment_len, enrol) !=
+		SR_OK)
+		return SR_DAMAGED;
+	return SR_OK;
+}
+
 /* What an order did to the account, as a line. */
 static void
 fill_line(const struct ledgerd *ledgerd, uint64_t account,
@@ -119,20 +142,44 @@ fill_line(const struct ledgerd *ledgerd, uint64_t account,
 
 	line->amount_minor =
 	    debited ? -order->amount_minor : order->amount_minor;
+	/* nothing has moved yet */
+	if (order->kind == ORDER_HOLD)
+		line->amount_minor = 0;
 	line->balance_minor = touched->posted_minor;
+	line->held_minor = touched->held_minor;
 	line->other = debited ? order->credit : order->debit;
 	line->kind = order->kind;
+	if (order->kind == ORDER_POST || order->kind == ORDER_VOID)
+		line->refers_to = order->refers_to;
 	memcpy(line->reference, order->reference, sizeof(line->reference));
 	person = people_of(&ledgerd->people, account_customer(line->other));
 	if (line->other != 0 && person != NULL) {
 		line->name_len = person->name_len;
 		memcpy(line->name, person->name, person->name_len);
 	}
-	if ((order->kind == ORDER_TRANSFER || order->kind == ORDER_DEPOSIT) &&
+	if ((order->kind == ORDER_TRANSFER || order->kind == ORDER_DEPOSIT ||
+		order->kind == ORDER_HOLD) &&
 	    entry->attachment_len <= STATEMENT_MEMO_MAX) {
 		line->memo_len = (uint16_t)entry->attachment_len;
 		memcpy(line->memo, entry->attachment, entry->attachment_len);
 	}
+}
+
+/* The line of an approval says what was approved. */
+static enum sr_error
+fill_approval(struct ledgerd *ledgerd, const struct order *order,
+    struct statement_line *line)
+{
+	struct order_enrol enrol;
+	struct order request;
+	enum sr_error error =
+	    read_request(ledgerd, order->refers_to, &request, &enrol);
+
+	if (error == SR_OK && request.kind == ORDER_RELEASE_REQUEST) {
+		line->kind = ORDER_RELEASE_REQUEST;
+		line->refers_to = request.refers_to;
+	}
+	return error;
 }
 
 /* One step back on the account's chain: the line, and where the next is. */
@@ -161,7 +208,9 @@ read_line(struct ledgerd *ledgerd, uint64_t account,
 	    order_decode(entry.order, &order) != SR_OK)
 		return SR_DAMAGED;
 	fill_line(ledgerd, account, touched, &entry, &order, line);
-	return SR_OK;
+	return order.kind == ORDER_APPROVE
+		   ? fill_approval(ledgerd, &order, line)
+		   : SR_OK;
 }
 
 static bool
@@ -261,6 +310,71 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 	return message_statement_encode(w, &answer);
 }
 
+/* ---- withdrawals --------------------------------------------------------- */
+
+enum {
+	/* What fits into a `holds' message, and a row of it. */
+	HOLDS_LEN = 16000,
+	HOLD_LEN = 64,
+};
+
+enum hold_state {
+	HOLD_OPEN = 0,
+	HOLD_OVERDUE = 1,
+	HOLD_RELEASED = 2,
+};
+
+static void
+write_hold(struct writer *w, const struct book_hold *hold, uint64_t now_ms)
+{
+	enum hold_state state = HOLD_OPEN;
+
+	if (hold->released)
+		state = HOLD_RELEASED;
+	else if (book_hold_overdue(hold, now_ms))
+		state = HOLD_OVERDUE;
+	writer_u64(w, hold->leaf);
+	writer_u64(w, hold->time_ms);
+	writer_u64(w, hold->account);
+	writer_u64(w, hold->till);
+	writer_i64(w, hold->amount_minor);
+	writer_bytes(w, hold->reference, sizeof(hold->reference));
+	writer_u8(w, (uint8_t)state);
+	writer_zeros(w, 7);
+}
+
+enum sr_error
+query_holds(struct ledgerd *ledgerd, const struct customer_session *session,
+    const struct item *item, struct writer *w)
+{
+	static uint8_t bytes[HOLDS_LEN];
+	struct writer list = writer_to(bytes, sizeof(bytes));
+	struct message_holds answer = {.request = item->request, .list = bytes};
+	const struct book *book = &ledgerd->book;
+	const struct book_principal *principal =
+	    book_principal(book, session->customer);
+	uint64_t now_ms = env_clock_ms(ledgerd->env);
+	uint64_t till = account_id(session->customer, ACCOUNT_INDEX_TILL);
+	bool all = principal != NULL && principal->role == ROLE_OPERATOR;
+
+	if (!all && (principal == NULL || principal->role != ROLE_TERMINAL)) {
+		answer.error = SR_NOT_ALLOWED;
+		return message_holds_encode(w, &answer);
+	}
+	for (unsigned i = 0; i < book->hold_count && answer.more == 0; i++) {
+		const struct book_hold *hold = &book->hold[i];
+
+		if (hold->leaf <= item->before || (!all && hold->till != till))
+			continue;
+		if (writer_len(&list) + HOLD_LEN > sizeof(bytes))
+			answer.more = 1;
+		else
+			write_hold(&list, hold, now_ms);
+	}
+	answer.list_len = writer_len(&list);
+	return message_holds_encode(w, &answer);
+}
+
 /* ---- directory ------------------------------------------------------------ */
 
 enum sr_error
@@ -305,26 +419,14 @@ query_directory(struct ledgerd *ledgerd, const struct customer_session *session,
 static enum sr_error
 enrolled_terminal(struct ledgerd *ledgerd, uint64_t leaf, uint64_t *terminal)
 {
-	static struct archive_frame frame;
 	const struct book_principal *principal;
 	struct order_enrol enrol;
-	struct entry_order entry;
 	struct order request;
-	enum sr_error error;
+	enum sr_error error = read_request(ledgerd, leaf, &request, &enrol);
 
 	*terminal = 0;
-	error = archive_leaf(ledgerd, leaf, &frame);
 	if (error != SR_OK)
 		return error;
-	if (entry_order_decode(frame.plain.committed, frame.plain.committed_len,
-		&entry) != SR_OK ||
-	    order_decode(entry.order, &request) != SR_OK)
-		return SR_DAMAGED;
-	if (request.kind != ORDER_ENROL_REQUEST)
-		return SR_OK;
-	if (order_enrol_decode(
-		entry.attachment, entry.attachment_len, &enrol) != SR_OK)
-		return SR_DAMAGED;
 	principal = book_principal(&ledgerd->book, enrol.principal);
 	if (principal != NULL)
 		*terminal = principal->terminal;

@@ -21,6 +21,10 @@ enum sr_error query_balance(struct ledgerd *ledgerd,
 enum sr_error query_statement(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);
+/* Withdrawals that are not settled: for operators, and for tills their own. */
+enum sr_error query_holds(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
 enum sr_error query_directory(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);

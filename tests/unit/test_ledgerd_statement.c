@@ -16,7 +16,9 @@ static const struct statement_line pizza = {
     .time_ms = 1700000000000,
     .amount_minor = -1250,
     .balance_minor = 3750,
+    .held_minor = 2000,
     .other = 131072,
+    .refers_to = 6,
     .kind = 1,
     .reference = {'K', '1'},
     .name_len = 3,
@@ -77,7 +79,7 @@ given_a_line_cut_off_or_with_a_false_length_then_it_is_malformed(void **state)
 		r = reader_of(bytes, cut);
 		assert_int_equal(statement_line_read(&r, &line), SR_MALFORMED);
 	}
-	bytes[41] = STATEMENT_NAME_MAX + 1;
+	bytes[57] = STATEMENT_NAME_MAX + 1;
 	r = reader_of(bytes, sizeof(bytes));
 	assert_int_equal(statement_line_read(&r, &line), SR_MALFORMED);
 }

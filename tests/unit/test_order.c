@@ -92,7 +92,7 @@ given_wrong_magic_kind_flag_or_reserve_when_decoded_then_malformed(void **state)
 		assert_int_equal(order_decode(bytes, &read),
 		    order_kind_known(kind) ? SR_OK : SR_MALFORMED);
 	}
-	assert_false(order_kind_known(ORDER_HOLD));
+	assert_false(order_kind_known(ORDER_UNDO));
 }
 
 static void
@@ -169,6 +169,17 @@ given_attachments_when_checked_then_each_kind_has_one_layout(void **state)
 	    SR_PARAMETERS);
 	assert_int_equal(
 	    order_attachment_check(ORDER_APPROVE, bytes, 31), SR_PARAMETERS);
+	assert_int_equal(order_attachment_check(ORDER_POST, NULL, 0), SR_OK);
+	assert_int_equal(
+	    order_attachment_check(ORDER_POST, memo, 1), SR_PARAMETERS);
+	assert_int_equal(
+	    order_attachment_check(ORDER_VOID, memo, 1), SR_PARAMETERS);
+	assert_int_equal(order_attachment_check(
+			     ORDER_RELEASE_REQUEST, bytes, ORDER_RELEASE_LEN),
+	    SR_OK);
+	assert_int_equal(order_attachment_check(ORDER_RELEASE_REQUEST, bytes,
+			     ORDER_RELEASE_LEN - 1),
+	    SR_PARAMETERS);
 	assert_int_equal(
 	    order_attachment_check(ORDER_TRANSFER, memo, 4097), SR_TOO_LARGE);
 }
@@ -182,7 +193,7 @@ given_the_authority_table_when_asked_then_only_its_lines_allow(void **state)
 	for (unsigned kind = 0; kind < 64; kind++)
 		for (unsigned role = 0; role < 16; role++)
 			allowed += authority_allows(kind, role);
-	assert_int_equal(allowed, 7);
+	assert_int_equal(allowed, 11);
 	assert_true(authority_allows(ORDER_TRANSFER, ROLE_CUSTOMER));
 	assert_true(authority_allows(ORDER_DEPOSIT, ROLE_TERMINAL));
 	assert_true(authority_allows(ORDER_DEPOSIT, ROLE_TELLER));
@@ -190,6 +201,10 @@ given_the_authority_table_when_asked_then_only_its_lines_allow(void **state)
 	assert_true(authority_allows(ORDER_AUDITOR_REQUEST, ROLE_OPERATOR));
 	assert_true(authority_allows(ORDER_APPROVE, ROLE_OPERATOR));
 	assert_true(authority_allows(ORDER_REVOKE, ROLE_OPERATOR));
+	assert_true(authority_allows(ORDER_HOLD, ROLE_CUSTOMER));
+	assert_true(authority_allows(ORDER_POST, ROLE_TERMINAL));
+	assert_true(authority_allows(ORDER_VOID, ROLE_TERMINAL));
+	assert_true(authority_allows(ORDER_RELEASE_REQUEST, ROLE_OPERATOR));
 }
 
 int
