@@ -32,7 +32,10 @@ struct ctl_options {
 	bool namespaces;
 	/* terminal add, invite */
 	const char *max;
-	const char *out;
+	const char *out; /* of disclose, too */
+	/* disclose */
+	const char *segments;
+	const char *to;
 	uint32_t valid_days;
 };
 
@@ -57,6 +60,11 @@ enum sr_error ctl_invite(
 enum sr_error ctl_terminal_add(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_terminal_revoke(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_auditor_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_disclose(
     const struct ctl_options *options, char *const words[]);
 
 /* Reads the configuration that -c names; says what is wrong. */

@@ -12,6 +12,7 @@
 
 #include "client/control.h"
 #include "client/ctl.h"
+#include "client/ctl_run.h"
 #include "client/ordering.h"
 #include "common/authority.h"
 #include "common/name.h"
@@ -19,123 +20,12 @@
 
 #define INVITATION_VALID_S 600u
 
-/* What a command on a running bank has in hand. */
-struct ctl_run {
-	struct config config;
-	struct bankfile bank;
-	struct state state;
-	int control;
-	struct bank_session requester;
-	struct bank_session approver;
-	bool requester_in;
-	bool approver_in;
-};
-
-static struct login_options
-run_login_options(const struct ctl_run *run, const struct ctl_options *options)
-{
-	return (struct login_options){.bank = &run->bank,
-	    .server = options->server,
-	    .state = &run->state,
-	    .keep_device_token = true};
-}
-
-static enum sr_error
-run_log_in(const struct ctl_run *run, const struct ctl_options *options,
-    const struct card *card, struct bank_session *session)
-{
-	struct login_options how = run_login_options(run, options);
-	struct login_credential credential = {.name = card->name,
-	    .password = card->password,
-	    .password_len = strlen(card->password),
-	    .slot = SLOT_PASSWORD};
-
-	return bank_enter(session, &how, &credential);
-}
-
-/* Logs an operator in with the card at path. */
-static enum sr_error
-run_operator(const struct ctl_run *run, const struct ctl_options *options,
-    const char *path, struct bank_session *session, bool *in)
-{
-	char message[CARD_MESSAGE_MAX];
-	struct card card;
-	enum sr_error error = card_read(path, &card, message);
-
-	if (error != SR_OK) {
-		fprintf(stderr, "strongroomctl: %s\n", message);
-		return error;
-	}
-	if (memcmp(card.bank_id, run->bank.bank_id, 32) != 0)
-		error = ctl_failed(path, SR_WRONG_BANK);
-	else
-		error = run_log_in(run, options, &card, session);
-	card_wipe(&card);
-	*in = error == SR_OK;
-	return error;
-}
-
-static enum sr_error
-run_begin(struct ctl_run *run, const struct ctl_options *options)
-{
-	enum sr_error error;
-
-	memset(run, 0, sizeof(*run));
-	run->control = -1;
-	if (options->as == NULL) {
-		fprintf(stderr, "strongroomctl: who asks? --as CARD names an "
-				"operator's card\n");
-		return SR_USAGE;
-	}
-	error = ctl_configuration(options, &run->config);
-	if (error == SR_OK)
-		error = ctl_bank(&run->config, &run->bank);
-	if (error == SR_OK)
-		error = state_open(&run->state, run->bank.bank_id);
-	if (error == SR_OK)
-		error = ctl_control(&run->config, &run->control);
-	if (error == SR_OK)
-		error = run_operator(run, options, options->as, &run->requester,
-		    &run->requester_in);
-	if (error == SR_OK && options->approve != NULL)
-		error = run_operator(run, options, options->approve,
-		    &run->approver, &run->approver_in);
-	return error;
-}
-
-static void
-run_end(struct ctl_run *run)
-{
-	if (run->requester_in)
-		bank_leave(&run->requester);
-	if (run->approver_in)
-		bank_leave(&run->approver);
-	if (run->control >= 0)
-		close(run->control);
-}
-
-/* Submits; a decline is an error here. */
-static enum sr_error
-run_order(const struct ctl_run *run, struct bank_session *session,
-    struct ordering *ordering, struct ordering_result *result)
-{
-	enum sr_error error = ordering_reference(NULL, ordering->reference);
-
-	if (error == SR_OK)
-		error = ordering_submit(session, &run->state, ordering, result);
-	if (error == SR_OK)
-		error = result->outcome;
-	if (error != SR_OK)
-		return ctl_failed(order_kind_name(ordering->kind), error);
-	return SR_OK;
-}
-
 /* A name of its own for the terminal, with the card's random password. */
 static enum sr_error
 add_register(const struct ctl_run *run, const struct ctl_options *options,
     const struct card *card, uint64_t *customer)
 {
-	struct login_options how = run_login_options(run, options);
+	struct login_options how = ctl_run_login_options(run, options);
 	struct login_credential credential = {.name = card->name,
 	    .password = card->password,
 	    .password_len = strlen(card->password),
@@ -179,28 +69,12 @@ add_enrol(struct ctl_run *run, uint64_t customer, int64_t maximum_minor,
 	struct ordering ask = {.kind = ORDER_ENROL_REQUEST,
 	    .attachment = parameters,
 	    .attachment_len = sizeof(parameters)};
-	struct ordering approve = {.kind = ORDER_APPROVE};
-	struct ordering_result asked, approved;
 	enum sr_error error;
 
 	if (customer > UINT32_MAX)
 		return ctl_failed("terminal", SR_TOO_LARGE);
 	order_enrol_encode(&enrol, parameters);
-	error = run_order(run, &run->requester, &ask, &asked);
-	if (error != SR_OK)
-		return error;
-	if (!run->approver_in) {
-		fprintf(stderr,
-		    "strongroomctl: asked for (entry %" PRIu64 "), but one "
-		    "operator alone enrols nothing: --approve CARD names the "
-		    "other's card\n",
-		    asked.leaf);
-		return SR_ROLE;
-	}
-	approve.refers_to = asked.leaf;
-	approve.attachment = asked.hash;
-	approve.attachment_len = sizeof(asked.hash);
-	error = run_order(run, &run->approver, &approve, &approved);
+	error = ctl_run_four_eyes(run, &ask, "enrols");
 	*terminal = enrol.terminal;
 	return error;
 }
@@ -281,7 +155,7 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 
 	if (error != SR_OK)
 		return error;
-	error = run_begin(&run, options);
+	error = ctl_run_begin(&run, options);
 	if (error == SR_OK)
 		error = add_arguments(options, &run.bank, &maximum_minor);
 	if (error == SR_OK) {
@@ -305,7 +179,7 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 		    "; whoever has %s is that terminal\n",
 		    card.name, card.terminal, options->out);
 	card_wipe(&card);
-	run_end(&run);
+	ctl_run_end(&run);
 	return error;
 }
 
@@ -323,7 +197,7 @@ ctl_terminal_revoke(const struct ctl_options *options, char *const words[])
 
 	if (name_check(words[0], strlen(words[0])) != SR_OK)
 		return ctl_failed(words[0], SR_NAME);
-	error = run_begin(&run, options);
+	error = ctl_run_begin(&run, options);
 	if (error == SR_OK) {
 		error = bank_find(&run.requester, words[0], &revoke.principal);
 		if (error != SR_OK)
@@ -332,11 +206,11 @@ ctl_terminal_revoke(const struct ctl_options *options, char *const words[])
 	if (error == SR_OK) {
 		revoke.terminal = (uint32_t)revoke.principal;
 		order_revoke_encode(&revoke, parameters);
-		error = run_order(&run, &run.requester, &ordering, &result);
+		error = ctl_run_order(&run, &run.requester, &ordering, &result);
 	}
 	if (error == SR_OK)
 		fprintf(stderr, "%s is revoked; its sessions have ended\n",
 		    words[0]);
-	run_end(&run);
+	ctl_run_end(&run);
 	return error;
 }

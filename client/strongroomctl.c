@@ -27,6 +27,8 @@ enum {
 	OPTION_MAX,
 	OPTION_OUT,
 	OPTION_DAYS,
+	OPTION_SEGMENTS,
+	OPTION_TO,
 	OPTION_VERSION,
 };
 
@@ -46,6 +48,8 @@ static const struct option long_options[] = {
     {"max", required_argument, NULL, OPTION_MAX},
     {"out", required_argument, NULL, OPTION_OUT},
     {"days", required_argument, NULL, OPTION_DAYS},
+    {"segments", required_argument, NULL, OPTION_SEGMENTS},
+    {"to", required_argument, NULL, OPTION_TO},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -60,6 +64,11 @@ static const struct ctl_command commands[] = {
 	"enrol an ATM: --as one operator, --approve the other"},
     {"terminal", "revoke", 1, ctl_terminal_revoke, "terminal revoke NAME",
 	"an ATM is out at once: --as one operator"},
+    {"auditor", "add", 2, ctl_auditor_add, "auditor add NAME KEYFILE",
+	"enrol an auditor: --as one operator, --approve the other"},
+    {"disclose", NULL, 0, ctl_disclose,
+	"disclose --segments A-B --to NAME --out FILE",
+	"keys of journal segments, sealed to that auditor"},
     {"invite", NULL, 1, ctl_invite, "invite NAME [--days N]",
 	"print an invitation to register that name"},
     {"certify", NULL, 0, ctl_certify, "certify",
@@ -96,6 +105,10 @@ help(FILE *out)
 	    "options of terminal add:\n"
 	    "      --max AMOUNT         cash that the ATM may hold\n"
 	    "      --out CARD           the file that makes it that ATM\n"
+	    "options of disclose:\n"
+	    "      --segments A-B       numbers of the first and the last one\n"
+	    "      --to NAME            the auditor\n"
+	    "      --out FILE           the file to be written\n"
 	    "options of invite:\n"
 	    "      --days N             how long it is valid (default 7)\n"
 	    "\nexamples:\n"
@@ -190,6 +203,12 @@ take_option(struct ctl_options *options, int option)
 		break;
 	case OPTION_OUT:
 		text = &options->out;
+		break;
+	case OPTION_SEGMENTS:
+		text = &options->segments;
+		break;
+	case OPTION_TO:
+		text = &options->to;
 		break;
 	case OPTION_LISTEN:
 		return take_listen(options);

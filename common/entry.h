@@ -56,6 +56,8 @@ enum entry_use {
 	USE_TERMINAL_REVOKE = 2, /* subject: terminal, detail: new epoch u32 */
 	USE_TERMINAL_KEY = 3,    /* subject: terminal; key given for a card */
 	USE_SEGMENT_KEY = 4,     /* subject: segment; an old segment's key */
+	USE_DISCLOSE = 5,        /* subject: segment, detail: auditor's key 32,
+				    salt of the segment 32 */
 };
 
 /* Codes of ENTRY_SYSTEM. */

@@ -8,7 +8,7 @@
 
 #include "common/buffer.h"
 
-enum { HOUR_MS = 3600000, HOUR_PLACE = 0 };
+enum { HOUR_MS = 3600000 };
 
 static struct limits_bucket
 bucket_decode(const uint8_t bytes[LIMITS_BUCKET_LEN])
@@ -109,7 +109,9 @@ limits_place(const struct limits *l, enum limits_kind kind, const char *name,
 	if (kind == LIMITS_FAILED)
 		return LIMITS_PLACES / 2 +
 		       (uint32_t)(reader_u64(&r) % (LIMITS_PLACES / 2));
-	return 1 + (uint32_t)(reader_u64(&r) % (LIMITS_PLACES / 2 - 1));
+	return LIMITS_BUDGETS +
+	       (uint32_t)(reader_u64(&r) %
+			  (LIMITS_PLACES / 2 - LIMITS_BUDGETS));
 }
 
 /* A clock that was set back, or a torn bucket, must not lock anybody out. */
@@ -205,10 +207,10 @@ limits_count_end(struct limits *l, uint32_t place, uint32_t *count)
 }
 
 enum sr_error
-limits_hour(
-    struct limits *l, uint32_t most, uint64_t now_ms, uint64_t *retry_ms)
+limits_hour(struct limits *l, enum limits_budget budget, uint32_t most,
+    uint64_t now_ms, uint64_t *retry_ms)
 {
-	struct limits_bucket *b = &l->bucket[HOUR_PLACE];
+	struct limits_bucket *b = &l->bucket[budget];
 
 	*retry_ms = 0;
 	if (b->day_ms > now_ms)
@@ -222,7 +224,7 @@ limits_hour(
 		return SR_LATER;
 	}
 	b->day_charges++;
-	return bucket_write(l, HOUR_PLACE);
+	return bucket_write(l, (uint32_t)budget);
 }
 
 enum sr_error

@@ -97,12 +97,17 @@ enum sr_error limits_count(struct limits *l, uint32_t place);
 enum sr_error limits_count_end(
     struct limits *l, uint32_t place, uint32_t *count);
 
-/*
- * At most `most` in an hour, for the whole bank: SR_OK and counted, or
- * SR_LATER with *retry_ms.
- */
-enum sr_error limits_hour(
-    struct limits *l, uint32_t most, uint64_t now_ms, uint64_t *retry_ms);
+/* What the whole bank does only so often in an hour. */
+enum limits_budget {
+	LIMITS_REGISTRATIONS,
+	LIMITS_DISCLOSURES,
+	LIMITS_OLD_SEGMENTS,
+	LIMITS_BUDGETS = 8, /* their buckets: the first ones */
+};
+
+/* At most `most` in an hour: SR_OK and counted, or SR_LATER with *retry_ms. */
+enum sr_error limits_hour(struct limits *l, enum limits_budget budget,
+    uint32_t most, uint64_t now_ms, uint64_t *retry_ms);
 
 /* Makes all charges so far durable; one fdatasync, none if nothing changed. */
 enum sr_error limits_sync(struct limits *l);

@@ -79,8 +79,9 @@ register_allowed(struct keyd *k, struct pending *p)
 		return SR_PARAMETERS;
 	if (!invited) {
 		/* counted whether taken or not: both tell something */
-		error = limits_hour(&k->limits, k->registrations_an_hour,
-		    env_clock_ms(k->env), &p->retry_ms);
+		error = limits_hour(&k->limits, LIMITS_REGISTRATIONS,
+		    k->registrations_an_hour, env_clock_ms(k->env),
+		    &p->retry_ms);
 		if (error != SR_OK)
 			return error;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ledgerd's link: the tree that keyd extends and signs, and what ledgerd may
- * have of keys.  Each question has exactly one answer (key_use two); a
+ * have of keys.  Each question has exactly one answer; a
  * question that is refused changes nothing.
  *
  * Security: only leaves that this file appended are ever under a signature.
@@ -17,6 +17,7 @@
 #include "common/journal.h"
 #include "common/note.h"
 #include "keyd/keyd.h"
+#include "keyd/tree.h"
 
 static void
 tree_checkpoint(const struct keyd *k, struct checkpoint *checkpoint)
@@ -26,9 +27,8 @@ tree_checkpoint(const struct keyd *k, struct checkpoint *checkpoint)
 	merkle_frontier_root(&k->state.frontier, checkpoint->root);
 }
 
-/* Sends the head in force, signed, after everything else of it is saved. */
-static void
-tree_answer(struct keyd *k, enum sr_error error)
+void
+keyd_answer_head(struct keyd *k, enum sr_error error)
 {
 	struct checkpoint checkpoint;
 	struct message_tree_head head = {.error = (uint16_t)error};
@@ -83,12 +83,11 @@ keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 	else if (error != SR_OK)
 		diag_error("checkpoint of ledgerd's at size %llu: %s",
 		    (unsigned long long)m->size, error_sentence(error));
-	tree_answer(k, error);
+	keyd_answer_head(k, error);
 }
 
-/* Appends and persists; the frontier is unchanged unless SR_OK. */
-static enum sr_error
-tree_append(struct keyd *k, const uint8_t *leaves, size_t count)
+enum sr_error
+keyd_extend_tree(struct keyd *k, const uint8_t *leaves, size_t count)
 {
 	struct merkle_frontier before = k->state.frontier;
 	enum sr_error error = SR_OK;
@@ -128,9 +127,9 @@ keyd_take_ledgerd_tree_append(
 	enum sr_error error = tree_append_check(k, m);
 
 	if (error == SR_OK)
-		error =
-		    tree_append(k, m->leaves, m->leaves_len / MERKLE_HASH_LEN);
-	tree_answer(k, error);
+		error = keyd_extend_tree(
+		    k, m->leaves, m->leaves_len / MERKLE_HASH_LEN);
+	keyd_answer_head(k, error);
 }
 
 /* ---- founding ---------------------------------------------------------- */
@@ -173,111 +172,6 @@ keyd_take_ledgerd_genesis_sign(
 	}
 	answer.error = (uint16_t)error;
 	KEYD_SEND(k, to_ledgerd, genesis_signed, GENESIS_SIGNED, &answer);
-}
-
-/* ---- logged key operations --------------------------------------------- */
-
-static enum sr_error
-use_check(const struct keyd *k, const struct message_key_use *m,
-    struct entry_event *use)
-{
-	if (!k->tree_started)
-		return SR_NOT_ALLOWED;
-	if (m->seq != k->state.frontier.size)
-		return m->seq < k->state.frontier.size ? SR_ROLLED_BACK
-						       : SR_FORKED;
-	if (entry_event_decode(
-		ENTRY_USE, m->plaintext, m->plaintext_len, use) != SR_OK ||
-	    use->time_ms != m->time)
-		return SR_MALFORMED;
-	return SR_OK;
-}
-
-/* The leaf, from its fields: what is logged is what is done. */
-static void
-use_leaf(const struct message_key_use *m, uint8_t hash[32])
-{
-	struct journal_leaf leaf = {
-	    .seq = m->seq,
-	    .time_ms = m->time,
-	    .class = (uint8_t)journal_class_of(m->plaintext, m->plaintext_len),
-	    .segment = m->segment,
-	};
-
-	memcpy(leaf.sealed_hash, m->sealed_hash, sizeof(leaf.sealed_hash));
-	journal_commitment(
-	    m->salt, m->plaintext, m->plaintext_len, leaf.commitment);
-	journal_leaf_hash(&leaf, hash);
-}
-
-static enum sr_error
-use_terminal_key(struct keyd *k, uint32_t request, uint32_t terminal)
-{
-	const struct terminal *found = terminals_find(&k->terminals, terminal);
-	struct message_terminal_key answer = {.terminal = terminal};
-	uint8_t bytes[MESSAGE_TERMINAL_KEY_MAX];
-	struct writer w = writer_to(bytes, sizeof(bytes));
-	struct message_control_answer packet = {
-	    .request = request, .packet = bytes};
-	enum sr_error error =
-	    found != NULL && found->enrolled ? SR_OK : SR_TERMINAL;
-
-	answer.error = (uint16_t)error;
-	if (error == SR_OK) {
-		answer.epoch = found->epoch;
-		keys_terminal(k->keys, terminal, answer.epoch, answer.psk);
-	}
-	if (message_terminal_key_encode(&w, &answer) == SR_OK) {
-		packet.packet_len = writer_len(&w);
-		KEYD_SEND(
-		    k, to_control, control_answer, CONTROL_ANSWER, &packet);
-	}
-	sodium_memzero(&answer, sizeof(answer));
-	sodium_memzero(bytes, sizeof(bytes));
-	return error;
-}
-
-/* Does what was logged. */
-static enum sr_error
-use_do(struct keyd *k, uint32_t request, const struct entry_event *use)
-{
-	struct reader r = reader_of(use->detail, sizeof(use->detail));
-	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)use->subject;
-	enum sr_error error;
-
-	/* no terminal has id 0: so one that is too large is none either */
-	if (use->subject > UINT32_MAX)
-		terminal = 0;
-	if (use->code == USE_TERMINAL_KEY)
-		return use_terminal_key(k, request, terminal);
-	if (use->code != USE_TERMINAL_ENROL && use->code != USE_TERMINAL_REVOKE)
-		return SR_NOT_ALLOWED;
-	error = terminals_set(
-	    &k->terminals, terminal, epoch, use->code == USE_TERMINAL_ENROL);
-	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
-		return error;
-	return keyd_fail(k, "terminals", error);
-}
-
-void
-keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
-{
-	struct message_key_used used = {.request = m->request};
-	struct entry_event use;
-	uint8_t hash[32];
-	enum sr_error error = use_check(k, m, &use);
-
-	if (error == SR_OK) {
-		use_leaf(m, hash);
-		error = tree_append(k, hash, 1);
-	}
-	tree_answer(k, error);
-	if (error == SR_OK)
-		error = use_do(k, m->request, &use);
-	if (k->failure != SR_OK)
-		return;
-	used.error = (uint16_t)error;
-	KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
 }
 
 /* ---- what ledgerd may know --------------------------------------------- */
@@ -364,7 +258,7 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 	    error_sentence(why));
 	if (type == MESSAGE_TREE_START || type == MESSAGE_TREE_APPEND ||
 	    type == MESSAGE_KEY_USE)
-		tree_answer(k, why);
+		keyd_answer_head(k, why);
 	if (type == MESSAGE_KEY_USE)
 		KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
 	if (type == MESSAGE_GENESIS_SIGN)

@@ -166,7 +166,13 @@ encode_use(const struct operation *operation, uint64_t time_ms,
 	    .time_ms = time_ms};
 	struct writer w = writer_to(event.detail, sizeof(event.detail));
 
-	writer_u32(&w, operation->epoch);
+	if (operation->code == USE_DISCLOSE) {
+		event.subject = operation->segment;
+		writer_bytes(&w, operation->auditor, 32);
+		writer_bytes(&w, operation->salt, JOURNAL_SALT_LEN);
+	} else {
+		writer_u32(&w, operation->epoch);
+	}
 	entry_event_encode(ENTRY_USE, &event, committed);
 }
 

@@ -185,6 +185,51 @@ ledgerd_take_control_terminal_key_get(
 		ledgerd->fatal = error;
 }
 
+/* The salt in the header of a segment that is in use. */
+static enum sr_error
+segment_salt(struct ledgerd *ledgerd, uint32_t number, uint8_t salt[32])
+{
+	struct journal_segment header;
+	enum sr_error error;
+	env_file file;
+	uint64_t len;
+
+	if (number > ledgerd->segments.number)
+		return SR_NOT_FOUND;
+	error = segments_open(
+	    &ledgerd->segments, number, ENV_READ, &file, &len, &header);
+	if (error == SR_OK || error == SR_AGAIN || error == SR_DAMAGED)
+		(void)env_close(ledgerd->env, file);
+	if (error == SR_OK)
+		memcpy(salt, header.salt, sizeof(header.salt));
+	return error == SR_AGAIN ? SR_NOT_FOUND : error;
+}
+
+/* Only for whom two operators have enrolled; keyd answers, as above. */
+void
+ledgerd_take_control_disclosure_get(
+    struct ledgerd *ledgerd, const struct message_disclosure_get *m)
+{
+	const struct book_auditor *auditor =
+	    book_auditor(&ledgerd->book, (const char *)m->name, m->name_len);
+	struct operation operation = {.code = USE_DISCLOSE,
+	    .request = ledgerd->control_request,
+	    .segment = m->segment};
+	enum sr_error error, done;
+
+	error = auditor == NULL
+		    ? SR_NOT_FOUND
+		    : segment_salt(ledgerd, m->segment, operation.salt);
+	if (error != SR_OK) {
+		answer_refused(ledgerd, error);
+		return;
+	}
+	memcpy(operation.auditor, auditor->key, sizeof(operation.auditor));
+	error = commit_operation(ledgerd, &operation, &done);
+	if (error != SR_OK)
+		ledgerd->fatal = error;
+}
+
 static enum sr_error
 genesis_of(struct ledgerd *ledgerd, const struct message_found *m,
     struct entry_genesis *genesis)

@@ -105,9 +105,12 @@ struct item {
 /* An operation of keyd's that is logged before it is done. */
 struct operation {
 	enum entry_use code;
-	uint32_t request; /* control request, 0: none */
-	uint32_t terminal;
+	uint32_t request;  /* control request, 0: none */
+	uint32_t terminal; /* of those for terminals */
 	uint32_t epoch;
+	uint32_t segment; /* of USE_DISCLOSE */
+	uint8_t auditor[32];
+	uint8_t salt[JOURNAL_SALT_LEN];
 };
 
 /* Whose sessions end when the batch is signed. */

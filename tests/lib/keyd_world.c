@@ -161,6 +161,8 @@ take_control(struct world *w, const struct message_control_answer *answer)
 		abort();
 	if (inner.type == MESSAGE_TERMINAL_KEY)
 		TAKE(terminal_key, w->terminal_key, w->terminal_keys);
+	else if (inner.type == MESSAGE_DISCLOSURE)
+		TAKE(disclosure, w->disclosure, w->disclosures);
 	else if (inner.type == MESSAGE_INVITED)
 		TAKE(invited, w->invited, other);
 	else if (inner.type == MESSAGE_KEYD_STATUS)
@@ -229,7 +231,7 @@ world_forget(struct world *w)
 {
 	w->hellos = w->m2s = w->m5s = w->accepted = w->refused = 0;
 	w->opens = w->heads = w->useds = w->geneses = 0;
-	w->terminal_keys = w->refusals = 0;
+	w->terminal_keys = w->disclosures = w->refusals = 0;
 	w->ended = 0;
 }
 

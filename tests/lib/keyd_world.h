@@ -49,6 +49,8 @@ struct world {
 	size_t list_len;
 	struct message_terminal_key terminal_key;
 	unsigned terminal_keys;
+	struct message_disclosure disclosure;
+	unsigned disclosures;
 	struct message_invited invited;
 	struct message_keyd_status status;
 	unsigned refusals; /* control_refused */

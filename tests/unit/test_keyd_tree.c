@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "common/disclosure.h"
 #include "common/entry.h"
 #include "common/journal.h"
 #include "common/note.h"
@@ -449,6 +450,100 @@ given_a_use_when_the_disk_fails_then_the_key_stays(void **state)
 	assert_int_equal(w->keyd->failure, SR_IO);
 }
 
+/* The leaf says USE(disclose) of that segment to that auditor. */
+static void
+disclose(struct world *w, uint64_t segment, const uint8_t auditor[32])
+{
+	struct entry_event event = {.code = USE_DISCLOSE,
+	    .subject = segment,
+	    .time_ms = w->sim->now_ms};
+	uint8_t plain[ENTRY_EVENT_LEN], bytes[MESSAGE_KEY_USE_MAX];
+	struct message_key_use m = {.request = 77,
+	    .seq = w->keyd->state.frontier.size,
+	    .time = w->sim->now_ms,
+	    .segment = 3,
+	    .plaintext = plain,
+	    .plaintext_len = sizeof(plain)};
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+
+	memcpy(event.detail, auditor, 32);
+	memset(event.detail + 32, 0x5a, 32);
+	entry_event_encode(ENTRY_USE, &event, plain);
+	world_forget(w);
+	message_key_use_encode(&writer, &m);
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	assert_int_equal(w->heads, 1);
+	assert_int_equal(w->useds, 1);
+	assert_int_equal(w->head.error, SR_OK);
+}
+
+static void
+given_a_logged_disclosure_when_done_then_only_that_auditor_opens_it(
+    void **state)
+{
+	struct world *w = *state;
+	uint8_t secret[32] = {7}, other[32] = {8}, auditor[32], key[32];
+	uint8_t expected[32];
+	struct disclosure_item item = {.segment = 2};
+
+	noise_public_key(auditor, secret);
+	disclose(w, 2, auditor);
+	assert_int_equal(w->used.error, SR_OK);
+	assert_int_equal(w->disclosures, 1);
+	assert_int_equal(w->disclosure.error, SR_OK);
+	assert_int_equal(w->disclosure.segment, 2);
+	assert_memory_equal(w->disclosure.auditor, auditor, 32);
+	expect_signed(w, 2);
+	memcpy(item.salt, w->disclosure.salt, 32);
+	memcpy(item.sealed, w->disclosure.sealed, sizeof(item.sealed));
+	assert_int_equal(
+	    disclosure_open(w->keyd->state.bank_id, secret, &item, key), SR_OK);
+	keys_segment(w->keyd->keys, 2, item.salt, expected);
+	assert_memory_equal(key, expected, 32);
+	assert_int_equal(
+	    disclosure_open(w->keyd->state.bank_id, other, &item, key),
+	    SR_CRYPTO);
+	item.segment = 3;
+	assert_int_equal(
+	    disclosure_open(w->keyd->state.bank_id, secret, &item, key),
+	    SR_CRYPTO);
+	/* a key that agrees on nothing secret, a segment that cannot be */
+	disclose(w, 2, other);
+	assert_int_equal(w->used.error, SR_OK);
+	memset(auditor, 0, sizeof(auditor));
+	disclose(w, 2, auditor);
+	assert_int_equal(w->used.error, SR_PARAMETERS);
+	assert_int_equal(w->disclosure.error, SR_PARAMETERS);
+	assert_true(sodium_is_zero(w->disclosure.sealed, 80));
+	disclose(w, UINT64_C(1) << 32, other);
+	assert_int_equal(w->used.error, SR_NOT_FOUND);
+	assert_int_equal(w->disclosure.error, SR_NOT_FOUND);
+}
+
+static void
+given_many_disclosures_when_the_hours_are_out_then_later_also_after_a_restart(
+    void **state)
+{
+	struct world *w = *state;
+	uint8_t auditor[32] = {9};
+
+	for (unsigned i = 0; i < KEYD_DISCLOSURES_AN_HOUR; i++) {
+		disclose(w, i, auditor);
+		assert_int_equal(w->disclosure.error, SR_OK);
+	}
+	disclose(w, 0, auditor);
+	assert_int_equal(w->used.error, SR_LATER);
+	assert_int_equal(w->disclosure.error, SR_LATER);
+	assert_true(sodium_is_zero(w->disclosure.sealed, 80));
+	assert_int_equal(world_restart(w, false), SR_OK);
+	world_tree_start(w, 0, NULL, NULL);
+	disclose(w, 0, auditor);
+	assert_int_equal(w->disclosure.error, SR_LATER);
+	sim_advance(w->sim, 3600000);
+	disclose(w, 0, auditor);
+	assert_int_equal(w->disclosure.error, SR_OK);
+}
+
 #define ASK(w, name, NAME, ...)                                       \
 	do {                                                          \
 		struct message_##name ask_ = {__VA_ARGS__};           \
@@ -632,6 +727,10 @@ main(void)
 	    TEST(
 		given_a_logged_use_when_its_leaf_is_right_then_appended_and_done),
 	    TEST(given_a_use_when_its_leaf_is_wrong_then_nothing_is_done),
+	    TEST(
+		given_a_logged_disclosure_when_done_then_only_that_auditor_opens_it),
+	    TEST(
+		given_many_disclosures_when_the_hours_are_out_then_later_also_after_a_restart),
 	    TEST(given_a_use_when_the_disk_fails_then_the_key_stays),
 	    TEST(
 		given_a_segment_when_its_key_is_asked_then_number_and_salt_make_it),

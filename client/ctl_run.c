@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands on a running bank: operators' sessions and their orders. */
+#include "client/ctl_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/control.h"
+
+struct login_options
+ctl_run_login_options(
+    const struct ctl_run *run, const struct ctl_options *options)
+{
+	return (struct login_options){.bank = &run->bank,
+	    .server = options->server,
+	    .state = &run->state,
+	    .keep_device_token = true};
+}
+
+static enum sr_error
+run_log_in(const struct ctl_run *run, const struct ctl_options *options,
+    const struct card *card, struct bank_session *session)
+{
+	struct login_options how = ctl_run_login_options(run, options);
+	struct login_credential credential = {.name = card->name,
+	    .password = card->password,
+	    .password_len = strlen(card->password),
+	    .slot = SLOT_PASSWORD};
+
+	return bank_enter(session, &how, &credential);
+}
+
+/* Logs an operator in with the card at path. */
+static enum sr_error
+run_operator(const struct ctl_run *run, const struct ctl_options *options,
+    const char *path, struct bank_session *session, bool *in)
+{
+	char message[CARD_MESSAGE_MAX];
+	struct card card;
+	enum sr_error error = card_read(path, &card, message);
+
+	if (error != SR_OK) {
+		fprintf(stderr, "strongroomctl: %s\n", message);
+		return error;
+	}
+	if (memcmp(card.bank_id, run->bank.bank_id, 32) != 0)
+		error = ctl_failed(path, SR_WRONG_BANK);
+	else
+		error = run_log_in(run, options, &card, session);
+	card_wipe(&card);
+	*in = error == SR_OK;
+	return error;
+}
+
+enum sr_error
+ctl_run_begin(struct ctl_run *run, const struct ctl_options *options)
+{
+	enum sr_error error;
+
+	memset(run, 0, sizeof(*run));
+	run->control = -1;
+	if (options->as == NULL) {
+		fprintf(stderr, "strongroomctl: who asks? --as CARD names an "
+				"operator's card\n");
+		return SR_USAGE;
+	}
+	error = ctl_configuration(options, &run->config);
+	if (error == SR_OK)
+		error = ctl_bank(&run->config, &run->bank);
+	if (error == SR_OK)
+		error = state_open(&run->state, run->bank.bank_id);
+	if (error == SR_OK)
+		error = ctl_control(&run->config, &run->control);
+	if (error == SR_OK)
+		error = run_operator(run, options, options->as, &run->requester,
+		    &run->requester_in);
+	if (error == SR_OK && options->approve != NULL)
+		error = run_operator(run, options, options->approve,
+		    &run->approver, &run->approver_in);
+	return error;
+}
+
+void
+ctl_run_end(struct ctl_run *run)
+{
+	if (run->requester_in)
+		bank_leave(&run->requester);
+	if (run->approver_in)
+		bank_leave(&run->approver);
+	if (run->control >= 0)
+		close(run->control);
+}
+
+/* Submits; a decline is an error here. */
+enum sr_error
+ctl_run_order(const struct ctl_run *run, struct bank_session *session,
+    struct ordering *ordering, struct ordering_result *result)
+{
+	enum sr_error error = ordering_reference(NULL, ordering->reference);
+
+	if (error == SR_OK)
+		error = ordering_submit(session, &run->state, ordering, result);
+	if (error == SR_OK)
+		error = result->outcome;
+	if (error != SR_OK)
+		return ctl_failed(order_kind_name(ordering->kind), error);
+	return SR_OK;
+}
+
+enum sr_error
+ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask, const char *what)
+{
+	struct ordering approve = {.kind = ORDER_APPROVE};
+	struct ordering_result asked, approved;
+	enum sr_error error;
+
+	error = ctl_run_order(run, &run->requester, ask, &asked);
+	if (error != SR_OK)
+		return error;
+	if (!run->approver_in) {
+		fprintf(stderr,
+		    "strongroomctl: asked for (entry %" PRIu64 "), but one "
+		    "operator alone %s nothing: --approve CARD names the "
+		    "other's card\n",
+		    asked.leaf, what);
+		return SR_ROLE;
+	}
+	approve.refers_to = asked.leaf;
+	approve.attachment = asked.hash;
+	approve.attachment_len = sizeof(asked.hash);
+	return ctl_run_order(run, &run->approver, &approve, &approved);
+}

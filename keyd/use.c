@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Logged key operations: the leaf first, then the deed.  Must never do what
+ * is not under the signed head, and never anything but what its leaf says.
+ */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/disclosure.h"
+#include "common/entry.h"
+#include "common/journal.h"
+#include "common/secret.h"
+#include "keyd/keyd.h"
+#include "keyd/tree.h"
+
+static enum sr_error
+use_check(const struct keyd *k, const struct message_key_use *m,
+    struct entry_event *use)
+{
+	if (!k->tree_started)
+		return SR_NOT_ALLOWED;
+	if (m->seq != k->state.frontier.size)
+		return m->seq < k->state.frontier.size ? SR_ROLLED_BACK
+						       : SR_FORKED;
+	if (entry_event_decode(
+		ENTRY_USE, m->plaintext, m->plaintext_len, use) != SR_OK ||
+	    use->time_ms != m->time)
+		return SR_MALFORMED;
+	return SR_OK;
+}
+
+/* The leaf, from its fields: what is logged is what is done. */
+static void
+use_leaf(const struct message_key_use *m, uint8_t hash[32])
+{
+	struct journal_leaf leaf = {
+	    .seq = m->seq,
+	    .time_ms = m->time,
+	    .class = (uint8_t)journal_class_of(m->plaintext, m->plaintext_len),
+	    .segment = m->segment,
+	};
+
+	memcpy(leaf.sealed_hash, m->sealed_hash, sizeof(leaf.sealed_hash));
+	journal_commitment(
+	    m->salt, m->plaintext, m->plaintext_len, leaf.commitment);
+	journal_leaf_hash(&leaf, hash);
+}
+
+static enum sr_error
+use_terminal_key(struct keyd *k, uint32_t request, uint32_t terminal)
+{
+	const struct terminal *found = terminals_find(&k->terminals, terminal);
+	struct message_terminal_key answer = {.terminal = terminal};
+	uint8_t bytes[MESSAGE_TERMINAL_KEY_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_control_answer packet = {
+	    .request = request, .packet = bytes};
+	enum sr_error error =
+	    found != NULL && found->enrolled ? SR_OK : SR_TERMINAL;
+
+	answer.error = (uint16_t)error;
+	if (error == SR_OK) {
+		answer.epoch = found->epoch;
+		keys_terminal(k->keys, terminal, answer.epoch, answer.psk);
+	}
+	if (message_terminal_key_encode(&w, &answer) == SR_OK) {
+		packet.packet_len = writer_len(&w);
+		KEYD_SEND(
+		    k, to_control, control_answer, CONTROL_ANSWER, &packet);
+	}
+	sodium_memzero(&answer, sizeof(answer));
+	sodium_memzero(bytes, sizeof(bytes));
+	return error;
+}
+
+/* The budget is on disk before the key goes out. */
+static enum sr_error
+disclosure_charge(struct keyd *k)
+{
+	uint64_t retry_ms;
+	enum sr_error error = limits_hour(&k->limits, LIMITS_DISCLOSURES,
+	    KEYD_DISCLOSURES_AN_HOUR, env_clock_ms(k->env), &retry_ms);
+
+	if (error == SR_LATER)
+		return error;
+	if (error == SR_OK)
+		error = limits_sync(&k->limits);
+	return keyd_fail(k, "limits", error);
+}
+
+/* Seals a segment's key to the auditor that the leaf names, to nobody else. */
+static enum sr_error
+use_disclose(struct keyd *k, uint32_t request, const struct entry_event *use)
+{
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	struct disclosure_item item = {.segment = (uint32_t)use->subject};
+	struct message_disclosure answer = {.segment = item.segment};
+	uint8_t bytes[MESSAGE_DISCLOSURE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_control_answer packet = {
+	    .request = request, .packet = bytes};
+	enum sr_error error = use->subject < UINT32_MAX ? SR_OK : SR_NOT_FOUND;
+	SECRET_32(ephemeral);
+	SECRET_32(key);
+
+	reader_bytes(&r, answer.auditor, sizeof(answer.auditor));
+	reader_bytes(&r, item.salt, sizeof(item.salt));
+	if (error == SR_OK)
+		error = disclosure_charge(k);
+	if (k->failure != SR_OK)
+		return k->failure;
+	if (error == SR_OK) {
+		env_random(k->env, ephemeral, sizeof(ephemeral));
+		keys_segment(k->keys, item.segment, item.salt, key);
+		error = disclosure_seal(
+		    k->state.bank_id, answer.auditor, ephemeral, key, &item);
+	}
+	answer.error = (uint16_t)error;
+	memcpy(answer.salt, item.salt, sizeof(answer.salt));
+	if (error == SR_OK)
+		memcpy(answer.sealed, item.sealed, sizeof(answer.sealed));
+	if (message_disclosure_encode(&w, &answer) == SR_OK) {
+		packet.packet_len = writer_len(&w);
+		KEYD_SEND(
+		    k, to_control, control_answer, CONTROL_ANSWER, &packet);
+	}
+	return error;
+}
+
+/* Does what was logged. */
+static enum sr_error
+use_do(struct keyd *k, uint32_t request, const struct entry_event *use)
+{
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)use->subject;
+	enum sr_error error;
+
+	/* no terminal has id 0: so one that is too large is none either */
+	if (use->subject > UINT32_MAX)
+		terminal = 0;
+	if (use->code == USE_TERMINAL_KEY)
+		return use_terminal_key(k, request, terminal);
+	if (use->code == USE_DISCLOSE)
+		return use_disclose(k, request, use);
+	if (use->code != USE_TERMINAL_ENROL && use->code != USE_TERMINAL_REVOKE)
+		return SR_NOT_ALLOWED;
+	error = terminals_set(
+	    &k->terminals, terminal, epoch, use->code == USE_TERMINAL_ENROL);
+	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
+		return error;
+	return keyd_fail(k, "terminals", error);
+}
+
+void
+keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
+{
+	struct message_key_used used = {.request = m->request};
+	struct entry_event use;
+	uint8_t hash[32];
+	enum sr_error error = use_check(k, m, &use);
+
+	if (error == SR_OK) {
+		use_leaf(m, hash);
+		error = keyd_extend_tree(k, hash, 1);
+	}
+	keyd_answer_head(k, error);
+	if (error == SR_OK)
+		error = use_do(k, m->request, &use);
+	if (k->failure != SR_OK)
+		return;
+	used.error = (uint16_t)error;
+	KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
+}
