@@ -170,7 +170,12 @@ run(struct atm *atm, int argc, char *argv[])
 	error = atm_prepare(atm);
 	if (error != SR_OK)
 		return error;
-	return command != NULL ? command->run(atm, argv + 1) : atm_menu(atm);
+	if (command == NULL)
+		return atm_menu(atm);
+	error = command->run(atm, argv + 1);
+	if (error == SR_CLOSED)
+		return usage("left without an answer", NULL);
+	return error;
 }
 
 int

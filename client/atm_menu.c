@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/atm.h"
+#include "common/name.h"
 
 #define LINE_MAX_LEN 300
 
@@ -29,15 +30,28 @@ menu_help(void)
 	    "exit ends your session.\n");
 }
 
-/* A wrong password or name may be tried again; nothing else. */
-static enum sr_error
-menu_log_in(struct atm *atm)
+/* A name or password that is wrong, or none, may be tried again. */
+static bool
+menu_may_try_again(const struct atm *atm, enum sr_error error)
 {
-	enum sr_error error;
+	return !atm->customer_in &&
+	       (error == SR_LOGIN || error == SR_NAME ||
+		   error == SR_MALFORMED || error == SR_TOO_LARGE);
+}
+
+/* *left: by the customer; then the error is that of the last try. */
+static enum sr_error
+menu_log_in(struct atm *atm, bool *left)
+{
+	enum sr_error refused = SR_OK;
 
 	for (;;) {
-		error = atm_log_in(atm);
-		if (error != SR_LOGIN && error != SR_NAME)
+		enum sr_error error = atm_log_in(atm);
+
+		*left = error == SR_CLOSED;
+		if (*left)
+			return refused;
+		if (!menu_may_try_again(atm, error))
 			return error;
 		/* Passwords from a file or descriptor would be the same. */
 		if (atm->options.password.fd >= 0 ||
@@ -45,6 +59,7 @@ menu_log_in(struct atm *atm)
 			return error;
 		if (atm->options.user == NULL)
 			atm->user[0] = '\0';
+		refused = error;
 		fprintf(stderr, "Try again, or Ctrl-D to leave.\n");
 	}
 }
@@ -54,12 +69,18 @@ menu_ask(const char *question, char *out, size_t room)
 {
 	enum sr_error error = prompt_line(question, out, room);
 
-	if (error == SR_TOO_LARGE) {
-		fprintf(stderr, "that is too long\n");
-		out[0] = '\0';
-		return SR_OK;
-	}
+	if (error == SR_TOO_LARGE)
+		fprintf(stderr, "that is too long; nothing was done\n");
 	return error;
+}
+
+static enum sr_error
+menu_ask_amount(const struct atm *atm, char *out, size_t room)
+{
+	char question[sizeof("Amount in : ") + MONEY_CODE_MAX];
+
+	snprintf(question, sizeof(question), "Amount in %s: ", atm->unit.code);
+	return menu_ask(question, out, room);
 }
 
 static enum sr_error
@@ -67,7 +88,7 @@ menu_deposit(struct atm *atm)
 {
 	char amount[LINE_MAX_LEN];
 	char *words[] = {amount};
-	enum sr_error error = menu_ask("Amount: ", amount, sizeof(amount));
+	enum sr_error error = menu_ask_amount(atm, amount, sizeof(amount));
 
 	if (error != SR_OK || amount[0] == '\0')
 		return error;
@@ -83,7 +104,12 @@ menu_transfer(struct atm *atm)
 
 	if (error != SR_OK || payee[0] == '\0')
 		return error;
-	error = menu_ask("Amount: ", amount, sizeof(amount));
+	error = name_check(payee, strlen(payee));
+	if (error != SR_OK) {
+		fprintf(stderr, "%s: %s\n", payee, error_sentence(error));
+		return error;
+	}
+	error = menu_ask_amount(atm, amount, sizeof(amount));
 	if (error != SR_OK || amount[0] == '\0')
 		return error;
 	error = menu_ask("Memo (may be empty): ", memo, sizeof(memo));
@@ -111,18 +137,23 @@ menu_choice(struct atm *atm, const char *choice)
 		error = atm_command_find("balance")->run(atm, NULL);
 	else if (strcmp(choice, "4") == 0 || strcmp(choice, "statement") == 0)
 		error = atm_command_find("statement")->run(atm, NULL);
-	else if (choice[0] != '\0')
+	else if (strcmp(choice, "5") == 0 || strcmp(choice, "help") == 0)
 		menu_help();
+	else if (choice[0] != '\0')
+		fprintf(stderr, "That is not on the menu.\n");
 	return error;
 }
 
 enum sr_error
 atm_menu(struct atm *atm)
 {
-	enum sr_error error = menu_log_in(atm);
+	bool left;
+	enum sr_error error = menu_log_in(atm, &left);
 
-	if (error == SR_CLOSED)
-		return SR_OK;
+	if (left)
+		fprintf(stderr, "Good-bye.\n");
+	if (left || error != SR_OK)
+		return error;
 	while (error == SR_OK) {
 		char choice[LINE_MAX_LEN];
 

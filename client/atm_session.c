@@ -94,9 +94,9 @@ atm_password(const struct atm *atm, bool new, char *out, size_t *len)
 	char text[PROMPT_SECRET_MAX + 1];
 	size_t text_len = 0;
 	enum sr_error error = new ? prompt_new_secret(&atm->options.password,
-					"New password", text, &text_len)
+					"New password: ", text, &text_len)
 				  : prompt_secret(&atm->options.password,
-					"Password", text, &text_len);
+					"Password: ", text, &text_len);
 
 	if (error == SR_OK) {
 		error = password_prepare(text, text_len, out, len);

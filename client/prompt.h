@@ -25,7 +25,9 @@ struct prompt_source {
  * the file whole (one trailing newline is not part of it), or from the
  * terminal without echo after the question.  SR_USAGE with a line on stderr
  * when there is no source and no terminal; SR_IO; SR_TOO_LARGE; SR_MALFORMED
- * for an empty secret or a NUL in it.  The caller wipes out.
+ * for an empty secret or a NUL in it; SR_CLOSED, with nothing said, when the
+ * person at the terminal ends the input.  Signals that end or stop the
+ * program find the terminal's echo restored.  The caller wipes out.
  */
 enum sr_error prompt_secret(const struct prompt_source *source,
     const char *question, char *out, size_t *len);

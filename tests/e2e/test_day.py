@@ -8,6 +8,7 @@ import os
 import re
 import socketserver
 import sys
+import termios
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -198,14 +199,14 @@ def given_the_menu_when_a_customer_types_then_the_whole_day_works():
         screen.type(bank.passwords["bob"])
         screen.expect("Your choice: ")
         screen.type("deposit")
-        screen.expect("Amount: ")
+        screen.expect("Amount in EUR: ")
         screen.type("7.50")
         screen.expect("balance 20.00 EUR")
         screen.expect("Your choice: ")
         screen.type("transfer")
         screen.expect("To whom: ")
         screen.type("ada")
-        screen.expect("Amount: ")
+        screen.expect("Amount in EUR: ")
         screen.type("2,50")
         screen.expect("Memo")
         screen.type("change back")
@@ -214,7 +215,7 @@ def given_the_menu_when_a_customer_types_then_the_whole_day_works():
         screen.type("transfer")
         screen.expect("To whom: ")
         screen.type("ada")
-        screen.expect("Amount: ")
+        screen.expect("Amount in EUR: ")
         screen.type("1.000,00")
         screen.expect("Memo")
         screen.type("")
@@ -242,7 +243,58 @@ def given_the_menu_when_the_customer_gives_up_then_it_ends():
         screen.expect("Ctrl-D")
         screen.expect("Password: ")
         os.write(screen.fd, b"\x04")
+        screen.expect("Good-bye")
         check(screen.end() != 0, "a log-in that failed is no success")
+
+
+@scenario
+def given_the_menu_when_nothing_is_typed_then_it_asks_again():
+    with Terminal(bank.atm_words("bob"), bank.environment("kiosk")) as screen:
+        screen.expect("Password: ")
+        screen.type("")
+        screen.expect("empty")
+        screen.expect("Password: ")
+        screen.type(bank.passwords["bob"])
+        screen.expect("Your choice: ")
+        os.write(screen.fd, b"\x04")
+        screen.expect("\nGood-bye")
+        equal(screen.end(), DONE, "the exit code")
+
+
+@scenario
+def given_the_menu_when_a_memo_is_too_long_then_nothing_is_booked():
+    before = bank.balance("bob")
+    with Terminal(bank.atm_words("bob"), bank.environment("kiosk")) as screen:
+        screen.expect("Password: ")
+        screen.type(bank.passwords["bob"])
+        for memo in ("m" * 257, "m" * 400):
+            screen.expect("Your choice: ")
+            screen.type("transfer")
+            screen.expect("To whom: ")
+            screen.type("ada")
+            screen.expect("Amount in EUR: ")
+            screen.type("1.00")
+            screen.expect("Memo")
+            screen.type(memo)
+        screen.expect("nothing was done")
+        screen.expect("Your choice: ")
+        screen.type("exit")
+        equal(screen.end(), DONE, "the exit code")
+    equal(bank.balance("bob"), before, "bob's balance")
+
+
+@scenario
+def given_a_question_for_a_password_when_interrupted_then_the_echo_is_back():
+    # The terminal outlives the program: one shell runs both commands.
+    words = ["/bin/sh", "-c", "trap : INT; \"$@\"; echo; stty -a", "sh",
+             *bank.atm_words("bob", "balance")]
+    with Terminal(words, bank.environment("kiosk")) as screen:
+        screen.expect("Password: ")
+        check(not termios.tcgetattr(screen.fd)[3] & termios.ECHO,
+              "the password is shown")
+        os.write(screen.fd, b"\x03")
+        screen.expect("baud")
+        check(termios.tcgetattr(screen.fd)[3] & termios.ECHO, "no echo")
 
 
 @scenario
@@ -262,6 +314,15 @@ def given_a_program_when_it_is_asked_for_help_then_it_helps():
         UNREACHABLE, "/nonexistent")
     run_program([CTL]).ends(USAGE)
     run_program([CTL, "status"]).ends(USAGE, "-c")
+    run_program([CTL, "-c", "/", "status"]).ends(UNREACHABLE, "directory")
+    init = [CTL, "init", "--dir", bank.base / "other", "--unlock",
+            f"passphrase-file:{bank.base / 'other.passphrase'}"]
+    for name, unit, why in (("Other", "EUR:9", "0 to 8"),
+                            (" ", "EUR:2", "--name"),
+                            ("Oth\ner", "EUR:2", "--name")):
+        run_program([*init, "--name", name, "--unit", unit]).ends(USAGE, why)
+    run_program([VERIFY, "--bank", bank.id, bank.directory]).ends(
+        2, "ledger directory")
 
 
 @scenario
