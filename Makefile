@@ -44,7 +44,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(patsubst $(BUILD)/%,%,$(1)))
 libraries = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
 
 common_SRC := $(wildcard common/*.c) $(GEN)/messages.c
-policy_SRC := $(filter-out policy/strongroomd%.c policy/policyc%.c, \
+policy_SRC := $(filter-out policy/strongroomd%.c policy/policyc%.c policy/probe.c, \
     $(wildcard policy/*.c))
 monitor_SRC := $(filter-out policy/strongroomd.c, \
     $(wildcard policy/strongroomd*.c)) $(GEN)/dispatch_monitor.c
@@ -66,7 +66,8 @@ PROGRAMS := \
     $(if $(wildcard policy/strongroomd.c),$(BUILD)/sbin/strongroomd) \
     $(patsubst %/main.c,$(BUILD)/libexec/strongroom/%, \
         $(wildcard $(ROOMS:%=%/main.c))) \
-    $(if $(unlock_SRC),$(BUILD)/libexec/strongroom/strongroom-unlock)
+    $(if $(unlock_SRC),$(BUILD)/libexec/strongroom/strongroom-unlock) \
+    $(BUILD)/libexec/strongroom/strongroom-probe
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%, \
     $(wildcard tests/unit/test_*.c))
@@ -169,7 +170,7 @@ $(BUILD)/tools/policyc: policy/policyc.c $(BUILD)/probed.mk
 	$(Q)$(COMPILE) -MMD -MP -MF $(BUILD)/obj/policyc.d $< $(HARDEN_LDFLAGS) \
 	    $(LDFLAGS) -lseccomp -o $@
 
-$(call objects,$(wildcard $(ROOMS:%=%/*.c) tests/sandbox/*.c \
+$(call objects,policy/probe.c $(wildcard $(ROOMS:%=%/*.c) tests/sandbox/*.c \
     tests/unit/*sandbox*.c tests/lib/walls*.c)): | $(POLICIES)
 
 $(GEN)/%_policy.h: policy/%.policy $(BUILD)/tools/policyc
@@ -197,6 +198,8 @@ $(LIBEXEC)/keyd: $(call objects,keyd/main.c) \
     $(call libraries,keyd policy common)
 $(LIBEXEC)/strongroom-unlock: $(call objects,$(unlock_SRC)) \
     $(call libraries,policy common)
+$(LIBEXEC)/strongroom-probe: $(call objects,policy/probe.c) \
+    $(call libraries,policy common)
 $(LIBEXEC)/netd: $(call objects,netd/main.c) \
     $(call libraries,netd policy common)
 $(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
@@ -205,7 +208,7 @@ $(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
 $(CLIENTS:%=$(BIN)/%): USES := -lsodium -lcrypto -linih -lunistring
 $(SBIN)/strongroomd: USES := -linih
 $(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
-$(LIBEXEC)/netd: USES :=
+$(LIBEXEC)/netd $(LIBEXEC)/strongroom-probe: USES :=
 $(LIBEXEC)/ledgerd: USES := -lsodium -lcrypto -lpthread
 
 TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)

@@ -26,17 +26,20 @@
 static struct monitor monitor;
 
 static const char usage[] =
-    "usage: strongroomd -c FILE [--no-listen] [--init | --certify]\n"
+    "usage: strongroomd -c FILE [--no-listen] [--init | --certify | "
+    "--prove]\n"
     "\n"
     "  -c, --config FILE  strongroom.conf of the bank\n"
     "      --no-listen    only the owner's socket run/private, no network\n"
     "      --init         first start: draw and seal the keys\n"
     "      --certify      hand the identity key to keyd to renew the "
     "certificate\n"
+    "      --prove        try the walls of each room of a stopped bank\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
     "\n"
-    "strongroomctl init and certify use the last three themselves.\n"
+    "strongroomctl init and certify use --no-listen, --init and --certify "
+    "themselves.\n"
     "example: strongroomd -c /var/lib/strongroom/strongroom.conf\n";
 
 static _Noreturn void
@@ -55,6 +58,7 @@ read_options(int argc, char *argv[])
 	    {"no-listen", no_argument, NULL, 'n'},
 	    {"init", no_argument, NULL, 'i'},
 	    {"certify", no_argument, NULL, 'C'},
+	    {"prove", no_argument, NULL, 'P'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -76,6 +80,10 @@ read_options(int argc, char *argv[])
 		case 'C':
 			monitor.certify = true;
 			break;
+		case 'P':
+			monitor.prove = true;
+			monitor.no_listen = true;
+			break;
 		case 'h':
 			print_and_exit(stdout, usage, 0);
 		case 'V':
@@ -85,7 +93,8 @@ read_options(int argc, char *argv[])
 			print_and_exit(stderr, usage, error_exit(SR_USAGE));
 		}
 	}
-	if (file == NULL || optind != argc || (monitor.init && monitor.certify))
+	if (file == NULL || optind != argc ||
+	    monitor.init + monitor.certify + monitor.prove > 1)
 		print_and_exit(stderr, usage, error_exit(SR_USAGE));
 	return file;
 }
@@ -330,5 +339,7 @@ main(int argc, char *argv[])
 	monitor_end_all(&monitor);
 	if (monitor.announced)
 		monitor_remove_names(&monitor);
+	if (monitor.prove && error == SR_OK)
+		return monitor.holes > 0 ? 1 : monitor.lacks ? 4 : 0;
 	return error_exit(error);
 }

@@ -58,6 +58,7 @@ struct monitor {
 	bool no_listen;
 	bool init;
 	bool certify;
+	bool prove;     /* --prove: look at the walls, then end */
 	char libexec[CONFIG_PATH_MAX];
 
 	int null;
@@ -86,8 +87,23 @@ struct monitor {
 	bool stopping;
 	bool ended; /* leave the loop */
 	enum sr_error result;
+	bool lacks;     /* --prove: a layer is not in force */
+	unsigned holes; /* --prove: attempts that were not stopped */
 	struct ipc_packet packet;
 };
+
+/*
+ * strongroomd_prove.c: prints what the kernel says of each room and what a
+ * probe in its place could do, once all are ready; fills lacks and holes.
+ */
+void monitor_prove(struct monitor *monitor);
+
+/*
+ * strongroomd_rooms.c: strongroom-probe as that room is started, but with
+ * files and links of no worth, to try one row of attempts.def.
+ */
+enum sr_error monitor_start_probe(struct monitor *monitor, enum room_name name,
+    unsigned attempt, pid_t *pid);
 
 /* "keyd" for ROOM_KEYD, and so on. */
 const char *monitor_room_name(enum room_name name);

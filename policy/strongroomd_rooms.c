@@ -238,7 +238,6 @@ start_ledgerd(struct monitor *monitor, int netd, int keyd)
 	add_option(&arguments, "session-absolute", config->session_absolute_s);
 	add_option(&arguments, "session-rekey", config->session_rekey_s);
 	add_option(&arguments, "max-connections", config->max_connections);
-	add_option(&arguments, "max-connections", config->max_connections);
 	begin_fds(monitor, &room);
 	give(&room, FD_LEDGERD_NETD, netd);
 	give(&room, FD_LEDGERD_KEYD, keyd);
@@ -274,6 +273,52 @@ monitor_start_netd(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->listener_count; i++)
 		room.fds[FD_NETD_LISTEN + (int)i] = monitor->listeners[i];
 	error = spawn_room(monitor, ROOM_NETD, &arguments, &room);
+	close_owned(&room);
+	return error;
+}
+
+/* Links that end in the air, and /dev/null for every file. */
+static enum sr_error
+give_probe(struct monitor *monitor, enum room_name name, struct room_fds *room)
+{
+	static const int last[] = {
+	    [ROOM_KEYD] = FD_KEYD_LOCK,
+	    [ROOM_NETD] = FD_NETD_LOCK,
+	    [ROOM_LEDGERD] = FD_LEDGERD_LOCK,
+	};
+	enum sr_error error = SR_OK;
+	int pair[2];
+
+	for (int fd = FD_CONTROL; fd <= last[name]; fd++)
+		room->fds[fd] = monitor->null;
+	if (make_pair(pair) != SR_OK)
+		return SR_IO;
+	give(room, FD_CONTROL, pair[0]);
+	close(pair[1]);
+	if (name == ROOM_LEDGERD) {
+		error = monitor_open_ledgerd(monitor, room->fds);
+		own_range(room, FD_LEDGERD_LEDGER, FD_LEDGERD_AUDIT);
+	}
+	return error;
+}
+
+enum sr_error
+monitor_start_probe(
+    struct monitor *monitor, enum room_name name, unsigned attempt, pid_t *pid)
+{
+	struct arguments arguments;
+	struct room_fds room;
+	enum sr_error error;
+
+	begin_arguments(
+	    monitor, "strongroom-probe", &monitor->rooms[name], &arguments);
+	add_option(&arguments, "room", (uint64_t)name);
+	add_option(&arguments, "attempt", attempt);
+	begin_fds(monitor, &room);
+	error = give_probe(monitor, name, &room);
+	if (error == SR_OK)
+		error =
+		    spawn(monitor, "strongroom-probe", &arguments, &room, pid);
 	close_owned(&room);
 	return error;
 }

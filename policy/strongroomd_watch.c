@@ -99,6 +99,13 @@ announce(struct monitor *monitor)
 			return;
 	if (monitor->announced || monitor->unlock != 0)
 		return;
+	if (monitor->prove) {
+		/* While it may still look at the rooms' namespaces. */
+		monitor_prove(monitor);
+		monitor->announced = true;
+		monitor_stop(monitor);
+		return;
+	}
 	if ((monitor->init && monitor_sync_names(monitor) != SR_OK) ||
 	    monitor_write_address(monitor) != SR_OK ||
 	    monitor_drop_privileges() != SR_OK) {
