@@ -38,7 +38,7 @@ struct statement_line {
 	int64_t held_minor;
 	uint64_t other; /* the account on the other side, 0 for none */
 	uint64_t refers_to;
-	uint8_t kind;   /* enum order_kind */
+	uint8_t kind; /* enum order_kind */
 	uint8_t reference[STATEMENT_REFERENCE_LEN];
 	uint8_t name_len;
 	char name[STATEMENT_NAME_MAX]; /* who bears it; empty when not known */

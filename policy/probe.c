@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -62,9 +61,14 @@ attempt(uint64_t number)
 static enum room_name
 room_of(int argc, char *const argv[])
 {
+	static const char *const numbers[] = {
+	    [ROOM_KEYD] = "0", [ROOM_NETD] = "1", [ROOM_LEDGERD] = "2"};
+
 	for (int i = 1; i + 1 < argc; i += 2)
-		if (strcmp(argv[i], "--room") == 0)
-			return (enum room_name)atoi(argv[i + 1]);
+		for (int room = 0; room <= ROOM_LEDGERD; room++)
+			if (strcmp(argv[i], "--room") == 0 &&
+			    strcmp(argv[i + 1], numbers[room]) == 0)
+				return (enum room_name)room;
 	diag_fatal("strongroom-probe is started by strongroomd only");
 }
 

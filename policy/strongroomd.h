@@ -58,7 +58,7 @@ struct monitor {
 	bool no_listen;
 	bool init;
 	bool certify;
-	bool prove;     /* --prove: look at the walls, then end */
+	bool prove; /* --prove: look at the walls, then end */
 	char libexec[CONFIG_PATH_MAX];
 
 	int null;
@@ -102,8 +102,8 @@ void monitor_prove(struct monitor *monitor);
  * strongroomd_rooms.c: strongroom-probe as that room is started, but with
  * files and links of no worth, to try one row of attempts.def.
  */
-enum sr_error monitor_start_probe(struct monitor *monitor, enum room_name name,
-    unsigned attempt, pid_t *pid);
+enum sr_error monitor_start_probe(
+    struct monitor *monitor, enum room_name name, unsigned attempt, pid_t *pid);
 
 /* "keyd" for ROOM_KEYD, and so on. */
 const char *monitor_room_name(enum room_name name);
