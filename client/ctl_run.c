@@ -45,10 +45,19 @@ run_operator(const struct ctl_run *run, const struct ctl_options *options,
 		fprintf(stderr, "strongroomctl: %s\n", message);
 		return error;
 	}
-	if (memcmp(card.bank_id, run->bank.bank_id, 32) != 0)
-		error = ctl_failed(path, SR_WRONG_BANK);
-	else
+	if (memcmp(card.bank_id, run->bank.bank_id, 32) != 0) {
+		fprintf(stderr, "strongroomctl: %s is a card of another bank\n",
+		    path);
+		error = SR_WRONG_BANK;
+	} else if (card.terminal != 0) {
+		fprintf(stderr,
+		    "strongroomctl: %s is a terminal's card; wanted is an "
+		    "operator's\n",
+		    path);
+		error = SR_ROLE;
+	} else {
 		error = run_log_in(run, options, &card, session);
+	}
 	card_wipe(&card);
 	*in = error == SR_OK;
 	return error;

@@ -3,6 +3,7 @@
  * Terminals: enrolled by two operators, revoked by one.  The card that
  * results is the terminal: name, password and pre-shared key.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,7 +127,31 @@ add_arguments(const struct ctl_options *options, const struct bankfile *bank,
 	return SR_USAGE;
 }
 
-/* Everything that can be wrong with the words, before anything happens. */
+/* The card can be written where it is wanted. */
+static enum sr_error
+add_check_out(const char *out)
+{
+	char directory[CONFIG_PATH_MAX];
+	const char *slash = strrchr(out, '/');
+	int n = slash == NULL ? snprintf(directory, sizeof(directory), ".")
+			      : snprintf(directory, sizeof(directory), "%.*s/",
+				    (int)(slash - out), out);
+
+	if (access(out, F_OK) == 0)
+		return ctl_failed(out, SR_EXISTS);
+	if (n < 0 || (size_t)n >= sizeof(directory))
+		return ctl_failed(out, SR_TOO_LARGE);
+	if (access(directory, W_OK | X_OK) == 0)
+		return SR_OK;
+	fprintf(stderr, "strongroomctl: --out: %s: %s\n", directory,
+	    strerror(errno));
+	return SR_IO;
+}
+
+/*
+ * Everything that can be wrong with the words, before anything happens: the
+ * name is taken once it is registered, whatever becomes of the terminal.
+ */
 static enum sr_error
 add_check(const struct ctl_options *options, const char *name)
 {
@@ -137,9 +162,23 @@ add_check(const struct ctl_options *options, const char *name)
 				"hold) and --out CARD are needed\n");
 		return SR_USAGE;
 	}
-	if (access(options->out, F_OK) == 0)
-		return ctl_failed(options->out, SR_EXISTS);
-	return SR_OK;
+	if (options->as != NULL && options->approve == NULL) {
+		fprintf(stderr,
+		    "strongroomctl: one operator alone enrols nothing: "
+		    "--approve CARD names the other's card\n");
+		return SR_ROLE;
+	}
+	return add_check_out(options->out);
+}
+
+/* The bank declines it, too; by then the name would be taken. */
+static enum sr_error
+add_check_operators(const struct ctl_run *run)
+{
+	if (run->requester.login.welcome.customer !=
+	    run->approver.login.welcome.customer)
+		return SR_OK;
+	return ctl_failed("approve", SR_OWN_REQUEST);
 }
 
 enum sr_error
@@ -158,6 +197,8 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 	error = ctl_run_begin(&run, options);
 	if (error == SR_OK)
 		error = add_arguments(options, &run.bank, &maximum_minor);
+	if (error == SR_OK)
+		error = add_check_operators(&run);
 	if (error == SR_OK) {
 		memcpy(card.bank_id, run.bank.bank_id, sizeof(card.bank_id));
 		memcpy(card.name, words[0], strlen(words[0]) + 1);

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import (CTL, DECLINED, DONE, USAGE,  # noqa: E402
-                      WRONG_PASSWORD, Bank, run_program)
+from lib.bank import (CTL, DECLINED, DONE, UNREACHABLE,  # noqa: E402
+                      USAGE, WRONG_PASSWORD, Bank, run_program)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip)
 from lib.session import (APPROVE, DEPOSIT, ENROL, REVOKE,  # noqa: E402
@@ -45,6 +45,21 @@ def given_one_operator_when_he_enrols_alone_then_nothing_is_enrolled():
              "attic", "--max", "5.00", "--out", alone).ends(
                  DECLINED, "request of their own")
     check(not alone.exists(), "there is a card")
+
+
+@scenario
+def given_a_mistake_when_an_atm_is_enrolled_then_its_name_is_still_free():
+    card = bank.base / "garage.card"
+    add = ["terminal", "add", "garage", "--max", "5.00", "--out"]
+    bank.ctl("--as", operator(1), *add, card).ends(DECLINED)
+    bank.ctl("--as", operator(1), "--approve", operator(1), *add,
+             card).ends(DECLINED)
+    bank.ctl("--as", lobby, "--approve", operator(2), *add, card).ends(
+        DECLINED, "operator's")
+    bank.ctl(*bank.operators(), *add, bank.base / "nowhere" / "a.card").ends(
+        UNREACHABLE, "nowhere")
+    bank.ctl(*bank.operators(), *add, lobby).ends(USAGE, "exists")
+    equal(bank.enrol("garage", "5.00"), card)
 
 
 @scenario
