@@ -120,11 +120,12 @@ command_print_line(const struct atm *atm, const struct statement_line *line)
 	if (localtime_r(&seconds, &local) == NULL ||
 	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local) == 0)
 		snprintf(when, sizeof(when), "%" PRIu64, line->time_ms);
-	printf("%-25s  %-9s %14s %14s  #%-8" PRIu64 " %.*s  %.*s\n", when,
+	printf("%-25s %-8s %11s %11s  #%-6" PRIu64 " %.*s%s%.*s\n", when,
 	    order_kind_name(line->kind),
 	    money_format(line->amount_minor, &atm->unit, amount),
 	    money_format(line->balance_minor, &atm->unit, balance), line->leaf,
-	    line->name_len, line->name, line->memo_len, line->memo);
+	    line->name_len, line->name, line->memo_len > 0 ? "  " : "",
+	    line->memo_len, line->memo);
 }
 
 static enum sr_error
@@ -140,7 +141,7 @@ command_statement(struct atm *atm, char *const words[])
 	if (error != SR_OK)
 		return error;
 	if (!atm->options.json)
-		printf("%-25s  %-9s %14s %14s  %-9s %s\n", "time", "kind",
+		printf("%-25s %-8s %11s %11s  %-7s %s\n", "time", "kind",
 		    "amount", "balance", "entry", "with, memo");
 	while (error == SR_OK && left > 0 && statement.more == 1) {
 		struct statement_line line;

@@ -22,6 +22,7 @@ enum sr_error
 control_open(const char *path, int *fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int why;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		fprintf(
@@ -35,12 +36,14 @@ control_open(const char *path, int *fd)
 	if (connect(*fd, (const struct sockaddr *)&address, sizeof(address)) ==
 	    0)
 		return SR_OK;
-	fprintf(stderr, "%s: %s; is strongroomd running on this bank?\n", path,
-	    strerror(errno));
+	why = errno;
+	fprintf(stderr, "%s: %s; %s\n", path, strerror(why),
+	    why == EACCES || why == EPERM
+		? "only the bank's own user may do this"
+		: "is strongroomd running on this bank?");
 	close(*fd);
 	*fd = -1;
-	return errno == EACCES || errno == EPERM ? SR_PERMISSION
-						 : SR_UNREACHABLE;
+	return why == EACCES || why == EPERM ? SR_PERMISSION : SR_UNREACHABLE;
 }
 
 static enum sr_error

@@ -16,6 +16,7 @@
 #include "client/ctl_layout.h"
 #include "client/seed.h"
 #include "common/certificate.h"
+#include "common/name.h"
 #include "gen/messages.h"
 
 #define UNLOCK_PREFIX "passphrase-file:"
@@ -56,15 +57,17 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 		return init_usage("--dir, --name, --unit and --unlock are "
 				  "needed");
 	if (money_unit_parse(options->unit, &founding->unit) != SR_OK)
-		return init_usage("--unit is a code and its decimals, as in "
-				  "EUR:2");
+		return init_usage("--unit is a code of 3 to 8 capitals and "
+				  "0 to 8 decimals, as in EUR:2");
 	if (strncmp(options->unlock, UNLOCK_PREFIX, strlen(UNLOCK_PREFIX)) !=
 		0 ||
 	    options->unlock[strlen(UNLOCK_PREFIX)] == '\0')
 		return init_usage("--unlock is passphrase-file:PATH");
-	if (strlen(options->name) == 0 ||
-	    strlen(options->name) > BANKFILE_NAME_MAX)
-		return init_usage("--name is 1 to 64 bytes of text");
+	if (options->name[strspn(options->name, " ")] == '\0' ||
+	    strlen(options->name) > BANKFILE_NAME_MAX ||
+	    name_display_check(options->name, strlen(options->name)) != SR_OK)
+		return init_usage("--name is 1 to 64 bytes of text (UTF-8) "
+				  "without control characters");
 	if (strcmp(options->registration, "open") != 0 &&
 	    strcmp(options->registration, "invite") != 0 &&
 	    strcmp(options->registration, "closed") != 0)

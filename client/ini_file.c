@@ -5,6 +5,7 @@
 #include "client/ini_file.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <ini.h>
 #include <string.h>
 
@@ -101,7 +102,7 @@ ini_file_read(const struct ini_file *file, FILE *stream)
 	rc = ini_parse_stream(next_line, &parse, one_key, &parse);
 	if (ferror(stream)) {
 		snprintf(file->message, INI_FILE_MESSAGE_MAX,
-		    "%.120s: cannot be read", file->path);
+		    "%.120s: cannot be read: %s", file->path, strerror(errno));
 		return SR_IO;
 	}
 	if (rc != 0 && !parse.failed) {

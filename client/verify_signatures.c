@@ -73,8 +73,9 @@ verify_certificates(struct verify *verify)
 	    path, sizeof(path), "%s/public/certificates", verify->directory);
 	file = open_regular(path);
 	if (file == NULL)
-		return verify_fail(
-		    verify, VERIFY_COULD_NOT, "%s: %s", path, strerror(errno));
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s: %s; is %s the ledger directory of a bank?", path,
+		    strerror(errno), verify->directory);
 	while ((n = fread(bytes, 1, sizeof(bytes), file)) == sizeof(bytes)) {
 		struct reader r = reader_of(bytes, 2);
 

@@ -374,6 +374,7 @@ config_load(const char *path, struct config *config, char *message)
 	static char text[FILE_MAX_LEN + 1];
 	size_t len;
 	FILE *file;
+	int why;
 	bool bad;
 
 	if (realpath(path, absolute) == NULL ||
@@ -383,10 +384,11 @@ config_load(const char *path, struct config *config, char *message)
 		return SR_IO;
 	}
 	len = fread(text, 1, sizeof(text), file);
+	why = errno;
 	bad = ferror(file) != 0;
 	if (fclose(file) != 0 || bad) {
-		snprintf(message, CONFIG_MESSAGE_MAX, "%.500s: reading failed",
-		    path);
+		snprintf(message, CONFIG_MESSAGE_MAX,
+		    "%.500s: cannot be read: %s", path, strerror(why));
 		return SR_IO;
 	}
 	if (len > FILE_MAX_LEN) {
