@@ -134,6 +134,9 @@ status_print(const struct status *status)
 	printf("refused             %" PRIu64 " connections, %" PRIu64
 	       " messages to keyd, %" PRIu64 " to ledgerd\n",
 	    status->netd.refused, keyd->refused, ledgerd->refused);
+	printf("snapshot            %" PRIu32 "; keys of older segments given: "
+	       "%" PRIu64 "\n",
+	    keyd->snapshot, keyd->old_keys);
 	if (ledgerd->recovered > 0)
 		printf("recovered           the start cut %" PRIu64
 		       " bytes that nobody had been told of\n",
@@ -163,11 +166,12 @@ status_print_json(const struct status *status)
 	       "\"registration\":\"%s\",\"certificate_epoch\":%" PRIu32
 	       ",\"certificate_not_after_ms\":%" PRIu64
 	       ",\"customers\":%" PRIu64 ",\"accounts\":%" PRIu64
-	       ",\"tree_size\":%" PRIu64 ",\"segment\":%" PRIu32,
+	       ",\"tree_size\":%" PRIu64 ",\"segment\":%" PRIu32
+	       ",\"snapshot\":%" PRIu32 ",\"old_keys\":%" PRIu64,
 	    id, ledgerd->open ? "true" : "false",
 	    registration_name(keyd->registration), keyd->certificate_epoch,
 	    keyd->not_after, keyd->customers, ledgerd->accounts,
-	    keyd->tree_size, ledgerd->segment);
+	    keyd->tree_size, ledgerd->segment, keyd->snapshot, keyd->old_keys);
 	printf(",\"sessions\":%" PRIu32 ",\"connections\":%" PRIu32
 	       ",\"orders\":%" PRIu64 ",\"declined\":%" PRIu64
 	       ",\"handshakes\":%" PRIu64 ",\"netd_generation\":%" PRIu32

@@ -163,6 +163,39 @@ entry_event_decode(enum entry_type type, const void *bytes, size_t len,
 	return reader_end(&r) ? SR_OK : SR_MALFORMED;
 }
 
+enum sr_error
+entry_snapshot_of(
+    const struct entry_event *event, struct entry_snapshot *snapshot)
+{
+	struct reader r = reader_of(event->detail, sizeof(event->detail));
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	if (event->code != SYSTEM_SNAPSHOT || event->subject == 0 ||
+	    event->subject > UINT32_MAX)
+		return SR_MALFORMED;
+	snapshot->number = (uint32_t)event->subject;
+	snapshot->size = reader_u64(&r);
+	snapshot->segment = reader_u32(&r);
+	snapshot->offset = reader_u32(&r);
+	reader_bytes(&r, snapshot->hash, sizeof(snapshot->hash));
+	reader_zeros(&r, reader_left(&r));
+	return reader_end(&r) ? SR_OK : SR_MALFORMED;
+}
+
+struct entry_event
+entry_snapshot_event(const struct entry_snapshot *snapshot)
+{
+	struct entry_event event = {
+	    .code = SYSTEM_SNAPSHOT, .subject = snapshot->number};
+	struct writer w = writer_to(event.detail, sizeof(event.detail));
+
+	writer_u64(&w, snapshot->size);
+	writer_u32(&w, snapshot->segment);
+	writer_u32(&w, snapshot->offset);
+	writer_bytes(&w, snapshot->hash, sizeof(snapshot->hash));
+	return event;
+}
+
 void
 entry_genesis_encode(
     const struct entry_genesis *genesis, uint8_t out[ENTRY_GENESIS_LEN])

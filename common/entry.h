@@ -55,7 +55,8 @@ enum entry_use {
 	USE_TERMINAL_ENROL = 1,  /* subject: terminal, detail: epoch u32 */
 	USE_TERMINAL_REVOKE = 2, /* subject: terminal, detail: new epoch u32 */
 	USE_TERMINAL_KEY = 3,    /* subject: terminal; key given for a card */
-	USE_SEGMENT_KEY = 4,     /* subject: segment; an old segment's key */
+	USE_SEGMENT_KEY = 4,     /* subject: segment, detail: salt 32; the
+				    key of an old segment */
 	USE_DISCLOSE = 5,        /* subject: segment, detail: auditor's key 32,
 				    salt of the segment 32 */
 };
@@ -65,6 +66,7 @@ enum entry_system {
 	SYSTEM_RECOVERED = 1, /* subject: bytes cut; detail: segment u32,
 				 offset u32 */
 	SYSTEM_STARTED = 2,
+	SYSTEM_SNAPSHOT = 3, /* struct entry_snapshot */
 };
 
 /* bank_type of leaf 0. */
@@ -118,6 +120,18 @@ struct entry_event {
 	uint64_t time_ms;
 };
 
+/*
+ * A snapshot of the books, by the SYSTEM entry that names it.  Subject: number;
+ * detail: size 8 | segment 4 | offset 4 | SHA-256 of the file 32 | zeros.
+ */
+struct entry_snapshot {
+	uint32_t number;  /* from 1 */
+	uint64_t size;    /* of the log that it is the state of */
+	uint32_t segment; /* where the log goes on from there */
+	uint32_t offset;
+	uint8_t hash[32]; /* SHA-256 of the file */
+};
+
 /* The rules a new bank of that type begins with. */
 struct entry_rules entry_rules_default(enum bank_type type);
 
@@ -149,6 +163,11 @@ enum sr_error entry_order_decode(
     const void *bytes, size_t len, struct entry_order *order);
 enum sr_error entry_event_decode(enum entry_type type, const void *bytes,
     size_t len, struct entry_event *event);
+/* The snapshot of a SYSTEM_SNAPSHOT event; SR_MALFORMED if it is none. */
+enum sr_error entry_snapshot_of(
+    const struct entry_event *event, struct entry_snapshot *snapshot);
+/* The event of it; the time is the caller's to set. */
+struct entry_event entry_snapshot_event(const struct entry_snapshot *snapshot);
 /* Also accepts ENTRY_GENESIS_SIGNED_LEN bytes; the signature is then zero. */
 enum sr_error entry_genesis_decode(
     const void *bytes, size_t len, struct entry_genesis *genesis);

@@ -93,6 +93,8 @@ keyd_take_control_keyd_status_get(
 	    .tree_size = k->state.frontier.size,
 	    .handshakes = k->handshakes,
 	    .refused = k->refused,
+	    .snapshot = k->state.snapshot[0].number,
+	    .old_keys = k->state.old_keys.ever,
 	    .secret_memory = k->key_arena.layers & SECRET_MEMFD ? 2 : 1,
 	};
 

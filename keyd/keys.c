@@ -80,17 +80,32 @@ keys_certify(const struct keys *keys, struct certificate *certificate)
 	memcpy(certificate->attestation_key, keys->attestation_public, 32);
 }
 
-void
-keys_segment(const struct keys *keys, uint32_t segment, const uint8_t salt[32],
-    uint8_t out[32])
+/* A key of the log: of the numbered thing of that label with that salt. */
+static void
+log_key(const struct keys *keys, const char *label, uint32_t number,
+    const uint8_t salt[32], uint8_t out[32])
 {
 	uint8_t context[36];
 	struct writer w = writer_to(context, sizeof(context));
 
-	writer_u32(&w, segment);
+	writer_u32(&w, number);
 	writer_bytes(&w, salt, 32);
 	kdf_expand_label(
-	    out, 32, keys->log_root, 32, "segment", context, sizeof(context));
+	    out, 32, keys->log_root, 32, label, context, sizeof(context));
+}
+
+void
+keys_segment(const struct keys *keys, uint32_t segment, const uint8_t salt[32],
+    uint8_t out[32])
+{
+	log_key(keys, "segment", segment, salt, out);
+}
+
+void
+keys_snapshot(const struct keys *keys, uint32_t number, const uint8_t salt[32],
+    uint8_t out[32])
+{
+	log_key(keys, "snapshot", number, salt, out);
 }
 
 void

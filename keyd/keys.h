@@ -51,6 +51,10 @@ void keys_certify(const struct keys *keys, struct certificate *certificate);
 void keys_segment(const struct keys *keys, uint32_t segment,
     const uint8_t salt[32], uint8_t out[32]);
 
+/* Expand(log root, "snapshot" | number u32 | salt 32, 32). */
+void keys_snapshot(const struct keys *keys, uint32_t number,
+    const uint8_t salt[32], uint8_t out[32]);
+
 /* Expand(terminal key root, "terminal" | id u32 | epoch u32, 32). */
 void keys_terminal(const struct keys *keys, uint32_t terminal, uint32_t epoch,
     uint8_t psk[32]);

@@ -29,6 +29,26 @@ state_mac(const struct state_file *f, const uint8_t slot[MACED_LEN],
 	crypto_generichash(mac, MAC_LEN, slot, MACED_LEN, f->mac_key, 32);
 }
 
+static void
+snapshot_read(struct reader *r, struct entry_snapshot *snapshot)
+{
+	snapshot->number = reader_u32(r);
+	snapshot->size = reader_u64(r);
+	snapshot->segment = reader_u32(r);
+	snapshot->offset = reader_u32(r);
+	reader_bytes(r, snapshot->hash, sizeof(snapshot->hash));
+}
+
+static void
+snapshot_write(const struct entry_snapshot *snapshot, struct writer *w)
+{
+	writer_u32(w, snapshot->number);
+	writer_u64(w, snapshot->size);
+	writer_u32(w, snapshot->segment);
+	writer_u32(w, snapshot->offset);
+	writer_bytes(w, snapshot->hash, sizeof(snapshot->hash));
+}
+
 static enum sr_error
 state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
     struct state *state)
@@ -57,6 +77,11 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
 	reader_bytes(&r, state->certificate, sizeof(state->certificate));
 	if (merkle_frontier_read(&r, &state->frontier) != SR_OK || flags > 1)
 		return SR_DAMAGED;
+	for (unsigned i = 0; i < 2; i++)
+		snapshot_read(&r, &state->snapshot[i]);
+	state->old_keys.hour = reader_u64(&r);
+	state->old_keys.given = reader_u32(&r);
+	state->old_keys.ever = reader_u64(&r);
 	reader_zeros(&r, reader_left(&r));
 	return reader_end(&r) ? SR_OK : SR_DAMAGED;
 }
@@ -112,6 +137,11 @@ state_save(const struct state_file *f, struct state *state)
 	writer_u64(&w, state->intent.to);
 	writer_bytes(&w, state->certificate, sizeof(state->certificate));
 	merkle_frontier_write(&state->frontier, &w);
+	for (unsigned i = 0; i < 2; i++)
+		snapshot_write(&state->snapshot[i], &w);
+	writer_u64(&w, state->old_keys.hour);
+	writer_u32(&w, state->old_keys.given);
+	writer_u64(&w, state->old_keys.ever);
 	writer_zeros(&w, MACED_LEN - writer_len(&w));
 	if (w.bad)
 		return SR_INTERNAL;

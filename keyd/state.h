@@ -9,7 +9,11 @@
  *	magic 8 "SRSTATE1" | counter 8 | bank id 32 | identity key 32
  *	| log-key epoch 4 | flags 4 (1: leaf 0 may be appended)
  *	| customers 8 | digest 32 | intent: customer 8, from 8, to 8
- *	| certificate 256 | frontier (merkle.h) | zeros up to 4064 | MAC 32
+ *	| certificate 256 | frontier (merkle.h)
+ *	| the last snapshot and the one before, 52 each: number 4, size 8,
+ *	  segment 4, offset 4, hash 32; number 0: none
+ *	| old segments' keys: hour since 1970 8, given in it 4, ever 8
+ *	| zeros up to 4064 | MAC 32
  *
  * Digest: PRF of the XOR over all customers of PRF(customer | generation), so
  * that an old credential put back in its place is noticed.  Intent: the one customer
@@ -20,6 +24,7 @@
 #include <stdint.h>
 
 #include "common/certificate.h"
+#include "common/entry.h"
 #include "common/env.h"
 #include "common/merkle.h"
 
@@ -29,6 +34,13 @@ struct state_intent {
 	uint64_t customer; /* 0: none */
 	uint64_t from;
 	uint64_t to;
+};
+
+/* Keys of segments before the last snapshots that were given. */
+struct state_old_keys {
+	uint64_t hour; /* since 1970, of the last one */
+	uint32_t given;
+	uint64_t ever;
 };
 
 struct state {
@@ -42,6 +54,9 @@ struct state {
 	struct state_intent intent;
 	uint8_t certificate[CERTIFICATE_LEN];
 	struct merkle_frontier frontier;
+	/* the last one and the one before; number 0: none */
+	struct entry_snapshot snapshot[2];
+	struct state_old_keys old_keys;
 };
 
 struct state_file {

@@ -192,17 +192,6 @@ keyd_take_ledgerd_bank_get(struct keyd *k, const struct message_bank_get *m)
 }
 
 void
-keyd_take_ledgerd_segment_key_get(
-    struct keyd *k, const struct message_segment_key_get *m)
-{
-	struct message_segment_key answer = {.segment = m->segment};
-
-	keys_segment(k->keys, m->segment, m->salt, answer.key);
-	KEYD_SEND(k, to_ledgerd, segment_key, SEGMENT_KEY, &answer);
-	sodium_memzero(&answer, sizeof(answer));
-}
-
-void
 keyd_take_ledgerd_terminals_get(
     struct keyd *k, const struct message_terminals_get *m)
 {
@@ -252,6 +241,7 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 	struct message_genesis_signed genesis = {.error = (uint16_t)why};
 	struct message_segment_key key = {.error = (uint16_t)why};
 	struct message_key_used used = {.error = (uint16_t)why};
+	struct message_snapshot_key snapshot = {.error = (uint16_t)why};
 
 	k->refused++;
 	diag_limited(ENV_LEDGERD, "ledgerd sent message %u: %s", type,
@@ -266,4 +256,6 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 		    k, to_ledgerd, genesis_signed, GENESIS_SIGNED, &genesis);
 	if (type == MESSAGE_SEGMENT_KEY_GET)
 		KEYD_SEND(k, to_ledgerd, segment_key, SEGMENT_KEY, &key);
+	if (type == MESSAGE_SNAPSHOT_KEY_GET)
+		KEYD_SEND(k, to_ledgerd, snapshot_key, SNAPSHOT_KEY, &snapshot);
 }

@@ -12,21 +12,47 @@
 #include "common/journal.h"
 #include "common/secret.h"
 #include "keyd/keyd.h"
+#include "keyd/log_keys.h"
 #include "keyd/tree.h"
 
+/* What one logged operation is about. */
+struct use {
+	enum entry_type type; /* USE, or SYSTEM: a snapshot */
+	struct entry_event event;
+	struct entry_snapshot snapshot;
+	bool granted; /* the key of an old segment is within its budget */
+};
+
 static enum sr_error
-use_check(const struct keyd *k, const struct message_key_use *m,
-    struct entry_event *use)
+use_check(
+    const struct keyd *k, const struct message_key_use *m, struct use *use)
 {
+	struct entry_event *event = &use->event;
+
 	if (!k->tree_started)
 		return SR_NOT_ALLOWED;
 	if (m->seq != k->state.frontier.size)
 		return m->seq < k->state.frontier.size ? SR_ROLLED_BACK
 						       : SR_FORKED;
-	if (entry_event_decode(
-		ENTRY_USE, m->plaintext, m->plaintext_len, use) != SR_OK ||
-	    use->time_ms != m->time)
+	use->type = entry_type_of(m->plaintext, m->plaintext_len);
+	if ((use->type != ENTRY_USE && use->type != ENTRY_SYSTEM) ||
+	    entry_event_decode(
+		use->type, m->plaintext, m->plaintext_len, event) != SR_OK ||
+	    event->time_ms != m->time)
 		return SR_MALFORMED;
+	return use->type == ENTRY_SYSTEM
+		   ? entry_snapshot_of(event, &use->snapshot)
+		   : SR_OK;
+}
+
+/* What must be in the state when the leaf is: both are saved at once. */
+static enum sr_error
+use_note(struct keyd *k, const struct message_key_use *m, struct use *use)
+{
+	if (use->type == ENTRY_SYSTEM)
+		return log_keys_snapshot(&k->state, &use->snapshot, m->segment);
+	if (use->event.code == USE_SEGMENT_KEY)
+		use->granted = log_keys_charge(&k->state, env_clock_ms(k->env));
 	return SR_OK;
 }
 
@@ -128,25 +154,48 @@ use_disclose(struct keyd *k, uint32_t request, const struct entry_event *use)
 	return error;
 }
 
+/* The key of a segment of which none is given for the asking. */
+static enum sr_error
+use_segment_key(struct keyd *k, const struct use *use, uint8_t key[32])
+{
+	struct reader r =
+	    reader_of(use->event.detail, sizeof(use->event.detail));
+	const uint8_t *salt = reader_view(&r, JOURNAL_SALT_LEN);
+
+	reader_zeros(&r, reader_left(&r));
+	if (use->event.subject > UINT32_MAX || !reader_end(&r))
+		return SR_PARAMETERS;
+	if (!use->granted)
+		return SR_OLD_RECORDS;
+	keys_segment(k->keys, (uint32_t)use->event.subject, salt, key);
+	return SR_OK;
+}
+
 /* Does what was logged. */
 static enum sr_error
-use_do(struct keyd *k, uint32_t request, const struct entry_event *use)
+use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 {
-	struct reader r = reader_of(use->detail, sizeof(use->detail));
-	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)use->subject;
+	const struct entry_event *event = &use->event;
+	struct reader r = reader_of(event->detail, sizeof(event->detail));
+	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)event->subject;
 	enum sr_error error;
 
+	if (use->type == ENTRY_SYSTEM)
+		return SR_OK;
+	if (event->code == USE_SEGMENT_KEY)
+		return use_segment_key(k, use, used->key);
 	/* no terminal has id 0: so one that is too large is none either */
-	if (use->subject > UINT32_MAX)
+	if (event->subject > UINT32_MAX)
 		terminal = 0;
-	if (use->code == USE_TERMINAL_KEY)
-		return use_terminal_key(k, request, terminal);
-	if (use->code == USE_DISCLOSE)
-		return use_disclose(k, request, use);
-	if (use->code != USE_TERMINAL_ENROL && use->code != USE_TERMINAL_REVOKE)
+	if (event->code == USE_TERMINAL_KEY)
+		return use_terminal_key(k, used->request, terminal);
+	if (event->code == USE_DISCLOSE)
+		return use_disclose(k, used->request, event);
+	if (event->code != USE_TERMINAL_ENROL &&
+	    event->code != USE_TERMINAL_REVOKE)
 		return SR_NOT_ALLOWED;
 	error = terminals_set(
-	    &k->terminals, terminal, epoch, use->code == USE_TERMINAL_ENROL);
+	    &k->terminals, terminal, epoch, event->code == USE_TERMINAL_ENROL);
 	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
 		return error;
 	return keyd_fail(k, "terminals", error);
@@ -156,19 +205,22 @@ void
 keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
 {
 	struct message_key_used used = {.request = m->request};
-	struct entry_event use;
+	struct use use = {0};
 	uint8_t hash[32];
 	enum sr_error error = use_check(k, m, &use);
 
+	if (error == SR_OK)
+		error = use_note(k, m, &use);
 	if (error == SR_OK) {
 		use_leaf(m, hash);
 		error = keyd_extend_tree(k, hash, 1);
 	}
 	keyd_answer_head(k, error);
 	if (error == SR_OK)
-		error = use_do(k, m->request, &use);
-	if (k->failure != SR_OK)
-		return;
-	used.error = (uint16_t)error;
-	KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
+		error = use_do(k, &use, &used);
+	if (k->failure == SR_OK) {
+		used.error = (uint16_t)error;
+		KEYD_SEND(k, to_ledgerd, key_used, KEY_USED, &used);
+	}
+	sodium_memzero(&used, sizeof(used));
 }

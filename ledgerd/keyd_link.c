@@ -191,6 +191,67 @@ ledgerd_take_keyd_segment_key(
 }
 
 enum sr_error
+keyd_snapshots(struct ledgerd *ledgerd, struct entry_snapshot snapshots[2],
+    unsigned *count)
+{
+	uint8_t packet[MESSAGE_SNAPSHOTS_GET_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+	struct message_snapshots_get get = {0};
+	enum sr_error error;
+	struct reader r;
+
+	*count = 0;
+	if (message_snapshots_get_encode(&w, &get) != SR_OK)
+		return SR_INTERNAL;
+	error = ask(ledgerd, packet, writer_len(&w), KEYD_SNAPSHOTS);
+	if (error != SR_OK)
+		return error;
+	r = reader_of(ledgerd->keyd.list, ledgerd->keyd.list_len);
+	while (*count < 2 && reader_left(&r) > 0) {
+		struct entry_snapshot *snapshot = &snapshots[(*count)++];
+
+		snapshot->number = reader_u32(&r);
+		snapshot->size = reader_u64(&r);
+		snapshot->segment = reader_u32(&r);
+		snapshot->offset = reader_u32(&r);
+		reader_bytes(&r, snapshot->hash, sizeof(snapshot->hash));
+	}
+	return reader_end(&r) ? SR_OK : SR_INTERNAL;
+}
+
+enum sr_error
+keyd_snapshot_key(struct ledgerd *ledgerd, uint32_t number,
+    const uint8_t salt[32], uint8_t key[32])
+{
+	uint8_t packet[MESSAGE_SNAPSHOT_KEY_GET_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+	struct message_snapshot_key_get get = {.number = number};
+	struct message_snapshot_key *answer = &ledgerd->keyd.snapshot_key;
+	enum sr_error error;
+
+	memcpy(get.salt, salt, sizeof(get.salt));
+	if (message_snapshot_key_get_encode(&w, &get) != SR_OK)
+		return SR_INTERNAL;
+	error = ask(ledgerd, packet, writer_len(&w), KEYD_SNAPSHOT_KEY);
+	if (error == SR_OK)
+		error = error_of_wire(answer->error);
+	if (error == SR_OK && answer->number != number)
+		error = SR_INTERNAL;
+	if (error == SR_OK)
+		memcpy(key, answer->key, sizeof(answer->key));
+	sodium_memzero(answer, sizeof(*answer));
+	return error;
+}
+
+void
+ledgerd_take_keyd_snapshot_key(
+    struct ledgerd *ledgerd, const struct message_snapshot_key *m)
+{
+	ledgerd->keyd.snapshot_key = *m;
+	arrive(ledgerd, KEYD_SNAPSHOT_KEY);
+}
+
+enum sr_error
 keyd_genesis_sign(struct ledgerd *ledgerd, const uint8_t *genesis, size_t len,
     uint8_t signature[64])
 {
@@ -264,6 +325,13 @@ ledgerd_take_keyd_terminals(
     struct ledgerd *ledgerd, const struct message_terminals *m)
 {
 	take_list(ledgerd, m->list, m->list_len, KEYD_TERMINALS);
+}
+
+void
+ledgerd_take_keyd_snapshots(
+    struct ledgerd *ledgerd, const struct message_snapshots *m)
+{
+	take_list(ledgerd, m->list, m->list_len, KEYD_SNAPSHOTS);
 }
 
 enum sr_error

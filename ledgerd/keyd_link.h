@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/entry.h"
 #include "common/error.h"
 
 struct ledgerd;
@@ -25,6 +26,8 @@ enum keyd_answer {
 	KEYD_USED = 1 << 4,
 	KEYD_TERMINALS = 1 << 5,
 	KEYD_DIRECTORY_KEYS = 1 << 6,
+	KEYD_SNAPSHOTS = 1 << 7,
+	KEYD_SNAPSHOT_KEY = 1 << 8,
 };
 
 /* Fills ledgerd->keyd with the bank's public facts. */
@@ -38,7 +41,8 @@ enum sr_error keyd_tree_start(
 enum sr_error keyd_tree_append(struct ledgerd *ledgerd, uint64_t first,
     const uint8_t *leaves, size_t count);
 
-/* The key of a segment, or keyd's reason. */
+/* The key of a segment; SR_NOT_ALLOWED when it is only given as a logged
+ * operation (keyd/log_keys.h), or keyd's reason. */
 enum sr_error keyd_segment_key(struct ledgerd *ledgerd, uint32_t segment,
     const uint8_t salt[32], uint8_t key[32]);
 
@@ -46,7 +50,21 @@ enum sr_error keyd_segment_key(struct ledgerd *ledgerd, uint32_t segment,
 enum sr_error keyd_genesis_sign(struct ledgerd *ledgerd, const uint8_t *genesis,
     size_t len, uint8_t signature[64]);
 
-/* A logged operation: keyd.head and keyd.used are filled in. */
+/*
+ * The snapshots that stand in the log that keyd has signed, the newest first;
+ * their number, at most 2, in *count.
+ */
+enum sr_error keyd_snapshots(struct ledgerd *ledgerd,
+    struct entry_snapshot snapshots[2], unsigned *count);
+
+/* The key of a snapshot, or keyd's reason. */
+enum sr_error keyd_snapshot_key(struct ledgerd *ledgerd, uint32_t number,
+    const uint8_t salt[32], uint8_t key[32]);
+
+/*
+ * A logged operation: keyd.head and keyd.used are filled in; who is done with
+ * keyd.used wipes the key in it.
+ */
 enum sr_error keyd_use(
     struct ledgerd *ledgerd, const struct message_key_use *use);
 

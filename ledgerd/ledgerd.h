@@ -147,13 +147,14 @@ struct keyd_answers {
 	struct message_tree_head head;
 	struct message_segment_key segment_key;
 	struct message_key_used used;
+	struct message_snapshot_key snapshot_key;
 	uint8_t genesis_signature[64];
 	enum sr_error genesis_error;
 	bool founded;
 	uint8_t bank_id[32];
 	uint8_t identity[32];
 	uint8_t certificate[CERTIFICATE_LEN];
-	/* of terminals and directory_keys: points into the packet */
+	/* of terminals, directory_keys and snapshots: points into the packet */
 	const uint8_t *list;
 	size_t list_len;
 };

@@ -116,6 +116,7 @@ take_ledgerd(struct world *w, const struct ipc_message *m)
 	struct message_sessions_end end;
 	struct message_bank bank;
 	struct message_terminals terminals;
+	struct message_snapshots snapshots;
 	struct message_directory_keys keys;
 	unsigned other = 0;
 
@@ -133,7 +134,13 @@ take_ledgerd(struct world *w, const struct ipc_message *m)
 	} else if (m->type == MESSAGE_GENESIS_SIGNED) {
 		TAKE(genesis_signed, w->genesis, w->geneses);
 	} else if (m->type == MESSAGE_SEGMENT_KEY) {
-		TAKE(segment_key, w->segment_key, other);
+		TAKE(segment_key, w->segment_key, w->segment_keys);
+	} else if (m->type == MESSAGE_SNAPSHOT_KEY) {
+		TAKE(snapshot_key, w->snapshot_key, other);
+	} else if (m->type == MESSAGE_SNAPSHOTS) {
+		TAKE(snapshots, snapshots, other);
+		w->list_len = snapshots.list_len;
+		memcpy(w->list, snapshots.list, snapshots.list_len);
 	} else if (m->type == MESSAGE_BANK) {
 		TAKE(bank, bank, other);
 		w->founded = bank.founded == 1;

@@ -45,7 +45,10 @@ struct world {
 	bool founded; /* of the last bank */
 	uint8_t bank_id[32];
 	struct message_segment_key segment_key;
-	uint8_t list[65536]; /* of the last terminals or directory_keys */
+	unsigned segment_keys;
+	struct message_snapshot_key snapshot_key;
+	uint8_t list
+	    [65536]; /* of the last terminals, snapshots or directory_keys */
 	size_t list_len;
 	struct message_terminal_key terminal_key;
 	unsigned terminal_keys;
