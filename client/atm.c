@@ -19,6 +19,8 @@
 enum {
 	OPTION_PASSWORD_FD = 256,
 	OPTION_PASSWORD_FILE,
+	OPTION_NEW_PASSWORD_FD,
+	OPTION_NEW_PASSWORD_FILE,
 	OPTION_INVITATION,
 	OPTION_DISPLAY_NAME,
 	OPTION_VERSION,
@@ -35,6 +37,8 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
     {"password-fd", required_argument, NULL, OPTION_PASSWORD_FD},
     {"password-file", required_argument, NULL, OPTION_PASSWORD_FILE},
+    {"new-password-fd", required_argument, NULL, OPTION_NEW_PASSWORD_FD},
+    {"new-password-file", required_argument, NULL, OPTION_NEW_PASSWORD_FILE},
     {"invitation", required_argument, NULL, OPTION_INVITATION},
     {"display-name", required_argument, NULL, OPTION_DISPLAY_NAME},
     {"help", no_argument, NULL, 'h'},
@@ -61,6 +65,9 @@ help(FILE *out)
 	    "  -j, --json               for scripts\n"
 	    "      --password-fd N      read the password from descriptor N\n"
 	    "      --password-file F    read the password from a file\n"
+	    "      --new-password-fd N, --new-password-file F\n"
+	    "                           the same for the new one (passwd, "
+	    "recover)\n"
 	    "      --invitation HEX     to register by invitation\n"
 	    "      --display-name TEXT  to register with\n"
 	    "  -h, --help\n"
@@ -135,6 +142,15 @@ take_option(struct atm_options *options, int option)
 	case OPTION_PASSWORD_FILE:
 		options->password.file = optarg;
 		return -1;
+	case OPTION_NEW_PASSWORD_FD:
+		if (!parse_number(optarg, 0, 1023, &number))
+			return error_exit(
+			    usage("--new-password-fd is a number", NULL));
+		options->new_password.fd = (int)number;
+		return -1;
+	case OPTION_NEW_PASSWORD_FILE:
+		options->new_password.file = optarg;
+		return -1;
 	case OPTION_INVITATION:
 		options->invitation = optarg;
 		return -1;
@@ -181,8 +197,9 @@ run(struct atm *atm, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static struct atm atm = {
-	    .options = {.count = 20, .password = {.fd = -1}}};
+	static struct atm atm = {.options = {.count = 20,
+				     .password = {.fd = -1},
+				     .new_password = {.fd = -1}}};
 	enum sr_error error;
 	int option, code;
 
@@ -190,6 +207,8 @@ main(int argc, char *argv[])
 		fprintf(stderr, "atm: libsodium does not start\n");
 		return error_exit(SR_INTERNAL);
 	}
+	/* what is typed ahead may be another one's to read: a password */
+	(void)setvbuf(stdin, NULL, _IONBF, 0);
 	while ((option = getopt_long(argc, argv, "b:s:t:u:m:i:n:jh",
 		    long_options, NULL)) != -1) {
 		code = take_option(&atm.options, option);

@@ -24,8 +24,9 @@ struct atm_options {
 	const char *id;
 	const char *invitation;
 	const char *display_name;
-	uint16_t count; /* lines of a statement */
-	struct prompt_source password;
+	uint16_t count;                /* lines of a statement */
+	struct prompt_source password; /* or the recovery code, of recover */
+	struct prompt_source new_password;
 	bool json;
 };
 
@@ -74,10 +75,41 @@ enum sr_error atm_log_in(struct atm *atm);
 enum sr_error atm_log_in_till(struct atm *atm);
 
 /*
+ * The customer's session by that credential, and what was in doubt settled,
+ * as atm_log_in() does.
+ */
+enum sr_error atm_enter(
+    struct atm *atm, const struct login_credential *credential);
+
+/* How this ATM reaches the bank. */
+struct login_options atm_login_options(const struct atm *atm);
+
+/* The name from the options or, interactively, from a question. */
+enum sr_error atm_ask_name(struct atm *atm);
+
+/*
+ * Reads and prepares a password into out (PASSWORD_MAX bytes, password.h);
+ * a new one is asked for twice on a terminal.  SR_MALFORMED and a line on
+ * stderr for what is none.
+ */
+enum sr_error atm_password(const struct prompt_source *source, bool new,
+    const char *question, char *out, size_t *len);
+
+/*
  * Registers the name and sets its recovery credential, whose code is printed
- * on stdout.  The password is asked for twice on a terminal.
+ * on stdout.
  */
 enum sr_error atm_register(struct atm *atm, char *const words[]);
+
+/*
+ * Another password; a new password by the recovery code; new keys.  The last
+ * two print a new recovery code on stdout.  The bank then ends the customer's
+ * sessions; one that was open before (the menu's) is opened anew, or
+ * SR_SESSION_ENDED.  SR_UNKNOWN_OUTCOME has been explained on stderr.
+ */
+enum sr_error atm_passwd(struct atm *atm, char *const words[]);
+enum sr_error atm_recover(struct atm *atm, char *const words[]);
+enum sr_error atm_rekey(struct atm *atm, char *const words[]);
 
 /* Ends the sessions in good order and wipes their keys. */
 void atm_log_out(struct atm *atm);

@@ -322,6 +322,11 @@ const struct atm_command atm_commands[] = {
     {"balance", 0, command_balance, "balance", "what the account holds"},
     {"statement", 0, command_statement, "statement",
 	"the last lines of the account, newest first"},
+    {"passwd", 0, atm_passwd, "passwd", "change the password"},
+    {"recover", 0, atm_recover, "recover",
+	"set a new password with the recovery code"},
+    {"rekey", 0, atm_rekey, "rekey",
+	"new keys, when a terminal may have been spied on"},
     {NULL, 0, NULL, NULL, NULL},
 };
 

@@ -3,6 +3,7 @@
  * The ATM's menu in line mode: a log-in with as many tries as the bank
  * allows, then one choice after the other until the customer leaves.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ menu_show(const struct atm *atm)
 	if (atm->terminal.terminal != 0)
 		fprintf(stderr, "  1  deposit\n");
 	fprintf(stderr, "  2  transfer\n  3  balance\n  4  statement\n"
-			"  5  help\n  0  exit\n");
+			"  5  help\n  6  password\n  0  exit\n");
 }
 
 static void
@@ -27,7 +28,8 @@ menu_help(void)
 	fprintf(stderr,
 	    "Type a number or a word. Amounts are like 12.50 or 12,50. What "
 	    "is booked is\non the bank's disk before you read it here. "
-	    "exit ends your session.\n");
+	    "exit ends your session.\nrekey makes new keys, when you fear "
+	    "that a terminal has spied on you.\n");
 }
 
 /* A name or password that is wrong, or none, may be tried again. */
@@ -64,10 +66,26 @@ menu_log_in(struct atm *atm, bool *left)
 	}
 }
 
+/* While a customer thinks, the sessions' keys do not get too old. */
 static enum sr_error
-menu_ask(const char *question, char *out, size_t room)
+menu_keep(void *context, int *left_ms)
 {
-	enum sr_error error = prompt_line(question, out, room);
+	struct atm *atm = context;
+	int till_left_ms = INT_MAX;
+	enum sr_error error = bank_keep(&atm->customer, left_ms);
+
+	if (error == SR_OK && atm->till_in)
+		error = bank_keep(&atm->till, &till_left_ms);
+	if (till_left_ms < *left_ms)
+		*left_ms = till_left_ms;
+	return error;
+}
+
+static enum sr_error
+menu_ask(struct atm *atm, const char *question, char *out, size_t room)
+{
+	enum sr_error error =
+	    prompt_line_while(question, menu_keep, atm, out, room);
 
 	if (error == SR_TOO_LARGE)
 		fprintf(stderr, "that is too long; nothing was done\n");
@@ -75,12 +93,12 @@ menu_ask(const char *question, char *out, size_t room)
 }
 
 static enum sr_error
-menu_ask_amount(const struct atm *atm, char *out, size_t room)
+menu_ask_amount(struct atm *atm, char *out, size_t room)
 {
 	char question[sizeof("Amount in : ") + MONEY_CODE_MAX];
 
 	snprintf(question, sizeof(question), "Amount in %s: ", atm->unit.code);
-	return menu_ask(question, out, room);
+	return menu_ask(atm, question, out, room);
 }
 
 static enum sr_error
@@ -100,7 +118,7 @@ menu_transfer(struct atm *atm)
 {
 	char payee[LINE_MAX_LEN], amount[LINE_MAX_LEN], memo[LINE_MAX_LEN];
 	char *words[] = {payee, amount};
-	enum sr_error error = menu_ask("To whom: ", payee, sizeof(payee));
+	enum sr_error error = menu_ask(atm, "To whom: ", payee, sizeof(payee));
 
 	if (error != SR_OK || payee[0] == '\0')
 		return error;
@@ -112,7 +130,7 @@ menu_transfer(struct atm *atm)
 	error = menu_ask_amount(atm, amount, sizeof(amount));
 	if (error != SR_OK || amount[0] == '\0')
 		return error;
-	error = menu_ask("Memo (may be empty): ", memo, sizeof(memo));
+	error = menu_ask(atm, "Memo (may be empty): ", memo, sizeof(memo));
 	if (error != SR_OK)
 		return error;
 	atm->options.memo = memo[0] != '\0' ? memo : NULL;
@@ -137,6 +155,11 @@ menu_choice(struct atm *atm, const char *choice)
 		error = atm_command_find("balance")->run(atm, NULL);
 	else if (strcmp(choice, "4") == 0 || strcmp(choice, "statement") == 0)
 		error = atm_command_find("statement")->run(atm, NULL);
+	else if (strcmp(choice, "6") == 0 || strcmp(choice, "password") == 0 ||
+		 strcmp(choice, "passwd") == 0)
+		error = atm_passwd(atm, NULL);
+	else if (strcmp(choice, "rekey") == 0)
+		error = atm_rekey(atm, NULL);
 	else if (strcmp(choice, "5") == 0 || strcmp(choice, "help") == 0)
 		menu_help();
 	else if (choice[0] != '\0')
@@ -158,7 +181,7 @@ atm_menu(struct atm *atm)
 		char choice[LINE_MAX_LEN];
 
 		menu_show(atm);
-		error = menu_ask("Your choice: ", choice, sizeof(choice));
+		error = menu_ask(atm, "Your choice: ", choice, sizeof(choice));
 		if (error == SR_OK)
 			error = menu_choice(atm, choice);
 		/* A refusal has been said; only a lost session ends it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is at the ATM: reading bank file and card, logging in, registering.
+ * Who is at the ATM: reading bank file and card, logging in.
  * The password is prepared, used and wiped here and goes nowhere else.
  */
 #include <inttypes.h>
@@ -12,7 +12,6 @@
 #include "client/atm.h"
 #include "client/ordering.h"
 #include "client/password.h"
-#include "client/recovery.h"
 #include "common/name.h"
 
 enum sr_error
@@ -40,7 +39,7 @@ atm_prepare(struct atm *atm)
 	return state_open(&atm->state, atm->bank.bank_id);
 }
 
-static struct login_options
+struct login_options
 atm_login_options(const struct atm *atm)
 {
 	return (struct login_options){
@@ -52,8 +51,7 @@ atm_login_options(const struct atm *atm)
 	};
 }
 
-/* The name from the options or, interactively, from a question. */
-static enum sr_error
+enum sr_error
 atm_ask_name(struct atm *atm)
 {
 	const char *name = atm->options.user;
@@ -87,16 +85,15 @@ atm_ask_name(struct atm *atm)
 	return SR_OK;
 }
 
-/* Reads and prepares the password into out (PASSWORD_MAX bytes). */
-static enum sr_error
-atm_password(const struct atm *atm, bool new, char *out, size_t *len)
+enum sr_error
+atm_password(const struct prompt_source *source, bool new, const char *question,
+    char *out, size_t *len)
 {
 	char text[PROMPT_SECRET_MAX + 1];
 	size_t text_len = 0;
-	enum sr_error error = new ? prompt_new_secret(&atm->options.password,
-					"New password: ", text, &text_len)
-				  : prompt_secret(&atm->options.password,
-					"Password: ", text, &text_len);
+	enum sr_error error =
+	    new ? prompt_new_secret(source, question, text, &text_len)
+		: prompt_secret(source, question, text, &text_len);
 
 	if (error == SR_OK) {
 		error = password_prepare(text, text_len, out, len);
@@ -112,25 +109,13 @@ atm_password(const struct atm *atm, bool new, char *out, size_t *len)
 }
 
 enum sr_error
-atm_log_in(struct atm *atm)
+atm_enter(struct atm *atm, const struct login_credential *credential)
 {
 	struct login_options options = atm_login_options(atm);
 	uint8_t reference[ORDER_REFERENCE_LEN];
-	char password[PASSWORD_MAX];
-	struct login_credential credential = {
-	    .name = atm->user, .password = password, .slot = SLOT_PASSWORD};
 	const uint8_t *but = NULL;
-	enum sr_error error;
+	enum sr_error error = bank_enter(&atm->customer, &options, credential);
 
-	if (atm->customer_in)
-		return SR_OK;
-	error = atm_ask_name(atm);
-	if (error == SR_OK)
-		error = atm_password(
-		    atm, false, password, &credential.password_len);
-	if (error == SR_OK)
-		error = bank_enter(&atm->customer, &options, &credential);
-	sodium_memzero(password, sizeof(password));
 	if (error != SR_OK)
 		return error;
 	atm->customer_in = true;
@@ -138,6 +123,26 @@ atm_log_in(struct atm *atm)
 	    ordering_reference(atm->options.id, reference) == SR_OK)
 		but = reference;
 	return ordering_settle(&atm->customer, &atm->state, but);
+}
+
+enum sr_error
+atm_log_in(struct atm *atm)
+{
+	char password[PASSWORD_MAX];
+	struct login_credential credential = {
+	    .name = atm->user, .password = password, .slot = SLOT_PASSWORD};
+	enum sr_error error;
+
+	if (atm->customer_in)
+		return SR_OK;
+	error = atm_ask_name(atm);
+	if (error == SR_OK)
+		error = atm_password(&atm->options.password, false,
+		    "Password: ", password, &credential.password_len);
+	if (error == SR_OK)
+		error = atm_enter(atm, &credential);
+	sodium_memzero(password, sizeof(password));
+	return error;
 }
 
 enum sr_error
@@ -169,100 +174,6 @@ atm_log_in_till(struct atm *atm)
 	    ordering_reference(atm->options.id, reference) == SR_OK)
 		but = reference;
 	return ordering_settle(&atm->till, &atm->state, but);
-}
-
-/*
- * The second credential of the same customer, whose password is a printed
- * code: without it a forgotten password would be the end.
- */
-static enum sr_error
-atm_set_recovery(const struct login_options *options,
-    const struct login_credential *credential,
-    const struct login_registered *registered, bool json)
-{
-	char code[RECOVERY_TEXT_LEN + 1], secret[RECOVERY_PASSWORD_LEN + 1];
-	struct login_problem problem = {0};
-	unsigned group;
-	enum sr_error error;
-
-	recovery_draw(code);
-	error = recovery_password(code, secret, &group);
-	if (error == SR_OK)
-		error = login_change(options, credential, SLOT_RECOVERY, secret,
-		    strlen(secret), registered->seed,
-		    registered->attestation.key_epoch, &problem);
-	if (error != SR_OK)
-		fprintf(stderr,
-		    "%s is registered, but the recovery code was not set: "
-		    "%s\n",
-		    credential->name, problem.message);
-	else if (json)
-		printf("{\"v\":1,\"customer\":%" PRIu64
-		       ",\"recovery_code\":\"%s\"}\n",
-		    registered->attestation.customer, code);
-	else
-		printf("%s is registered.\nRecovery code, for a forgotten "
-		       "password (write it down, keep it apart):\n  %s\n",
-		    credential->name, code);
-	sodium_memzero(code, sizeof(code));
-	sodium_memzero(secret, sizeof(secret));
-	return error;
-}
-
-static enum sr_error
-atm_invitation(const struct atm *atm, uint8_t invitation[INVITATION_LEN])
-{
-	const char *hex = atm->options.invitation;
-	size_t len = 0;
-
-	if (sodium_hex2bin(invitation, INVITATION_LEN, hex, strlen(hex), NULL,
-		&len, NULL) == 0 &&
-	    len == INVITATION_LEN)
-		return SR_OK;
-	fprintf(stderr, "an invitation is 64 hexadecimal digits\n");
-	return SR_USAGE;
-}
-
-enum sr_error
-atm_register(struct atm *atm, char *const words[])
-{
-	struct login_options options = atm_login_options(atm);
-	uint8_t invitation[INVITATION_LEN];
-	char password[PASSWORD_MAX];
-	struct login_credential credential = {
-	    .name = atm->user, .password = password, .slot = SLOT_PASSWORD};
-	struct login_registered registered = {0};
-	struct login_problem problem = {0};
-	enum sr_error error;
-
-	(void)words;
-	if (atm->options.invitation != NULL) {
-		error = atm_invitation(atm, invitation);
-		if (error != SR_OK)
-			return error;
-	}
-	error = atm_ask_name(atm);
-	if (error == SR_OK)
-		error =
-		    atm_password(atm, true, password, &credential.password_len);
-	if (error == SR_OK) {
-		error = login_register(&options, &credential, NULL,
-		    atm->options.invitation != NULL ? invitation : NULL,
-		    atm->options.display_name, &registered, &problem);
-		if (error != SR_OK)
-			fprintf(stderr, "%s\n", problem.message);
-	}
-	/* The first log-in brings the account to the books. */
-	if (error == SR_OK) {
-		error = bank_enter(&atm->customer, &options, &credential);
-		atm->customer_in = error == SR_OK;
-	}
-	if (error == SR_OK)
-		error = atm_set_recovery(
-		    &options, &credential, &registered, atm->options.json);
-	sodium_memzero(password, sizeof(password));
-	sodium_memzero(&registered, sizeof(registered));
-	return error;
 }
 
 void

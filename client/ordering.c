@@ -170,7 +170,7 @@ static bool
 ordering_never(enum sr_error error)
 {
 	return error == SR_CONFLICT || error == SR_SEQ || error == SR_STALE ||
-	       error == SR_EXPIRED;
+	       error == SR_EXPIRED || error == SR_SIGNATURE;
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,6 +217,36 @@ prompt_new_secret(const struct prompt_source *source, const char *question,
 	}
 }
 
+static void
+prompt_ask(const char *question)
+{
+	if (question != NULL && prompt_interactive()) {
+		fprintf(stderr, "%s", question);
+		fflush(stderr);
+	}
+}
+
+enum sr_error
+prompt_line_while(const char *question,
+    enum sr_error (*meanwhile)(void *context, int *left_ms), void *context,
+    char *out, size_t room)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	enum sr_error error;
+	int left_ms, ready;
+
+	prompt_ask(question);
+	do {
+		error = meanwhile(context, &left_ms);
+		if (error != SR_OK)
+			return error;
+		ready = poll(&in, 1, left_ms);
+		if (ready < 0 && errno != EINTR)
+			return SR_IO;
+	} while (ready <= 0);
+	return prompt_line(NULL, out, room);
+}
+
 enum sr_error
 prompt_line(const char *question, char *out, size_t room)
 {
@@ -223,10 +254,7 @@ prompt_line(const char *question, char *out, size_t room)
 	bool dropped = false;
 	int c;
 
-	if (question != NULL && prompt_interactive()) {
-		fprintf(stderr, "%s", question);
-		fflush(stderr);
-	}
+	prompt_ask(question);
 	while ((c = getchar()) != EOF && c != '\n') {
 		if (len + 1 < room)
 			out[len++] = (char)c;

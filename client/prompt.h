@@ -42,6 +42,14 @@ enum sr_error prompt_new_secret(const struct prompt_source *source,
  */
 enum sr_error prompt_line(const char *question, char *out, size_t room);
 
+/*
+ * The same, of an unbuffered standard input; until the line comes, meanwhile() is called at once and each time
+ * when *left_ms have passed.  Its error ends the waiting and is returned.
+ */
+enum sr_error prompt_line_while(const char *question,
+    enum sr_error (*meanwhile)(void *context, int *left_ms), void *context,
+    char *out, size_t room);
+
 /* True when standard input and error are a terminal. */
 bool prompt_interactive(void);
 
