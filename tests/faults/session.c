@@ -17,6 +17,8 @@
  *	register HEX		error=.. of an M1 that would register that name
  *	burst N ACCOUNT AMOUNT	N transfers, all sent before an answer is read;
  *				error=.. booked=N
+ *	rekey			the session's keys are due at once;
+ *				error=.. epoch=.. of the keys then
  *	raw HEX			a record with these bytes; error=.. type=..
  *
  * Keys of an order: its fields by their names in order.h (numbers, or for
@@ -401,6 +403,19 @@ ask_register(const char *hex)
 }
 
 static void
+rekey(void)
+{
+	struct session *records = &teller.session.login.session;
+	int left_ms;
+	enum sr_error error;
+
+	teller.session.keyed_ms -= teller.session.login.welcome.rekey_ms;
+	error = bank_keep(&teller.session, &left_ms);
+	printf("error=%s epoch=%" PRIu32 "\n", error_name(error),
+	    records->key_epoch);
+}
+
+static void
 answer_line(char *line)
 {
 	char *rest = strchr(line, ' ');
@@ -426,6 +441,8 @@ answer_line(char *line)
 		burst(rest);
 	} else if (strcmp(line, "raw") == 0) {
 		send_raw(rest);
+	} else if (strcmp(line, "rekey") == 0) {
+		rekey();
 	} else if (strcmp(line, "register") == 0) {
 		ask_register(rest);
 	} else {

@@ -71,7 +71,11 @@ class Relay:
                 client, _ = self.listener.accept()
             except (OSError, ValueError):
                 return
-            bank = socket.create_connection(("127.0.0.1", self.port))
+            try:
+                bank = socket.create_connection(("127.0.0.1", self.port))
+            except ConnectionRefusedError:
+                client.close()      # the bank is down
+                continue
             for end in (client, bank):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             frames = []
