@@ -226,6 +226,33 @@ prompt_ask(const char *question)
 	}
 }
 
+/* The line that was asked for. */
+static enum sr_error
+prompt_take(const char *question, char *out, size_t room)
+{
+	size_t len = 0;
+	bool dropped = false;
+	int c;
+
+	while ((c = getchar()) != EOF && c != '\n') {
+		if (len + 1 < room)
+			out[len++] = (char)c;
+		else
+			dropped = true;
+	}
+	out[len] = '\0';
+	if (c == EOF && len == 0) {
+		/* What is said next does not belong to the question. */
+		if (question != NULL && prompt_interactive())
+			fprintf(stderr, "\n");
+		return SR_CLOSED;
+	}
+	/* A NUL would end the line early for everybody who reads it. */
+	if (strlen(out) != len)
+		dropped = true;
+	return dropped ? SR_TOO_LARGE : SR_OK;
+}
+
 enum sr_error
 prompt_line_while(const char *question,
     enum sr_error (*meanwhile)(void *context, int *left_ms), void *context,
@@ -244,34 +271,14 @@ prompt_line_while(const char *question,
 		if (ready < 0 && errno != EINTR)
 			return SR_IO;
 	} while (ready <= 0);
-	return prompt_line(NULL, out, room);
+	return prompt_take(question, out, room);
 }
 
 enum sr_error
 prompt_line(const char *question, char *out, size_t room)
 {
-	size_t len = 0;
-	bool dropped = false;
-	int c;
-
 	prompt_ask(question);
-	while ((c = getchar()) != EOF && c != '\n') {
-		if (len + 1 < room)
-			out[len++] = (char)c;
-		else
-			dropped = true;
-	}
-	out[len] = '\0';
-	if (c == EOF && len == 0) {
-		/* What is said next does not belong to the question. */
-		if (question != NULL && prompt_interactive())
-			fprintf(stderr, "\n");
-		return SR_CLOSED;
-	}
-	/* A NUL would end the line early for everybody who reads it. */
-	if (strlen(out) != len)
-		dropped = true;
-	return dropped ? SR_TOO_LARGE : SR_OK;
+	return prompt_take(question, out, room);
 }
 
 bool
