@@ -3,22 +3,36 @@
  * strongroom-verify: checks a bank's ledger directory for somebody who trusts
  * neither the bank nor its machine.  Reads only, and needs no running bank.
  */
+#include "client/auditor_key.h"
 #include "client/verify.h"
+#include "client/verify_audit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
 enum {
 	OPTION_SINCE = 256,
+	OPTION_KEYS,
+	OPTION_AUDITOR_KEY,
+	OPTION_EXPORT,
 	OPTION_VERSION,
 };
+
+enum { KEYS_FILES_MAX = 64 };
 
 static const struct option long_options[] = {
     {"bank", required_argument, NULL, 'b'},
     {"since", required_argument, NULL, OPTION_SINCE},
+    {"keys", required_argument, NULL, OPTION_KEYS},
+    {"auditor-key", required_argument, NULL, OPTION_AUDITOR_KEY},
+    {"export", required_argument, NULL, OPTION_EXPORT},
+    {"output", required_argument, NULL, 'o'},
     {"json", no_argument, NULL, 'j'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -30,10 +44,17 @@ static void
 help(FILE *out)
 {
 	fprintf(out,
-	    "usage: strongroom-verify --bank FILE [options] DIRECTORY\n\n"
+	    "usage: strongroom-verify --bank FILE [options] DIRECTORY\n"
+	    "       strongroom-verify keygen -o FILE\n\n"
 	    "  -b, --bank FILE      the bank's bank.id\n"
 	    "      --since FILE     a checkpoint kept from before: the log "
 	    "must continue it\n"
+	    "      --keys FILE      segment keys that the bank disclosed; "
+	    "may be repeated\n"
+	    "      --auditor-key FILE\n"
+	    "                       the secret key that they were sealed "
+	    "to\n"
+	    "      --export FILE    with keys: the journal as JSON lines\n"
 	    "  -j, --json           for scripts\n"
 	    "  -q, --quiet          only the verdict\n"
 	    "  -h, --help\n"
@@ -43,71 +64,187 @@ help(FILE *out)
 	    "not run,\n3 intact, but unanchored or checked without keys\n\n"
 	    "examples:\n"
 	    "  strongroom-verify --bank bank.id ledger\n"
-	    "  strongroom-verify --bank bank.id --since last-month ledger\n");
+	    "  strongroom-verify --bank bank.id --since last-month ledger\n"
+	    "  strongroom-verify keygen -o auditor.key\n"
+	    "  strongroom-verify --bank bank.id --keys disclosure \\\n"
+	    "      --auditor-key auditor.key --since last-month ledger\n");
+}
+
+/* What was asked for on the command line. */
+struct wanted {
+	const char *bank;
+	const char *since;
+	const char *keys[KEYS_FILES_MAX];
+	size_t keys_count;
+	const char *auditor_key;
+	const char *export;
+	const char *output;
+};
+
+/* The file that the plaintext of the journal goes to: the auditor's only. */
+static bool
+begin_export(struct verify *verify, struct audit *audit, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	audit->export = fd < 0 ? NULL : fdopen(fd, "w");
+	if (audit->export != NULL)
+		return true;
+	if (fd >= 0)
+		close(fd);
+	return verify_fail(
+	    verify, VERIFY_COULD_NOT, "%s: %s", path, strerror(errno));
+}
+
+/* Everything that the check with keys begins with. */
+static bool
+begin_audit(struct verify *verify, const struct wanted *wanted)
+{
+	static struct audit audit;
+	uint8_t secret[32];
+	bool good = true;
+
+	if (wanted->keys_count == 0)
+		return true;
+	if (audit_begin(&audit) != SR_OK)
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "there is not enough memory");
+	verify->audit = &audit;
+	if (auditor_key_secret(
+		"strongroom-verify", wanted->auditor_key, secret) != SR_OK)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "the auditor's key could not be read");
+	for (size_t i = 0; good && i < wanted->keys_count; i++)
+		good = audit_read_keys(verify, &audit, wanted->keys[i], secret);
+	sodium_memzero(secret, sizeof(secret));
+	return good && (wanted->export == NULL ||
+			   begin_export(verify, &audit, wanted->export));
 }
 
 /* True if the walk came to its end with nothing amiss. */
 static bool
-run(struct verify *verify, const char *bank, const char *since)
+run(struct verify *verify, const struct wanted *wanted)
 {
 	char path[4096], message[BANKFILE_MESSAGE_MAX];
 
-	if (bankfile_read(bank, &verify->bank, message) != SR_OK)
+	if (bankfile_read(wanted->bank, &verify->bank, message) != SR_OK)
 		return verify_fail(verify, VERIFY_COULD_NOT, "%s", message);
 	if (snprintf(path, sizeof(path), "%s/public/checkpoint",
 		verify->directory) >= (int)sizeof(path))
 		return verify_fail(
 		    verify, VERIFY_COULD_NOT, "the path is too long");
-	return verify_certificates(verify) &&
-	       (since == NULL || verify_checkpoint(verify, since,
-				     VERIFY_COULD_NOT, &verify->since)) &&
-	       verify_checkpoint(
-		   verify, path, VERIFY_TAMPERED, &verify->published) &&
-	       verify_log(verify);
+	if (!begin_audit(verify, wanted) || !verify_certificates(verify) ||
+	    (wanted->since != NULL && !verify_checkpoint(verify, wanted->since,
+					  VERIFY_COULD_NOT, &verify->since)) ||
+	    !verify_checkpoint(
+		verify, path, VERIFY_TAMPERED, &verify->published) ||
+	    !verify_log(verify))
+		return false;
+	verify->exit = verify_judge(verify);
+	return true;
+}
+
+/* -1: go on; else the exit code. */
+static int
+take_option(struct verify *verify, struct wanted *wanted, int option)
+{
+	switch (option) {
+	case 'b':
+		wanted->bank = optarg;
+		return -1;
+	case 'o':
+		wanted->output = optarg;
+		return -1;
+	case OPTION_SINCE:
+		wanted->since = optarg;
+		return -1;
+	case OPTION_KEYS:
+		if (wanted->keys_count == KEYS_FILES_MAX) {
+			fprintf(stderr,
+			    "strongroom-verify: at most %d --keys\n",
+			    KEYS_FILES_MAX);
+			return VERIFY_COULD_NOT;
+		}
+		wanted->keys[wanted->keys_count++] = optarg;
+		return -1;
+	case OPTION_AUDITOR_KEY:
+		wanted->auditor_key = optarg;
+		return -1;
+	case OPTION_EXPORT:
+		wanted->export = optarg;
+		return -1;
+	case 'j':
+		verify->json = true;
+		return -1;
+	case 'q':
+		verify->quiet = true;
+		return -1;
+	case 'h':
+		help(stdout);
+		return 0;
+	case OPTION_VERSION:
+		printf("strongroom-verify %s\n", STRONGROOM_VERSION);
+		return 0;
+	default:
+		return VERIFY_COULD_NOT;
+	}
+}
+
+/* keygen: the auditor's key pair.  Exits as verifying does. */
+static int
+keygen(const struct wanted *wanted)
+{
+	if (wanted->output == NULL) {
+		fprintf(stderr, "strongroom-verify: keygen -o FILE names the "
+				"file to be made\n");
+		return VERIFY_COULD_NOT;
+	}
+	if (auditor_key_generate("strongroom-verify", wanted->output) != SR_OK)
+		return VERIFY_COULD_NOT;
+	fprintf(stderr,
+	    "%s is your secret key; %s.pub is for the bank's operators\n",
+	    wanted->output, wanted->output);
+	return 0;
+}
+
+static int
+usage(const char *why)
+{
+	fprintf(stderr, "strongroom-verify: %s; see --help\n", why);
+	return VERIFY_COULD_NOT;
 }
 
 int
 main(int argc, char *argv[])
 {
 	static struct verify verify;
-	const char *bank = NULL, *since = NULL;
-	int option;
+	struct wanted wanted = {0};
+	int option, code;
 
 	while ((option = getopt_long(
-		    argc, argv, "b:jqh", long_options, NULL)) != -1)
-		switch (option) {
-		case 'b':
-			bank = optarg;
-			break;
-		case OPTION_SINCE:
-			since = optarg;
-			break;
-		case 'j':
-			verify.json = true;
-			break;
-		case 'q':
-			verify.quiet = true;
-			break;
-		case 'h':
-			help(stdout);
-			return 0;
-		case OPTION_VERSION:
-			printf("strongroom-verify %s\n", STRONGROOM_VERSION);
-			return 0;
-		default:
-			return VERIFY_COULD_NOT;
-		}
-	if (bank == NULL || argc - optind != 1 || sodium_init() < 0) {
-		fprintf(stderr, "strongroom-verify: --bank FILE and one "
-				"directory are needed; see --help\n");
-		return VERIFY_COULD_NOT;
+		    argc, argv, "b:jqho:", long_options, NULL)) != -1) {
+		code = take_option(&verify, &wanted, option);
+		if (code >= 0)
+			return code;
 	}
+	if (sodium_init() < 0)
+		return usage("libsodium does not start");
+	if (argc - optind == 1 && strcmp(argv[optind], "keygen") == 0 &&
+	    wanted.bank == NULL)
+		return keygen(&wanted);
+	if (wanted.bank == NULL || argc - optind != 1)
+		return usage("--bank FILE and one directory are needed");
+	if ((wanted.keys_count > 0) != (wanted.auditor_key != NULL))
+		return usage("--keys and --auditor-key belong together");
+	if (wanted.export != NULL && wanted.keys_count == 0)
+		return usage("--export needs --keys");
 	verify.directory = argv[optind];
-	/* Without keys nothing better can be said. */
 	verify.exit = VERIFY_INTACT;
 	verify_print_begin(&verify);
-	(void)run(&verify, bank, since);
+	(void)run(&verify, &wanted);
 	verify_print_verdict(&verify);
+	if (verify.audit != NULL)
+		audit_end(verify.audit);
 	if (fflush(stdout) != 0) {
 		fprintf(stderr, "strongroom-verify: cannot write\n");
 		return VERIFY_COULD_NOT;

@@ -3,7 +3,8 @@
 #define CLIENT_VERIFY_H
 /*
  * strongroom-verify's parts: what an outsider can check of a bank's ledger
- * directory without any key (strongroom-journal(5)).  Memory is bounded by
+ * directory without any key (strongroom-journal(5)), and where the check with
+ * keys comes in (client/verify_audit.h).  Memory is bounded by
  * one segment, whatever the log's length; any bytes at all end in a verdict.
  */
 #include <stdbool.h>
@@ -40,6 +41,8 @@ struct verify_segment {
 	uint64_t last_ms;
 };
 
+struct audit; /* client/verify_audit.h */
+
 struct verify {
 	struct bankfile bank;
 	const char *directory;
@@ -68,6 +71,8 @@ struct verify {
 	bool tail_seen;    /* damage, but after all that keyd has signed */
 	unsigned rows;     /* segments printed */
 	uint64_t tail_len; /* bytes after the last COMMIT that are not zero */
+
+	struct audit *audit; /* NULL: without keys */
 
 	/* The verdict, as soon as there is a bad one. */
 	enum verify_exit exit;
@@ -119,6 +124,12 @@ bool verify_signed_after(
 /* Records a fault of the journal at a place, always with the same words. */
 bool verify_fault(
     struct verify *verify, uint32_t segment, size_t offset, const char *what);
+
+/*
+ * The exit code after a walk with nothing amiss: anchored only with keys for
+ * everything, a checkpoint of --since, and no unsigned tail.
+ */
+enum verify_exit verify_judge(const struct verify *verify);
 
 /* Before the walk, a segment's row of the table, the verdict at the end. */
 void verify_print_begin(const struct verify *verify);

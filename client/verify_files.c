@@ -5,6 +5,7 @@
  * at a time, and never ends without a verdict.
  */
 #include "client/verify.h"
+#include "client/verify_audit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -155,10 +156,13 @@ log_inner(struct verify *verify, uint32_t number)
 	bool good = bytes != NULL &&
 		    verify_segment_bytes(verify, number, bytes, len, &segment);
 
-	free(bytes);
 	if (good && verify->batch_open)
-		return verify_fault(verify, number, segment.used_len,
+		good = verify_fault(verify, number, segment.used_len,
 		    "the segment ends in an open batch");
+	if (good && verify->audit != NULL)
+		good = audit_segment(
+		    verify, number, bytes, len, verify->committed.size);
+	free(bytes);
 	if (good)
 		verify_print_segment(verify, &segment);
 	return good;
@@ -207,6 +211,10 @@ log_last(struct verify *verify, uint32_t number)
 			    segment.used_len - verify->committed_end;
 		else if (bytes != NULL && !good && verify->torn)
 			good = log_is_tail(verify, bytes, len);
+		/* nobody was told of what keyd has not signed */
+		if (good && verify->audit != NULL)
+			good = audit_segment(
+			    verify, number, bytes, len, verify->signed_size);
 		free(bytes);
 		if (good)
 			verify_print_segment(verify, &segment);
@@ -277,5 +285,6 @@ verify_log(struct verify *verify)
 		last++;
 	}
 	return log_last(verify, last) && log_spare(verify, last, count) &&
-	       log_end(verify);
+	       log_end(verify) &&
+	       (verify->audit == NULL || audit_finish(verify));
 }

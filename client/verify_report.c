@@ -4,6 +4,7 @@
  * trustworthy after damage.
  */
 #include "client/verify.h"
+#include "client/verify_audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,6 +84,19 @@ report_json_string(const char *text)
 }
 
 static void
+report_json_audit(const struct audit *audit)
+{
+	printf(",\"opened\":%" PRIu64 ",\"executed\":%" PRIu64
+	       ",\"undisclosed\":%" PRIu32 ",\"orders\":%" PRIu64
+	       ",\"declined\":%" PRIu64 ",\"accounts\":%" PRIu64
+	       ",\"open_holds\":%u,\"late_posts\":%" PRIu64
+	       ",\"below_floor\":%" PRIu64,
+	    audit->opened, audit->executed, audit->missing, audit->orders,
+	    audit->declined, book_account_count(&audit->book),
+	    audit->book.hold_count, audit->book.late_posts, audit->below_floor);
+}
+
+static void
 report_json(const struct verify *verify, const char *root)
 {
 	static const char *const results[] = {
@@ -94,10 +108,50 @@ report_json(const struct verify *verify, const char *root)
 	printf(",\"entries\":%" PRIu64 ",\"signed\":%" PRIu64
 	       ",\"batches\":%" PRIu64 ",\"unsigned_tail\":%" PRIu64
 	       ",\"tail_bytes\":%" PRIu64
-	       ",\"root\":\"%s\",\"since\":%s,\"keys\":false}\n",
+	       ",\"root\":\"%s\",\"since\":%s,\"keys\":%s",
 	    verify->committed.size, verify->signed_size, verify->batches,
 	    verify->tree.size - verify->signed_size, verify->tail_len, root,
-	    verify->since_met ? "true" : "false");
+	    verify->since_met ? "true" : "false",
+	    verify->audit != NULL ? "true" : "false");
+	if (verify->audit != NULL)
+		report_json_audit(verify->audit);
+	printf("}\n");
+}
+
+/* So many entries are known to be right. */
+static uint64_t
+trustworthy(const struct verify *verify)
+{
+	if (verify->audit != NULL &&
+	    verify->audit->executed < verify->signed_size)
+		return verify->audit->executed;
+	return verify->signed_size;
+}
+
+/* What was done with keys, and what was not. */
+static void
+report_audit(const struct verify *verify)
+{
+	const struct audit *audit = verify->audit;
+
+	printf("opened %" PRIu64 " entries, carried out again %" PRIu64
+	       ": %" PRIu64 " orders, %" PRIu64 " of them declined; %" PRIu64
+	       " accounts, their sum is zero\n",
+	    audit->opened, audit->executed, audit->orders, audit->declined,
+	    book_account_count(&audit->book));
+	if (audit->book.hold_count > 0)
+		printf("open withdrawals: %u\n", audit->book.hold_count);
+	if (audit->book.late_posts > 0)
+		printf("withdrawals posted after their release: %" PRIu64
+		       "; accounts below their floor: %" PRIu64 "\n",
+		    audit->book.late_posts, audit->below_floor);
+	if (audit->missing > 0)
+		printf("not disclosed: %" PRIu32
+		       " segments, the first is %" PRIu32
+		       "; there, signatures of orders, commitments and "
+		       "balances were not checked, and from entry %" PRIu64
+		       " on nothing could be carried out again\n",
+		    audit->missing, audit->first_missing, audit->executed);
 }
 
 void
@@ -117,10 +171,14 @@ verify_print_verdict(const struct verify *verify)
 		return;
 	}
 	if (verify->exit == VERIFY_TAMPERED) {
-		if (verify->signed_size > 0)
+		if (trustworthy(verify) > 0)
 			printf("still trustworthy: entries 0 to %" PRIu64
-			       ", which keyd has signed\n",
-			    verify->signed_size - 1);
+			       "%s\n",
+			    trustworthy(verify) - 1,
+			    verify->audit != NULL
+				? ", which keyd has signed and which were "
+				  "carried out again"
+				: ", which keyd has signed");
 		else
 			printf("still trustworthy: nothing\n");
 		printf("NOT VERIFIED: %s\n", verify->why);
@@ -138,8 +196,13 @@ verify_print_verdict(const struct verify *verify)
 	else
 		printf("no older checkpoint was given (--since): a rollback "
 		       "of the whole machine cannot be seen\n");
+	if (verify->audit != NULL)
+		report_audit(verify);
 	printf("verified: %" PRIu64 " entries in %" PRIu64
-	       " batches, root %.16s..., without keys: balances and orders "
-	       "were not opened\n",
-	    verify->signed_size, verify->batches, root);
+	       " batches, root %.16s..., %s\n",
+	    verify->signed_size, verify->batches, root,
+	    verify->audit == NULL
+		? "without keys: balances and orders were not opened"
+	    : !audit_is_complete(verify) ? "with keys, but not all of them"
+					 : "with keys");
 }

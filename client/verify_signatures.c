@@ -50,12 +50,15 @@ open_regular(const char *path)
 	return NULL;
 }
 
-/* Renewed certificates mostly name the same log key again: kept once. */
+/* Renewed certificates mostly name the same keys again: kept once. */
 static bool
-is_known_key(const struct verify *verify, const uint8_t log_key[32])
+is_known(const struct verify *verify, const struct certificate *certificate)
 {
 	for (size_t i = 0; i < verify->certificate_count; i++)
-		if (memcmp(verify->certificate[i].log_key, log_key, 32) == 0)
+		if (memcmp(verify->certificate[i].log_key, certificate->log_key,
+			32) == 0 &&
+		    memcmp(verify->certificate[i].attestation_key,
+			certificate->attestation_key, 32) == 0)
 			return true;
 	return false;
 }
@@ -85,7 +88,7 @@ verify_certificates(struct verify *verify)
 			&certificate) != SR_OK)
 			break;
 		place++;
-		if (!is_known_key(verify, certificate.log_key))
+		if (!is_known(verify, &certificate))
 			verify->certificate[verify->certificate_count++] =
 			    certificate;
 	}
