@@ -72,7 +72,8 @@ PROGRAMS := \
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%, \
     $(wildcard tests/unit/test_*.c))
 TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
-    $(foreach d,hostile sim bench sandbox faults fuzz,$(wildcard tests/$(d)/*.c)))
+    $(foreach d,hostile sim bench sandbox faults fuzz interop, \
+        $(wildcard tests/$(d)/*.c)))
 
 POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
     $(wildcard policy/*.policy))
@@ -84,7 +85,7 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps deps-ci demo run check ci bench mutants lint \
+.PHONY: all tests help deps deps-ci demo run check check-interop ci bench mutants lint \
     format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
@@ -115,6 +116,11 @@ check: deps	## every test, in 15 minutes at most
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) mk/ci
 
+check-interop: deps	## programs that are not ours check us (npm, Go, OpenSSL)
+	$(MAKE) -j$(JOBS) all $(BUILD)/tests/interop/opaque_peer
+	mk/interop $(BUILD)
+	BUILD=$(BUILD) tests/run -j $(JOBS) --only 'interop/*'
+
 bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
 	BUILD=$(BUILD) tests/bench/run
@@ -143,7 +149,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci demo run check ci bench mutants format clean
+NO_PROBE := help deps deps-ci demo run check check-interop ci bench mutants format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
 $(if $(MISSING),$(error $(MISSING)))

@@ -161,6 +161,14 @@ def only():
                "1 passed, 0 failed, 0 skipped")
 
 
+def on_demand():
+    files = {"tests/sim/test_a.sh": "# tests/run: on-demand\nexit 1",
+             "tests/sim/test_b.sh": "exit 0"}
+    return expect(run(files), 0, "1 passed, 0 failed, 0 skipped") or \
+        expect(run(files, "--only", "sim/*"), 1,
+               "1 passed, 1 failed, 0 skipped")
+
+
 say("given_scenario_lines_then_each_counts", counts())
 say("given_no_lines_then_the_file_counts_once", silent_success())
 say("given_a_bad_status_without_a_line_then_it_failed",
@@ -175,4 +183,5 @@ say("given_stray_processes_then_none_is_left", strays())
 say("given_a_test_then_its_directory_is_its_own", private_directory())
 say("given_root_then_e2e_runs_as_a_user_too", as_user())
 say("given_patterns_then_only_those_run", only())
+say("given_a_test_on_demand_then_it_runs_only_when_asked_for", on_demand())
 sys.exit(1 if failed else 0)
