@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=420
+# tests/run: limit=600
 """kill -9 falls again and again on a room or on all of them while eight
 customers transfer at random among ten accounts.  CRASH_SEED repeats a run,
 CRASH_KILLS changes how often it falls."""
