@@ -19,6 +19,13 @@
 #include "common/name.h"
 #include "gen/messages.h"
 
+/* Which segments. */
+struct segment_range {
+	uint32_t first;
+	uint32_t last;
+	bool open; /* up to the one that is being written when that is done */
+};
+
 enum sr_error
 ctl_auditor_add(const struct ctl_options *options, char *const words[])
 {
@@ -51,31 +58,56 @@ ctl_auditor_add(const struct ctl_options *options, char *const words[])
 	return error;
 }
 
-/* "3" or "0-3": the first and the last segment. */
+/* "3", "0-3", or "2-" up to the one that is being written. */
 static enum sr_error
-take_segments(const char *text, uint32_t *first, uint32_t *last)
+take_segments(const char *text, struct segment_range *range)
 {
-	unsigned long long number[2];
+	unsigned long long first, last;
 	char *end;
 
 	errno = 0;
-	number[0] = strtoull(text, &end, 10);
-	number[1] = number[0];
-	if (end != text && *end == '-' && end[1] >= '0' && end[1] <= '9')
-		number[1] = strtoull(end + 1, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || *text < '0' ||
-	    *text > '9' || number[0] > number[1] ||
-	    number[1] - number[0] >= DISCLOSURE_ITEMS_MAX ||
-	    number[1] >= UINT32_MAX) {
+	first = strtoull(text, &end, 10);
+	last = first;
+	range->open = *end == '-' && end[1] == '\0';
+	if (range->open)
+		end++;
+	else if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+		last = strtoull(end + 1, &end, 10);
+	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' ||
+	    first > last || last >= UINT32_MAX) {
 		fprintf(stderr,
 		    "strongroomctl: --segments %s: it is A-B, the "
-		    "numbers of the first and the last one, at "
-		    "most 65536\n",
+		    "numbers of the first and the last one, or A- "
+		    "for all from A on\n",
 		    text);
 		return SR_USAGE;
 	}
-	*first = (uint32_t)number[0];
-	*last = (uint32_t)number[1];
+	range->first = (uint32_t)first;
+	range->last = (uint32_t)last;
+	return SR_OK;
+}
+
+/* The segment that is being written now. */
+static enum sr_error
+open_segment(int control, uint32_t *segment)
+{
+	uint8_t bytes[64], packet[CONTROL_PACKET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_ledgerd_status_get get = {0};
+	struct message_ledgerd_status status = {0};
+	const uint8_t *body;
+	size_t body_len;
+	enum sr_error error = message_ledgerd_status_get_encode(&w, &get);
+
+	if (error == SR_OK)
+		error =
+		    control_ask(control, CONTROL_LEDGERD, bytes, writer_len(&w),
+			MESSAGE_LEDGERD_STATUS, packet, &body, &body_len);
+	if (error == SR_OK)
+		error = message_ledgerd_status_decode(body, body_len, &status);
+	if (error != SR_OK)
+		return ctl_failed("the bank's state", error);
+	*segment = status.segment;
 	return SR_OK;
 }
 
@@ -134,60 +166,78 @@ disclose_write(const char *path, const uint8_t *bytes, size_t len)
 	return SR_OK;
 }
 
-/* All of them into bytes. */
+/*
+ * All of them into *bytes, which the caller frees.  A disclosure is itself an
+ * entry, and may be what begins a segment.
+ */
 static enum sr_error
-disclose_all(int control, const char *name, uint32_t first,
-    struct disclosure_header *header, uint8_t *bytes)
+disclose_all(int control, const char *name, struct segment_range *range,
+    struct disclosure_header *header, uint8_t **bytes)
 {
 	enum sr_error error = SR_OK;
 
-	for (uint32_t i = 0; error == SR_OK && i < header->count; i++) {
+	for (uint32_t segment = range->first; error == SR_OK; segment++) {
+		size_t at = DISCLOSURE_HEADER_LEN +
+			    (size_t)header->count * DISCLOSURE_ITEM_LEN;
+		uint8_t *grown = realloc(*bytes, at + DISCLOSURE_ITEM_LEN);
 		struct disclosure_item item;
 
+		if (grown == NULL)
+			return ctl_failed(name, SR_MEMORY);
+		*bytes = grown;
+		if (header->count == DISCLOSURE_ITEMS_MAX)
+			return ctl_failed(name, SR_TOO_LARGE);
 		error = disclose_one(
-		    control, name, first + i, &item, header->auditor);
-		if (error == SR_OK)
-			disclosure_item_encode(
-			    &item, bytes + DISCLOSURE_HEADER_LEN +
-				       (size_t)i * DISCLOSURE_ITEM_LEN);
+		    control, name, segment, &item, header->auditor);
+		if (error != SR_OK)
+			break;
+		disclosure_item_encode(&item, *bytes + at);
+		header->count++;
+		if (range->open)
+			error = open_segment(control, &range->last);
+		if (segment >= range->last)
+			break;
 	}
-	disclosure_header_encode(header, bytes);
+	if (error == SR_OK)
+		disclosure_header_encode(header, *bytes);
 	return error;
 }
 
-enum sr_error
-ctl_disclose(const struct ctl_options *options, char *const words[])
+static enum sr_error
+disclose_check(const struct ctl_options *options, struct segment_range *range)
 {
-	struct disclosure_header header = {0};
-	struct config config;
-	struct bankfile bank;
-	uint32_t first, last;
-	uint8_t *bytes;
-	size_t len;
-	int control = -1;
 	enum sr_error error;
 
-	(void)words;
 	if (options->segments == NULL || options->to == NULL ||
 	    options->out == NULL) {
 		fprintf(stderr, "strongroomctl: --segments A-B, --to NAME and "
 				"--out FILE are needed\n");
 		return SR_USAGE;
 	}
-	error = take_segments(options->segments, &first, &last);
+	error = take_segments(options->segments, range);
 	if (error != SR_OK)
 		return error;
 	if (name_check(options->to, strlen(options->to)) != SR_OK)
 		return ctl_failed(options->to, SR_NAME);
 	if (access(options->out, F_OK) == 0)
 		return ctl_failed(options->out, SR_EXISTS);
-	header.count = last - first + 1;
-	len =
-	    DISCLOSURE_HEADER_LEN + (size_t)header.count * DISCLOSURE_ITEM_LEN;
-	bytes = malloc(len);
-	if (bytes == NULL)
-		return ctl_failed(options->out, SR_MEMORY);
-	error = ctl_configuration(options, &config);
+	return SR_OK;
+}
+
+enum sr_error
+ctl_disclose(const struct ctl_options *options, char *const words[])
+{
+	struct disclosure_header header = {0};
+	struct segment_range range;
+	struct config config;
+	struct bankfile bank;
+	uint8_t *bytes = NULL;
+	int control = -1;
+	enum sr_error error = disclose_check(options, &range);
+
+	(void)words;
+	if (error == SR_OK)
+		error = ctl_configuration(options, &config);
 	if (error == SR_OK)
 		error = ctl_bank(&config, &bank);
 	if (error == SR_OK)
@@ -195,10 +245,12 @@ ctl_disclose(const struct ctl_options *options, char *const words[])
 	if (error == SR_OK) {
 		memcpy(header.bank_id, bank.bank_id, sizeof(header.bank_id));
 		error =
-		    disclose_all(control, options->to, first, &header, bytes);
+		    disclose_all(control, options->to, &range, &header, &bytes);
 	}
 	if (error == SR_OK)
-		error = disclose_write(options->out, bytes, len);
+		error = disclose_write(options->out, bytes,
+		    DISCLOSURE_HEADER_LEN +
+			(size_t)header.count * DISCLOSURE_ITEM_LEN);
 	if (error == SR_OK)
 		fprintf(stderr,
 		    "the keys of %" PRIu32 " segment%s are in %s, for %s "
