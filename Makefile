@@ -75,6 +75,9 @@ TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
     $(foreach d,hostile sim bench sandbox faults fuzz interop, \
         $(wildcard tests/$(d)/*.c)))
 
+# A ledgerd whose holds are overdue soon, for tests/e2e/test_withdrawal.py.
+HASTY := $(BUILD)/tests/hasty/ledgerd
+
 POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
     $(wildcard policy/*.policy))
 GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
@@ -90,7 +93,7 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
-tests: all $(UNIT_TESTS) $(TEST_TOOLS)	## build the test programs, too
+tests: all $(UNIT_TESTS) $(TEST_TOOLS) $(HASTY)	## build the test programs, too
 
 help:	## list these goals
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -166,6 +169,11 @@ $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/probed.mk
 	@$(if $(V),:,echo CC $<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/hasty/book_holds.o: common/book_holds.c $(BUILD)/probed.mk
+	@mkdir -p $(@D)
+	@$(if $(V),:,echo CC $@)
+	$(Q)$(COMPILE) -DBOOK_HOLD_OVERDUE_MS=2000 -MMD -MP -c -o $@ $<
+
 $(GENERATED) &: policy/messages.def policy/messages.py policy/messages_def.py
 	@mkdir -p $(GEN)
 	$(PYTHON) -B policy/messages.py policy/messages.def $(GEN)
@@ -211,11 +219,14 @@ $(LIBEXEC)/netd: $(call objects,netd/main.c) \
 $(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
     $(call libraries,ledgerd policy common)
 
+$(HASTY): $(BUILD)/obj/hasty/book_holds.o $(call objects,ledgerd/main.c) \
+    $(call libraries,ledgerd policy common)
+
 $(CLIENTS:%=$(BIN)/%): USES := -lsodium -lcrypto -linih -lunistring
 $(SBIN)/strongroomd: USES := -linih
 $(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
 $(LIBEXEC)/netd $(LIBEXEC)/strongroom-probe: USES :=
-$(LIBEXEC)/ledgerd: USES := -lsodium -lcrypto -lpthread
+$(LIBEXEC)/ledgerd $(HASTY): USES := -lsodium -lcrypto -lpthread
 
 TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)
 $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
@@ -227,7 +238,7 @@ $(filter-out $(FAULT_TOOLS),$(TEST_TOOLS)): $(BUILD)/tests/%: \
 $(UNIT_TESTS) $(TEST_TOOLS): USES := -lcmocka -lsodium -lcrypto -linih \
     -lunistring -lpthread
 
-$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS):
+$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(HASTY):
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo LINK $@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \

@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "client/ordering.h"
+#include "client/till.h"
 
 enum {
 	OPTION_PASSWORD_FD = 256,
@@ -23,6 +24,7 @@ enum {
 	OPTION_NEW_PASSWORD_FILE,
 	OPTION_INVITATION,
 	OPTION_DISPLAY_NAME,
+	OPTION_DISPENSER,
 	OPTION_VERSION,
 };
 
@@ -41,6 +43,7 @@ static const struct option long_options[] = {
     {"new-password-file", required_argument, NULL, OPTION_NEW_PASSWORD_FILE},
     {"invitation", required_argument, NULL, OPTION_INVITATION},
     {"display-name", required_argument, NULL, OPTION_DISPLAY_NAME},
+    {"dispenser", required_argument, NULL, OPTION_DISPENSER},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -70,12 +73,15 @@ help(FILE *out)
 	    "recover)\n"
 	    "      --invitation HEX     to register by invitation\n"
 	    "      --display-name TEXT  to register with\n"
+	    "      --dispenser COMMAND  gives out the cash of withdraw\n"
 	    "  -h, --help\n"
 	    "      --version\n\n"
 	    "examples:\n"
 	    "  atm --bank bank.id --user ada register\n"
 	    "  atm --bank bank.id --terminal lobby.card --user ada deposit "
 	    "50.00\n"
+	    "  atm --bank bank.id --terminal lobby.card --user ada withdraw "
+	    "20.00\n"
 	    "  atm --bank bank.id --user ada transfer bob 12,50 --memo pizza\n"
 	    "  atm --bank bank.id --user ada balance --json\n");
 }
@@ -154,6 +160,9 @@ take_option(struct atm_options *options, int option)
 	case OPTION_INVITATION:
 		options->invitation = optarg;
 		return -1;
+	case OPTION_DISPENSER:
+		options->dispenser = optarg;
+		return -1;
 	case OPTION_DISPLAY_NAME:
 		options->display_name = optarg;
 		return -1;
@@ -186,6 +195,10 @@ run(struct atm *atm, int argc, char *argv[])
 	error = atm_prepare(atm);
 	if (error != SR_OK)
 		return error;
+	/* A terminal that ended in between settles first; if it cannot now,
+	 * that has been said. */
+	if (atm->terminal.terminal != 0 && till_unfinished(atm))
+		(void)atm_log_in_till(atm);
 	if (command == NULL)
 		return atm_menu(atm);
 	error = command->run(atm, argv + 1);

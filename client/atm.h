@@ -15,6 +15,9 @@
 #include "client/state.h"
 #include "common/money.h"
 
+struct ordering;
+struct ordering_result;
+
 struct atm_options {
 	const char *bank_file;
 	const char *server; /* NULL: the addresses in the bank file */
@@ -27,6 +30,7 @@ struct atm_options {
 	uint16_t count;                /* lines of a statement */
 	struct prompt_source password; /* or the recovery code, of recover */
 	struct prompt_source new_password;
+	const char *dispenser; /* command that gives out cash */
 	bool json;
 };
 
@@ -71,7 +75,10 @@ enum sr_error atm_prepare(struct atm *atm);
  */
 enum sr_error atm_log_in(struct atm *atm);
 
-/* Logs the terminal itself in, with its card.  SR_TERMINAL without a card. */
+/*
+ * Logs the terminal itself in, with its card, and settles what it left open.
+ * SR_TERMINAL without a card.
+ */
 enum sr_error atm_log_in_till(struct atm *atm);
 
 /*
@@ -110,6 +117,20 @@ enum sr_error atm_register(struct atm *atm, char *const words[]);
 enum sr_error atm_passwd(struct atm *atm, char *const words[]);
 enum sr_error atm_recover(struct atm *atm, char *const words[]);
 enum sr_error atm_rekey(struct atm *atm, char *const words[]);
+
+/* Takes cash out of an enrolled ATM (withdraw.c). */
+enum sr_error atm_withdraw(struct atm *atm, char *const words[]);
+
+/* An amount in the bank's unit; SR_USAGE after a line on stderr. */
+enum sr_error atm_amount(
+    const struct atm *atm, const char *text, int64_t *minor);
+
+/* Reference and memo, as --id and --memo say; SR_USAGE likewise. */
+enum sr_error atm_particulars(const struct atm *atm, struct ordering *ordering);
+
+/* ordering_submit(), and a line on stderr when there is no outcome. */
+enum sr_error atm_submit(struct atm *atm, struct bank_session *session,
+    struct ordering *ordering, struct ordering_result *result);
 
 /* Ends the sessions in good order and wipes their keys. */
 void atm_log_out(struct atm *atm);

@@ -43,8 +43,8 @@ json_string(const char *text, size_t len)
 	putchar('"');
 }
 
-static enum sr_error
-command_amount(const struct atm *atm, const char *text, int64_t *minor)
+enum sr_error
+atm_amount(const struct atm *atm, const char *text, int64_t *minor)
 {
 	enum money_fault fault =
 	    money_parse(text, strlen(text), &atm->unit, minor);
@@ -106,10 +106,11 @@ command_print_line(const struct atm *atm, const struct statement_line *line)
 	if (atm->options.json) {
 		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
 		       ",\"kind\":\"%s\",\"amount_minor\":%" PRId64
-		       ",\"balance_minor\":%" PRId64 ",\"other\":\"%s\"",
+		       ",\"balance_minor\":%" PRId64 ",\"held_minor\":%" PRId64
+		       ",\"refers_to\":%" PRIu64 ",\"other\":\"%s\"",
 		    line->leaf, line->time_ms, order_kind_name(line->kind),
-		    line->amount_minor, line->balance_minor,
-		    account_text(line->other, other));
+		    line->amount_minor, line->balance_minor, line->held_minor,
+		    line->refers_to, account_text(line->other, other));
 		printf(",\"name\":");
 		json_string(line->name, line->name_len);
 		printf(",\"memo\":");
@@ -120,12 +121,19 @@ command_print_line(const struct atm *atm, const struct statement_line *line)
 	if (localtime_r(&seconds, &local) == NULL ||
 	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local) == 0)
 		snprintf(when, sizeof(when), "%" PRIu64, line->time_ms);
-	printf("%-25s %-8s %11s %11s  #%-6" PRIu64 " %.*s%s%.*s\n", when,
-	    order_kind_name(line->kind),
+	printf("%-25s %-8s %11s %11s  #%-6" PRIu64 " %.*s%s%.*s", when,
+	    line->kind == ORDER_RELEASE_REQUEST ? "release"
+						: order_kind_name(line->kind),
 	    money_format(line->amount_minor, &atm->unit, amount),
 	    money_format(line->balance_minor, &atm->unit, balance), line->leaf,
 	    line->name_len, line->name, line->memo_len > 0 ? "  " : "",
 	    line->memo_len, line->memo);
+	if (line->refers_to != 0)
+		printf(" of #%" PRIu64, line->refers_to);
+	if (line->held_minor != 0)
+		printf(" (%s reserved)",
+		    money_format(line->held_minor, &atm->unit, amount));
+	printf("\n");
 }
 
 static enum sr_error
@@ -209,8 +217,8 @@ command_outcome(const struct atm *atm, const struct ordering *ordering,
 }
 
 /* Submits, and says on stderr why it did not come to an outcome. */
-static enum sr_error
-command_submit(struct atm *atm, struct bank_session *session,
+enum sr_error
+atm_submit(struct atm *atm, struct bank_session *session,
     struct ordering *ordering, struct ordering_result *result)
 {
 	enum sr_error error =
@@ -225,8 +233,8 @@ command_submit(struct atm *atm, struct bank_session *session,
 }
 
 /* Reference and memo, as --id and --memo say. */
-static enum sr_error
-command_particulars(const struct atm *atm, struct ordering *ordering)
+enum sr_error
+atm_particulars(const struct atm *atm, struct ordering *ordering)
 {
 	const char *memo = atm->options.memo;
 
@@ -254,11 +262,10 @@ command_transfer(struct atm *atm, char *const words[])
 	struct ordering ordering = {.kind = ORDER_TRANSFER};
 	struct ordering_result result;
 	uint64_t payee;
-	enum sr_error error =
-	    command_amount(atm, words[1], &ordering.amount_minor);
+	enum sr_error error = atm_amount(atm, words[1], &ordering.amount_minor);
 
 	if (error == SR_OK)
-		error = command_particulars(atm, &ordering);
+		error = atm_particulars(atm, &ordering);
 	if (error == SR_OK && name_check(words[0], strlen(words[0])) != SR_OK) {
 		fprintf(stderr, "%s: %s\n", words[0], error_sentence(SR_NAME));
 		error = SR_NAME;
@@ -276,7 +283,7 @@ command_transfer(struct atm *atm, char *const words[])
 	}
 	ordering.debit = atm->customer.login.welcome.account;
 	ordering.credit = account_id(payee, ACCOUNT_INDEX_MAIN);
-	error = command_submit(atm, &atm->customer, &ordering, &result);
+	error = atm_submit(atm, &atm->customer, &ordering, &result);
 	if (error != SR_OK)
 		return error;
 	return command_outcome(atm, &ordering, &result, &result.balance_minor);
@@ -288,11 +295,10 @@ command_deposit(struct atm *atm, char *const words[])
 	struct ordering ordering = {.kind = ORDER_DEPOSIT};
 	struct ordering_result result;
 	struct message_balance balance;
-	enum sr_error error =
-	    command_amount(atm, words[0], &ordering.amount_minor);
+	enum sr_error error = atm_amount(atm, words[0], &ordering.amount_minor);
 
 	if (error == SR_OK)
-		error = command_particulars(atm, &ordering);
+		error = atm_particulars(atm, &ordering);
 	if (error == SR_OK)
 		error = atm_log_in_till(atm);
 	if (error == SR_OK)
@@ -301,7 +307,7 @@ command_deposit(struct atm *atm, char *const words[])
 		return error;
 	ordering.debit = atm->till.login.welcome.till_account;
 	ordering.credit = atm->customer.login.welcome.account;
-	error = command_submit(atm, &atm->till, &ordering, &result);
+	error = atm_submit(atm, &atm->till, &ordering, &result);
 	if (error != SR_OK)
 		return error;
 	/* The answer's balance is the till's; the customer wants the own. */
@@ -317,6 +323,8 @@ const struct atm_command atm_commands[] = {
 	"become a customer; prints the recovery code"},
     {"deposit", 1, command_deposit, "deposit AMOUNT",
 	"pay cash in, at an enrolled ATM (--terminal)"},
+    {"withdraw", 1, atm_withdraw, "withdraw AMOUNT",
+	"take cash out, at an enrolled ATM (--terminal)"},
     {"transfer", 2, command_transfer, "transfer NAME AMOUNT",
 	"pay another customer"},
     {"balance", 0, command_balance, "balance", "what the account holds"},

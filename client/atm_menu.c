@@ -17,7 +17,7 @@ menu_show(const struct atm *atm)
 {
 	fprintf(stderr, "\n%s, %s\n", atm->bank.name, atm->user);
 	if (atm->terminal.terminal != 0)
-		fprintf(stderr, "  1  deposit\n");
+		fprintf(stderr, "  1  deposit\n  7  withdraw\n");
 	fprintf(stderr, "  2  transfer\n  3  balance\n  4  statement\n"
 			"  5  help\n  6  password\n  0  exit\n");
 }
@@ -102,7 +102,7 @@ menu_ask_amount(struct atm *atm, char *out, size_t room)
 }
 
 static enum sr_error
-menu_deposit(struct atm *atm)
+menu_cash(struct atm *atm, const char *command)
 {
 	char amount[LINE_MAX_LEN];
 	char *words[] = {amount};
@@ -110,7 +110,7 @@ menu_deposit(struct atm *atm)
 
 	if (error != SR_OK || amount[0] == '\0')
 		return error;
-	return atm_command_find("deposit")->run(atm, words);
+	return atm_command_find(command)->run(atm, words);
 }
 
 static enum sr_error
@@ -148,7 +148,9 @@ menu_choice(struct atm *atm, const char *choice)
 	if (strcmp(choice, "0") == 0 || strcmp(choice, "exit") == 0)
 		return SR_CLOSED;
 	if (strcmp(choice, "1") == 0 || strcmp(choice, "deposit") == 0)
-		error = menu_deposit(atm);
+		error = menu_cash(atm, "deposit");
+	else if (strcmp(choice, "7") == 0 || strcmp(choice, "withdraw") == 0)
+		error = menu_cash(atm, "withdraw");
 	else if (strcmp(choice, "2") == 0 || strcmp(choice, "transfer") == 0)
 		error = menu_transfer(atm);
 	else if (strcmp(choice, "3") == 0 || strcmp(choice, "balance") == 0)

@@ -12,6 +12,7 @@
 #include "client/atm.h"
 #include "client/ordering.h"
 #include "client/password.h"
+#include "client/till.h"
 #include "common/name.h"
 
 enum sr_error
@@ -162,8 +163,9 @@ atm_log_in_till(struct atm *atm)
 	if (atm->till_in)
 		return SR_OK;
 	if (atm->terminal.terminal == 0) {
-		fprintf(stderr, "cash is paid in at an enrolled ATM: use "
-				"--terminal CARD\n");
+		fprintf(stderr,
+		    "cash comes in and goes out at an enrolled ATM: "
+		    "use --terminal CARD\n");
 		return SR_TERMINAL;
 	}
 	error = bank_enter(&atm->till, &options, &credential);
@@ -173,7 +175,8 @@ atm_log_in_till(struct atm *atm)
 	if (atm->options.id != NULL &&
 	    ordering_reference(atm->options.id, reference) == SR_OK)
 		but = reference;
-	return ordering_settle(&atm->till, &atm->state, but);
+	error = ordering_settle(&atm->till, &atm->state, but);
+	return error == SR_OK ? till_resume(atm) : error;
 }
 
 void

@@ -299,6 +299,69 @@ bank_find(struct bank_session *session, const char *name, uint64_t *customer)
 	return error;
 }
 
+/* The rows of one answer; *after moves on. */
+static enum sr_error
+bank_holds_read(const struct message_holds *holds, uint64_t *after,
+    void (*each)(void *context, const struct bank_hold *hold), void *context)
+{
+	struct reader r = reader_of(holds->list, holds->list_len);
+
+	while (reader_left(&r) > 0) {
+		struct bank_hold hold;
+		uint8_t state;
+
+		hold.leaf = reader_u64(&r);
+		hold.time_ms = reader_u64(&r);
+		hold.account = reader_u64(&r);
+		hold.till = reader_u64(&r);
+		hold.amount_minor = reader_i64(&r);
+		reader_bytes(&r, hold.reference, sizeof(hold.reference));
+		state = reader_u8(&r);
+		reader_zeros(&r, 7);
+		if (r.bad || hold.leaf <= *after || state > BANK_HOLD_RELEASED)
+			return SR_MALFORMED;
+		hold.state = (enum bank_hold_state)state;
+		*after = hold.leaf;
+		each(context, &hold);
+	}
+	return SR_OK;
+}
+
+enum sr_error
+bank_holds(struct bank_session *session,
+    void (*each)(void *context, const struct bank_hold *hold), void *context)
+{
+	struct message_holds holds = {.more = 1};
+	struct bank_answer answer;
+	uint64_t after = 0;
+	enum sr_error error = SR_OK;
+
+	while (error == SR_OK && holds.more == 1) {
+		uint8_t bytes[64];
+		struct writer w = writer_to(bytes, sizeof(bytes));
+		struct message_holds_get get = {
+		    .request = ++session->request, .after = after};
+		uint64_t before = after;
+
+		error = message_holds_get_encode(&w, &get);
+		if (error == SR_OK)
+			error = bank_exchange(session, bytes, writer_len(&w),
+			    MESSAGE_HOLDS, &answer);
+		if (error == SR_OK)
+			error = message_holds_decode(
+			    answer.body, answer.body_len, &holds);
+		if (error == SR_OK && holds.request != get.request)
+			error = SR_MALFORMED;
+		if (error == SR_OK && holds.error != SR_OK)
+			error = error_of_wire(holds.error);
+		if (error == SR_OK)
+			error = bank_holds_read(&holds, &after, each, context);
+		if (error == SR_OK && holds.more == 1 && after == before)
+			error = SR_MALFORMED;
+	}
+	return error;
+}
+
 void
 bank_leave(struct bank_session *session)
 {

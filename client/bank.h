@@ -79,6 +79,31 @@ enum sr_error bank_statement(struct bank_session *session, uint64_t account,
 enum sr_error bank_find(
     struct bank_session *session, const char *name, uint64_t *customer);
 
+/* A withdrawal that is not settled. */
+enum bank_hold_state {
+	BANK_HOLD_OPEN = 0,
+	BANK_HOLD_OVERDUE = 1,
+	BANK_HOLD_RELEASED = 2,
+};
+
+struct bank_hold {
+	uint64_t leaf;
+	uint64_t time_ms;
+	uint64_t account;
+	uint64_t till;
+	int64_t amount_minor;
+	uint8_t reference[16]; /* of the hold's order */
+	enum bank_hold_state state;
+};
+
+/*
+ * Calls each() for every withdrawal that is not settled, oldest first: an
+ * operator sees all, a terminal those of its till, nobody else any
+ * (SR_NOT_ALLOWED).
+ */
+enum sr_error bank_holds(struct bank_session *session,
+    void (*each)(void *context, const struct bank_hold *hold), void *context);
+
 /* Says goodbye, closes and wipes. */
 void bank_leave(struct bank_session *session);
 

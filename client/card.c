@@ -107,6 +107,14 @@ set_psk(void *context, const char *value)
 	return ini_file_unhex(value, card->psk);
 }
 
+static bool
+set_denominations(void *context, const char *value)
+{
+	struct card *card = context;
+
+	return denominations_parse(value, NULL, &card->denominations) == SR_OK;
+}
+
 static const struct ini_file_key keys[] = {
     {"bank-id", set_bank_id, "64 hex digits", true, false},
     {"name", set_name, "3 to 32 of a-z 0-9 . _ -", true, false},
@@ -114,16 +122,22 @@ static const struct ini_file_key keys[] = {
     {"terminal", set_terminal, "a number from 1", false, false},
     {"epoch", set_epoch, "a number from 1", false, false},
     {"psk", set_psk, "64 hex digits", false, false},
+    {"denominations", set_denominations, "amounts in the smallest unit", false,
+	false},
 };
 
-/* The three keys of a terminal come together or not at all. */
+/*
+ * The three keys of a terminal come together or not at all, and only it has
+ * denominations.
+ */
 static bool
 terminal_complete(const struct card *card)
 {
 	bool psk = !sodium_is_zero(card->psk, sizeof(card->psk));
 
 	return (card->terminal != 0) == (card->epoch != 0) &&
-	       (card->terminal != 0) == psk;
+	       (card->terminal != 0) == psk &&
+	       (card->terminal != 0 || card->denominations.count == 0);
 }
 
 static enum sr_error
@@ -196,8 +210,8 @@ card_read(const char *path, struct card *out, char *message)
 static int
 card_print(const struct card *card, char *out, size_t room)
 {
-	char bank_id[65], psk[65];
-	int n, m = 0;
+	char bank_id[65], psk[65], pays[DENOMINATIONS_TEXT_MAX];
+	int n, m = 0, p = 0;
 
 	sodium_bin2hex(bank_id, sizeof(bank_id), card->bank_id, 32);
 	sodium_bin2hex(psk, sizeof(psk), card->psk, 32);
@@ -209,8 +223,12 @@ card_print(const struct card *card, char *out, size_t room)
 		m = snprintf(out + n, room - (size_t)n,
 		    "terminal = %u\nepoch = %u\npsk = %s\n", card->terminal,
 		    card->epoch, psk);
+	denominations_print(&card->denominations, pays);
+	if (pays[0] != '\0' && m > 0 && (size_t)(n + m) < room)
+		p = snprintf(out + n + m, room - (size_t)(n + m),
+		    "denominations = %s\n", pays);
 	sodium_memzero(psk, sizeof(psk));
-	return n + m;
+	return n + m + p;
 }
 
 static enum sr_error

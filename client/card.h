@@ -13,9 +13,12 @@
  *	terminal = 3                  these three: terminals only
  *	epoch = 1
  *	psk = 64 hex digits
+ *	denominations = 500,1000      what it can pay out, in minor amounts;
+ *	                              without it anything
  */
 #include <stdint.h>
 
+#include "client/denominations.h"
 #include "common/error.h"
 
 enum {
@@ -34,6 +37,7 @@ struct card {
 	uint32_t terminal; /* 0: not a terminal's card */
 	uint32_t epoch;
 	uint8_t psk[32];
+	struct denominations denominations;
 };
 
 /* Fills password with fresh random characters. */

@@ -33,6 +33,7 @@ struct ctl_options {
 	/* terminal add, invite */
 	const char *max;
 	const char *out; /* of disclose, too */
+	const char *denominations;
 	/* disclose */
 	const char *segments;
 	const char *to;
@@ -58,6 +59,9 @@ enum sr_error ctl_status(
 enum sr_error ctl_invite(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_terminal_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_holds(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_release(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_terminal_revoke(
     const struct ctl_options *options, char *const words[]);

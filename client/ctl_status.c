@@ -134,6 +134,9 @@ status_print(const struct status *status)
 	printf("refused             %" PRIu64 " connections, %" PRIu64
 	       " messages to keyd, %" PRIu64 " to ledgerd\n",
 	    status->netd.refused, keyd->refused, ledgerd->refused);
+	printf("withdrawals         %" PRIu64 " not settled, %" PRIu64
+	       " of them overdue; %" PRIu64 " paid out after their release\n",
+	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts);
 	printf("snapshot            %" PRIu32 "; keys of older segments given: "
 	       "%" PRIu64 "\n",
 	    keyd->snapshot, keyd->old_keys);
@@ -180,10 +183,13 @@ status_print_json(const struct status *status)
 	    ledgerd->declined, keyd->handshakes, status->netd.generation,
 	    status->monitor.netd_restarts);
 	printf(",\"refused\":{\"netd\":%" PRIu64 ",\"keyd\":%" PRIu64
-	       ",\"ledgerd\":%" PRIu64 "},\"recovered_bytes\":%" PRIu64
+	       ",\"ledgerd\":%" PRIu64 "},\"holds\":%" PRIu64
+	       ",\"overdue\":%" PRIu64 ",\"late_posts\":%" PRIu64
+	       ",\"recovered_bytes\":%" PRIu64
 	       ",\"sandbox_missing\":{\"keyd\":%" PRIu32 ",\"netd\":%" PRIu32
 	       ",\"ledgerd\":%" PRIu32 "}}\n",
 	    status->netd.refused, keyd->refused, ledgerd->refused,
+	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts,
 	    ledgerd->recovered, status->monitor.missing_keyd,
 	    status->monitor.missing_netd, status->monitor.missing_ledgerd);
 }

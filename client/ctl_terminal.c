@@ -114,9 +114,19 @@ add_key(const struct ctl_run *run, uint32_t terminal, struct card *card)
 
 static enum sr_error
 add_arguments(const struct ctl_options *options, const struct bankfile *bank,
-    int64_t *maximum_minor)
+    int64_t *maximum_minor, struct denominations *denominations)
 {
 	enum money_fault fault;
+
+	if (options->denominations != NULL &&
+	    denominations_parse(
+		options->denominations, &bank->unit, denominations) != SR_OK) {
+		fprintf(stderr,
+		    "strongroomctl: --denominations %s: amounts like "
+		    "5.00,10.00, each once, at most %d\n",
+		    options->denominations, DENOMINATIONS_MAX);
+		return SR_USAGE;
+	}
 
 	fault = money_parse(
 	    options->max, strlen(options->max), &bank->unit, maximum_minor);
@@ -196,7 +206,8 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 		return error;
 	error = ctl_run_begin(&run, options);
 	if (error == SR_OK)
-		error = add_arguments(options, &run.bank, &maximum_minor);
+		error = add_arguments(
+		    options, &run.bank, &maximum_minor, &card.denominations);
 	if (error == SR_OK)
 		error = add_check_operators(&run);
 	if (error == SR_OK) {

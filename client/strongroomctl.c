@@ -26,6 +26,7 @@ enum {
 	OPTION_NAMESPACES,
 	OPTION_MAX,
 	OPTION_OUT,
+	OPTION_DENOMINATIONS,
 	OPTION_DAYS,
 	OPTION_SEGMENTS,
 	OPTION_TO,
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
     {"namespaces", required_argument, NULL, OPTION_NAMESPACES},
     {"max", required_argument, NULL, OPTION_MAX},
     {"out", required_argument, NULL, OPTION_OUT},
+    {"denominations", required_argument, NULL, OPTION_DENOMINATIONS},
     {"days", required_argument, NULL, OPTION_DAYS},
     {"segments", required_argument, NULL, OPTION_SEGMENTS},
     {"to", required_argument, NULL, OPTION_TO},
@@ -69,6 +71,10 @@ static const struct ctl_command commands[] = {
     {"disclose", NULL, 0, ctl_disclose,
 	"disclose --segments A-B --to NAME --out FILE",
 	"keys of journal segments, sealed to that auditor"},
+    {"holds", NULL, 0, ctl_holds, "holds",
+	"withdrawals that are not settled: --as one operator"},
+    {"release", NULL, 1, ctl_release, "release ENTRY",
+	"give an overdue one back: --as one operator, --approve the other"},
     {"invite", NULL, 1, ctl_invite, "invite NAME [--days N]",
 	"print an invitation to register that name"},
     {"certify", NULL, 0, ctl_certify, "certify",
@@ -104,6 +110,8 @@ help(FILE *out)
 	    "      --namespaces off     where the system forbids them\n"
 	    "options of terminal add:\n"
 	    "      --max AMOUNT         cash that the ATM may hold\n"
+	    "      --denominations LIST what it pays out, 5.00,10.00,20.00; "
+	    "else any amount\n"
 	    "      --out CARD           the file that makes it that ATM\n"
 	    "options of disclose:\n"
 	    "      --segments A-B       numbers of the first and the last one; "
@@ -204,6 +212,9 @@ take_option(struct ctl_options *options, int option)
 		break;
 	case OPTION_OUT:
 		text = &options->out;
+		break;
+	case OPTION_DENOMINATIONS:
+		text = &options->denominations;
 		break;
 	case OPTION_SEGMENTS:
 		text = &options->segments;

@@ -20,6 +20,7 @@ PROGRAM = BUILD / "tests/faults/session"
 
 # Kinds and roles, as common/order.h and common/authority.h number them.
 TRANSFER, DEPOSIT, ENROL, APPROVE, REVOKE = 1, 2, 13, 14, 17
+HOLD, POST, VOID, RELEASE = 3, 4, 5, 28
 CUSTOMER, TERMINAL, TELLER, OPERATOR = 1, 2, 3, 4
 
 
@@ -30,6 +31,10 @@ def enrol_parameters(principal, terminal, epoch, maximum_minor, role=TERMINAL):
 
 def revoke_parameters(principal, terminal):
     return struct.pack("<QI4x", principal, terminal).hex()
+
+
+def release_parameters(account, amount_minor):
+    return struct.pack("<Qq", account, amount_minor).hex()
 
 
 class Session:

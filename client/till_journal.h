@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_TILL_JOURNAL_H
+#define CLIENT_TILL_JOURNAL_H
+/*
+ * A terminal's own journal: the one withdrawal that is under way, each step
+ * on disk before it is taken.  What is found here at the next start says what
+ * is owed to whom:
+ *
+ *	asked		the hold may be booked: it is looked for, and voided
+ *	held		no cash is out: voided
+ *	dispensing	cash may be out: posted in full
+ *	dispensed	so much is out: posted, or voided for 0
+ *
+ * File till-NAME: "SRTILL01" | step u8 | 7 zeros | hold's reference 16
+ * | settling order's reference 16 | account u64 | amount i64 | leaf u64
+ * | dispensed i64.
+ */
+#include <stdint.h>
+
+#include "client/state.h"
+#include "common/error.h"
+#include "common/order.h"
+
+enum till_step {
+	TILL_IDLE = 0,
+	TILL_ASKED = 1,
+	TILL_HELD = 2,
+	TILL_DISPENSING = 3,
+	TILL_DISPENSED = 4,
+};
+
+struct till_record {
+	enum till_step step;
+	uint8_t hold_reference[ORDER_REFERENCE_LEN];
+	uint8_t settle_reference[ORDER_REFERENCE_LEN];
+	uint64_t account; /* the customer's */
+	int64_t amount_minor;
+	uint64_t leaf;           /* of the hold, from TILL_HELD on */
+	int64_t dispensed_minor; /* TILL_DISPENSED */
+};
+
+/*
+ * Only who has the lock of the terminal's journal may look at it or change
+ * it.  SR_BUSY while another process has it.
+ */
+enum sr_error till_journal_lock(
+    const struct state *state, const char *terminal, int *lock);
+void till_journal_unlock(int lock);
+
+/*
+ * Reads the record; one of TILL_IDLE when there is none.  SR_DAMAGED, after a
+ * line on stderr, when the file is not such a record; SR_IO.
+ */
+enum sr_error till_journal_load(const struct state *state, const char *terminal,
+    struct till_record *record);
+
+/* Replaces the record, durably before it returns; TILL_IDLE removes it. */
+enum sr_error till_journal_save(const struct state *state, const char *terminal,
+    const struct till_record *record);
+
+#endif
