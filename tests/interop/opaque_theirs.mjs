@@ -75,6 +75,7 @@ for await (const line of createInterface({ input: process.stdin })) {
             (word) => Buffer.from(word === "-" ? "" : word, "hex")));
         process.stdout.write(["ok", ...values].join(" ") + "\n");
     } catch (error) {
-        process.stdout.write("no " + String(error).replaceAll("\n", " ") + "\n");
+        const why = String(error).replaceAll("\n", " ");
+        process.stdout.write(`no ${why}\n`);
     }
 }
