@@ -20,6 +20,7 @@ INSTRUMENTS = {"libasan", "libubsan", "libm", "libgcc_s", "libpthread",
 ALLOWED = {
     LIBEXEC / "keyd": {SODIUM},
     LIBEXEC / "strongroom-unlock": {SODIUM},
+    LIBEXEC / "strongroom-probe": set(),
     LIBEXEC / "netd": set(),
     LIBEXEC / "ledgerd": {SODIUM, CRYPTO},
     BUILD / "sbin" / "strongroomd": {"libinih"},
