@@ -289,7 +289,7 @@ class Model:
         hold, broken = self.own_hold(entry, signer, attachment)
 
         def effect():
-            touched = [] if hold["released"] else self.give_back(hold)
+            touched = self.give_back(hold)
             del self.holds[entry["refers_to"]]
             return touched
         return broken, effect

@@ -805,6 +805,8 @@ take(void *context, uint8_t *to, size_t len)
 static void
 write_full_book(struct bank *bank, struct bytes *bytes)
 {
+	struct book_order hold;
+
 	assert_int_equal(
 	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 99, 500)),
 	    SR_OK);
@@ -812,6 +814,14 @@ write_full_book(struct bank *bank, struct bytes *bytes)
 		assert_int_equal(
 		    book_it(bank, transfer(bank, ADA, BOB, 1)), SR_OK);
 	assert_int_equal(book_it(bank, deposit(bank, TILL_A, BOB, 1)), SR_OK);
+	hold = order_of(bank, ADA, ORDER_HOLD, "cash", 4);
+	hold.order.terminal = 1;
+	hold.order.debit = MAIN(ADA);
+	hold.order.credit = TILL(TILL_A);
+	hold.order.amount_minor = 7;
+	bank->session[ADA].terminal = 1;
+	assert_int_equal(book_it(bank, hold), SR_OK);
+	bank->session[ADA].terminal = 0;
 	book_account(&bank->book, MAIN(ADA))->last_frame =
 	    (struct journal_position){3, 4711};
 	bytes->len = bytes->at = 0;
@@ -875,8 +885,8 @@ given_a_book_cut_short_or_changed_when_read_then_it_is_refused(void **state)
 		book_free(&read);
 		bytes.of[i] ^= 0x81;
 	}
-	/* an account that is there twice; the head has 181 bytes, a row 50 */
-	memcpy(bytes.of + 181 + 50, bytes.of + 181, 50);
+	/* an account that is there twice; the head has 197 bytes, a row 50 */
+	memcpy(bytes.of + 197 + 50, bytes.of + 197, 50);
 	bytes.at = 0;
 	assert_int_equal(book_init(&read), SR_OK);
 	assert_int_equal(book_state_read(&read, take, &bytes), SR_MALFORMED);
