@@ -162,8 +162,12 @@ write_order(struct ledgerd *ledgerd, const struct customer_session *session,
 
 	if (item->order.stored) {
 		error = query_stored(ledgerd, session, item);
-		if (error != SR_OK)
+		if (error == SR_OLD_RECORDS) {
+			answer->error = SR_OLD_RECORDS;
+			answer->leaf = 0;
+		} else if (error != SR_OK) {
 			return error;
+		}
 	}
 	answer->request = item->request;
 	answer->checkpoint = (const uint8_t *)ledgerd->checkpoint;

@@ -7,8 +7,11 @@
 
 #include <sodium.h>
 
+#include "ledgerd/commit.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+
+enum { HOUR_MS = 3600 * 1000 };
 
 void
 archive_init(struct archive *archive)
@@ -35,6 +38,8 @@ archive_note(
 {
 	if (leaf % ARCHIVE_STEP != 0)
 		return SR_OK;
+	if (archive->index_count == 0)
+		archive->index_first = leaf;
 	if (archive->index_count == archive->index_capacity) {
 		uint64_t capacity = archive->index_capacity == 0
 					? 1024
@@ -49,6 +54,37 @@ archive_note(
 	}
 	archive->index[archive->index_count++] = position;
 	return SR_OK;
+}
+
+/*
+ * The key of a segment: for the asking, or else by a logged use.  Who was told
+ * that there are no more in this hour does not log another question.
+ */
+static enum sr_error
+fetch_key(struct ledgerd *ledgerd, const struct journal_segment *header,
+    uint8_t key[32])
+{
+	struct operation operation = {
+	    .code = USE_SEGMENT_KEY, .segment = header->segment};
+	struct archive *archive = &ledgerd->archive;
+	uint64_t now_ms = env_clock_ms(ledgerd->env);
+	enum sr_error error, done;
+
+	error = keyd_segment_key(ledgerd, header->segment, header->salt, key);
+	if (error != SR_NOT_ALLOWED)
+		return error;
+	if (now_ms < archive->asks_again_ms)
+		return SR_OLD_RECORDS;
+	memcpy(operation.salt, header->salt, sizeof(operation.salt));
+	error = commit_operation(ledgerd, &operation, &done);
+	if (error == SR_OK)
+		error = done;
+	if (error == SR_OLD_RECORDS)
+		archive->asks_again_ms = (now_ms / HOUR_MS + 1) * HOUR_MS;
+	if (error == SR_OK)
+		memcpy(key, ledgerd->keyd.used.key, 32);
+	sodium_memzero(&ledgerd->keyd.used, sizeof(ledgerd->keyd.used));
+	return error;
 }
 
 /* Opens a segment and fetches its key, giving up another one. */
@@ -77,10 +113,10 @@ open_segment(
 	error = segments_open(&ledgerd->segments, number, ENV_READ,
 	    &segment->file, &segment->len, &header);
 	if (error == SR_OK)
-		error = keyd_segment_key(
-		    ledgerd, number, header.salt, segment->key);
+		error = fetch_key(ledgerd, &header, segment->key);
 	if (error == SR_OK) {
 		segment->number = number;
+		segment->first_seq = header.first_seq;
 		*out = segment;
 		return SR_OK;
 	}
@@ -130,18 +166,108 @@ archive_read(struct ledgerd *ledgerd, struct journal_position position,
 	    segment->key, &out->frame, out->buffer, &out->plain);
 }
 
+/* The segment in which a leaf stands, by the segments' headers. */
+static enum sr_error
+find_segment(struct ledgerd *ledgerd, uint64_t leaf, uint32_t *number)
+{
+	uint32_t low = 0, high = ledgerd->segments.number;
+	struct journal_segment header;
+	enum sr_error error;
+	env_file file;
+	uint64_t len;
+
+	/* The first leaf of `low' is not behind it, that of high + 1 is. */
+	while (low < high) {
+		uint32_t middle = low + (high - low + 1) / 2;
+
+		error = segments_open(
+		    &ledgerd->segments, middle, ENV_READ, &file, &len, &header);
+		if (error == SR_OK || error == SR_AGAIN || error == SR_DAMAGED)
+			(void)env_close(ledgerd->env, file);
+		if (error != SR_OK)
+			return error == SR_AGAIN ? SR_DAMAGED : error;
+		if (header.first_seq <= leaf)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	*number = low;
+	return SR_OK;
+}
+
+/* Looks through a whole segment once. */
+static enum sr_error
+make_index(struct ledgerd *ledgerd, uint32_t number,
+    struct archive_segment **segment, struct archive_frame *frame)
+{
+	struct journal_position at = {number, JOURNAL_SEGMENT_HEADER_LEN};
+	enum sr_error error;
+	uint64_t leaves = 0;
+
+	for (;;) {
+		error = read_frame(ledgerd, at, frame, segment);
+		if (error == SR_NOT_FOUND)
+			return SR_OK;
+		if (error != SR_OK)
+			return error;
+		if (frame->frame.header.type == JOURNAL_ENTRY &&
+		    leaves++ % ARCHIVE_STEP == 0) {
+			if ((*segment)->index_count == ARCHIVE_SEGMENT_INDEX)
+				return SR_DAMAGED;
+			(*segment)->index[(*segment)->index_count++] =
+			    at.offset;
+		}
+		at.offset += (uint32_t)frame->frame.frame_len;
+	}
+}
+
+/* Where to begin to look for a leaf: at most ARCHIVE_STEP leaves before. */
+static enum sr_error
+find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
+    struct archive_frame *frame)
+{
+	const struct archive *archive = &ledgerd->archive;
+	struct archive_segment *segment;
+	enum sr_error error;
+	uint64_t place;
+
+	if (archive->index_count > 0 && leaf >= archive->index_first) {
+		place = (leaf - archive->index_first) / ARCHIVE_STEP;
+		if (place >= archive->index_count)
+			return SR_NOT_FOUND;
+		*at = archive->index[place];
+		return SR_OK;
+	}
+	error = find_segment(ledgerd, leaf, &at->segment);
+	if (error == SR_OK)
+		error = open_segment(ledgerd, at->segment, &segment);
+	/* The open one still grows: it has no index of its own. */
+	at->offset = JOURNAL_SEGMENT_HEADER_LEN;
+	if (error != SR_OK || at->segment == ledgerd->segments.number)
+		return error;
+	if (segment->index_count == 0)
+		error = make_index(ledgerd, at->segment, &segment, frame);
+	if (error != SR_OK)
+		return error;
+	place = (leaf - segment->first_seq) / ARCHIVE_STEP;
+	if (leaf < segment->first_seq || place >= segment->index_count)
+		return SR_DAMAGED;
+	at->offset = segment->index[place];
+	return SR_OK;
+}
+
 enum sr_error
 archive_leaf(struct ledgerd *ledgerd, uint64_t leaf, struct archive_frame *out)
 {
-	const struct archive *archive = &ledgerd->archive;
 	struct archive_segment *segment;
 	struct journal_position at;
 	enum sr_error error;
 
-	if (leaf >= ledgerd->tree.size ||
-	    leaf / ARCHIVE_STEP >= archive->index_count)
+	if (leaf >= ledgerd->tree.size)
 		return SR_NOT_FOUND;
-	at = archive->index[leaf / ARCHIVE_STEP];
+	error = find_begin(ledgerd, leaf, &at, out);
+	if (error != SR_OK)
+		return error;
 	for (;;) {
 		error = read_frame(ledgerd, at, out, &segment);
 		if (error == SR_NOT_FOUND) {

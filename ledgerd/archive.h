@@ -4,8 +4,13 @@
 /*
  * Reading back what stands in the journal: single frames by position, for
  * statements and stored answers.  Keeps a few segments open with their keys,
- * and a sparse index from leaves to positions.  Reads only; trusts nothing
- * that it reads: the seal and the commitment are checked each time.
+ * and sparse indexes from leaves to positions: one of what was replayed and
+ * written since, and one for each older segment in which a leaf was looked
+ * for.  Reads only; trusts nothing that it reads: the seal and the commitment
+ * are checked each time.
+ *
+ * The key of a segment before the last snapshots is a logged operation of
+ * keyd's, so reading an old frame may journal a USE: never within a batch.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +23,9 @@ struct ledgerd;
 enum {
 	ARCHIVE_OPEN_MAX = 8,
 	ARCHIVE_STEP = 64, /* each so many leaves, one position is kept */
+	/* What a segment can hold: no frame is shorter than 184 bytes. */
+	ARCHIVE_SEGMENT_INDEX =
+	    JOURNAL_SEGMENT_MAX_LEN / 184 / ARCHIVE_STEP + 1,
 };
 
 struct archive_segment {
@@ -25,12 +33,19 @@ struct archive_segment {
 	uint32_t number;
 	uint64_t len;
 	uint8_t key[32];
+	uint64_t first_seq;
+	/* Offset of leaf first_seq + ARCHIVE_STEP * i; 0: not made yet. */
+	uint32_t index_count;
+	uint32_t index[ARCHIVE_SEGMENT_INDEX];
 };
 
 struct archive {
 	struct archive_segment open[ARCHIVE_OPEN_MAX];
-	unsigned next;                  /* to be given up */
-	struct journal_position *index; /* of leaf ARCHIVE_STEP * i */
+	unsigned next;          /* to be given up */
+	uint64_t asks_again_ms; /* keyd gives no old keys before; clock */
+	uint64_t index_first;   /* a multiple of ARCHIVE_STEP */
+	/* of leaf index_first + ARCHIVE_STEP * i */
+	struct journal_position *index;
 	uint64_t index_count;
 	uint64_t index_capacity;
 };
@@ -52,7 +67,8 @@ enum sr_error archive_note(
 
 /*
  * Reads and opens the entry at a position.  SR_DAMAGED when it is not a whole
- * entry frame, SR_CRYPTO, SR_IO; the segment's key comes from keyd.
+ * entry frame, SR_CRYPTO, SR_IO; SR_OLD_RECORDS when keyd gives no more keys
+ * of old segments for now.
  */
 enum sr_error archive_read(struct ledgerd *ledgerd,
     struct journal_position position, struct archive_frame *out);

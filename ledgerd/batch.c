@@ -12,9 +12,11 @@
 #include <sodium.h>
 
 #include "common/diag.h"
+#include "common/utc.h"
 #include "ledgerd/audit.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/snapshot.h"
 
 #define CHECKPOINT_PATH "ledger/public/checkpoint"
 #define CHECKPOINT_NEW_PATH "ledger/public/checkpoint.new"
@@ -33,7 +35,23 @@ rotate(struct ledgerd *ledgerd)
 	if (error == SR_OK)
 		error = keyd_segment_key(
 		    ledgerd, header.segment, header.salt, ledgerd->segment_key);
+	if (error == SR_OK)
+		snapshot_consider(ledgerd);
 	return error;
+}
+
+/* Whether the open segment takes a batch of that time. */
+static bool
+takes_batch(const struct ledgerd *ledgerd, uint64_t time_ms)
+{
+	const struct segments *segments = &ledgerd->segments;
+
+	if (!segments->any || segments_room(segments) < BATCH_MIN_LEN)
+		return false;
+	/* A segment holds entries of one month, so that a month can be
+	 * disclosed, or given up, as a whole. */
+	return segments->at == JOURNAL_SEGMENT_HEADER_LEN ||
+	       utc_month_of(time_ms) == utc_month_of(ledgerd->last_time_ms);
 }
 
 enum sr_error
@@ -44,7 +62,10 @@ batch_begin(struct ledgerd *ledgerd)
 	uint64_t now = env_clock_ms(ledgerd->env);
 	enum sr_error error;
 
-	if (!segments->any || segments_room(segments) < BATCH_MIN_LEN) {
+	/* Behind the last entry the clock stands still. */
+	batch->time_ms =
+	    now > ledgerd->last_time_ms ? now : ledgerd->last_time_ms;
+	if (!takes_batch(ledgerd, batch->time_ms)) {
 		error = rotate(ledgerd);
 		if (error != SR_OK)
 			return error;
@@ -56,9 +77,6 @@ batch_begin(struct ledgerd *ledgerd)
 	batch->leaf_count = 0;
 	batch->first = ledgerd->tree.size;
 	batch->tree = ledgerd->tree;
-	/* Behind the last entry the clock stands still. */
-	batch->time_ms =
-	    now > ledgerd->last_time_ms ? now : ledgerd->last_time_ms;
 	return SR_OK;
 }
 

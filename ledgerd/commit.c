@@ -156,45 +156,50 @@ commit_genesis(
 	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
 }
 
-/* The USE entry of an operation. */
+/* The USE entry of an operation, without its time. */
 static void
-encode_use(const struct operation *operation, uint64_t time_ms,
-    uint8_t committed[ENTRY_EVENT_LEN])
+use_of(const struct operation *operation, struct entry_event *event)
 {
-	struct entry_event event = {.code = (uint8_t)operation->code,
-	    .subject = operation->terminal,
-	    .time_ms = time_ms};
-	struct writer w = writer_to(event.detail, sizeof(event.detail));
+	struct writer w = writer_to(event->detail, sizeof(event->detail));
 
+	memset(event, 0, sizeof(*event));
+	event->code = (uint8_t)operation->code;
+	event->subject = operation->terminal;
 	if (operation->code == USE_DISCLOSE) {
-		event.subject = operation->segment;
+		event->subject = operation->segment;
 		writer_bytes(&w, operation->auditor, 32);
+		writer_bytes(&w, operation->salt, JOURNAL_SALT_LEN);
+	} else if (operation->code == USE_SEGMENT_KEY) {
+		event->subject = operation->segment;
 		writer_bytes(&w, operation->salt, JOURNAL_SALT_LEN);
 	} else {
 		writer_u32(&w, operation->epoch);
 	}
-	entry_event_encode(ENTRY_USE, &event, committed);
 }
 
-enum sr_error
-commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
-    enum sr_error *done)
+/*
+ * An entry that keyd takes with all its fields, and acts on: a USE, or the
+ * SYSTEM entry of a snapshot.  event's time is set here.
+ */
+static enum sr_error
+commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
+    struct entry_event *event, uint32_t request)
 {
 	uint8_t committed[ENTRY_EVENT_LEN];
 	struct journal_plain plain = {
 	    .committed = committed, .committed_len = sizeof(committed)};
-	struct message_key_use use = {.request = operation->request,
+	struct message_key_use use = {.request = request,
 	    .plaintext = committed,
 	    .plaintext_len = sizeof(committed)};
 	struct journal_position position;
 	struct journal_leaf leaf;
 	enum sr_error error;
 
-	*done = SR_INTERNAL;
 	error = batch_begin(ledgerd);
 	if (error != SR_OK)
 		return error;
-	encode_use(operation, ledgerd->batch.time_ms, committed);
+	event->time_ms = ledgerd->batch.time_ms;
+	entry_event_encode(type, event, committed);
 	error = batch_add(ledgerd, &plain, SR_OK, &position, &leaf);
 	if (error == SR_OK)
 		error = batch_write(ledgerd);
@@ -208,9 +213,30 @@ commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
 	error = keyd_use(ledgerd, &use);
 	if (error == SR_OK)
 		error = batch_take_head(ledgerd);
-	if (error == SR_OK)
-		error = batch_publish(ledgerd);
+	return error == SR_OK ? batch_publish(ledgerd) : error;
+}
+
+enum sr_error
+commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
+    enum sr_error *done)
+{
+	struct entry_event event;
+	enum sr_error error;
+
+	*done = SR_INTERNAL;
+	use_of(operation, &event);
+	error =
+	    commit_with_keyd(ledgerd, ENTRY_USE, &event, operation->request);
 	if (error == SR_OK)
 		*done = error_of_wire(ledgerd->keyd.used.error);
 	return error;
+}
+
+enum sr_error
+commit_snapshot(struct ledgerd *ledgerd, struct entry_event *event)
+{
+	enum sr_error error;
+
+	error = commit_with_keyd(ledgerd, ENTRY_SYSTEM, event, 0);
+	return error == SR_OK ? error_of_wire(ledgerd->keyd.used.error) : error;
 }

@@ -28,10 +28,18 @@ enum sr_error commit_system(
 
 /*
  * Journals the use of a key and has keyd do it.  *done is keyd's result; the
- * function's own error ends the room.
+ * function's own error ends the room.  An old segment's key is in
+ * ledgerd->keyd.used then, for the caller to take and to wipe.
  */
 enum sr_error commit_operation(struct ledgerd *ledgerd,
     const struct operation *operation, enum sr_error *done);
+
+/*
+ * Journals the SYSTEM entry of a snapshot, and has keyd note it; the time is
+ * set here.  Any error ends the room.
+ */
+enum sr_error commit_snapshot(
+    struct ledgerd *ledgerd, struct entry_event *event);
 
 /* Journals leaf 0. */
 enum sr_error commit_genesis(

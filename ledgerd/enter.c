@@ -279,6 +279,7 @@ journal_account(struct ledgerd *ledgerd, const struct opening *opening)
 	memcpy(person.name, m->name, m->name_len);
 	memcpy(person.display, m->display_name, m->display_name_len);
 	memcpy(person.salt, m->salt, sizeof(person.salt));
+	memcpy(person.attestation, m->attestation, sizeof(person.attestation));
 	env_random(ledgerd->env, nonce, sizeof(nonce));
 	person_seal(&person, m->customer, ledgerd->bank_id, m->directory_key,
 	    nonce, sealed);

@@ -167,7 +167,8 @@ look(struct ledgerd *ledgerd, int timeout_ms)
 		writes |= 1U << ENV_CONTROL;
 	/* With answers that netd does not take nothing else goes on. */
 	if (!answers_wait(ledgerd) &&
-	    (prepares(ledgerd) || commit_has_work(ledgerd)))
+	    (prepares(ledgerd) || commit_has_work(ledgerd) ||
+		ledgerd->snapshots.due))
 		timeout_ms = 0;
 	else if (ledgerd->sessions.count > 0 &&
 		 (timeout_ms < 0 || timeout_ms > SWEEP_MS))
@@ -189,6 +190,11 @@ work(struct ledgerd *ledgerd)
 
 	if (answers_wait(ledgerd) && !answer_all(ledgerd))
 		return ledgerd->fatal;
+	if (ledgerd->fatal == SR_OK && ledgerd->snapshots.due) {
+		error = snapshot_make(ledgerd);
+		if (error != SR_OK)
+			return error;
+	}
 	if (ledgerd->fatal == SR_OK && commit_has_work(ledgerd)) {
 		error = commit_waiting(ledgerd);
 		if (error != SR_OK)

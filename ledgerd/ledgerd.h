@@ -32,6 +32,7 @@
 #include "ledgerd/people.h"
 #include "ledgerd/segments.h"
 #include "ledgerd/sessions.h"
+#include "ledgerd/snapshot.h"
 
 struct ledgerd_params {
 	uint64_t segment_len; /* bytes of a new segment */
@@ -108,7 +109,7 @@ struct operation {
 	uint32_t request;  /* control request, 0: none */
 	uint32_t terminal; /* of those for terminals */
 	uint32_t epoch;
-	uint32_t segment; /* of USE_DISCLOSE */
+	uint32_t segment; /* of USE_DISCLOSE and USE_SEGMENT_KEY */
 	uint8_t auditor[32];
 	uint8_t salt[JOURNAL_SALT_LEN];
 };
@@ -180,6 +181,7 @@ struct ledgerd {
 	struct segments segments;
 	uint8_t segment_key[32]; /* of the open segment */
 	struct archive archive;
+	struct snapshots snapshots;
 	struct merkle_frontier tree; /* what keyd has signed */
 	struct message_tree_head head;
 	char checkpoint[NOTE_MAX];

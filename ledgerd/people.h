@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/aead.h"
+#include "common/certificate.h"
 #include "common/error.h"
 #include "common/journal.h"
 
@@ -32,6 +33,7 @@ struct person {
 	char name[PERSON_NAME_MAX];
 	char display[PERSON_DISPLAY_MAX];
 	uint8_t salt[32];
+	uint8_t attestation[ATTESTATION_LEN]; /* in force */
 	uint32_t next; /* in the chain of the name's hash; customer */
 };
 

@@ -261,6 +261,11 @@ collect_lines(struct ledgerd *ledgerd, const struct item *item,
 		enum sr_error error =
 		    read_line(ledgerd, account, &position, &line);
 
+		/* What could be read is an answer; the rest, later. */
+		if (error == SR_OLD_RECORDS && count > 0) {
+			*more = true;
+			return SR_OK;
+		}
 		if (error != SR_OK)
 			return error == SR_NOT_FOUND ? SR_DAMAGED : error;
 		if (line.leaf >= item->before) {
@@ -299,7 +304,7 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 			error = collect_lines(
 			    ledgerd, item, account->id, position, &list, &more);
 		/* Too far away is an answer; all else is our own trouble. */
-		if (error == SR_NOT_FOUND)
+		if (error == SR_NOT_FOUND || error == SR_OLD_RECORDS)
 			answer.error = (uint16_t)error;
 		else if (error != SR_OK)
 			return error;
@@ -381,12 +386,9 @@ enum sr_error
 query_directory(struct ledgerd *ledgerd, const struct customer_session *session,
     const struct item *item, struct writer *w)
 {
-	static struct archive_frame frame;
 	struct message_directory answer = {.request = item->request};
 	const struct book_principal *principal;
 	const struct person *person;
-	struct entry_account entry;
-	enum sr_error error;
 
 	(void)session;
 	answer.customer =
@@ -398,18 +400,12 @@ query_directory(struct ledgerd *ledgerd, const struct customer_session *session,
 		return message_directory_encode(w, &answer);
 	}
 	person = people_of(&ledgerd->people, answer.customer);
-	error = archive_read(ledgerd, person->entry, &frame);
-	if (error != SR_OK)
-		return error;
-	if (entry_account_decode(frame.plain.committed,
-		frame.plain.committed_len, &entry) != SR_OK)
-		return SR_DAMAGED;
 	answer.role = principal->role;
 	memcpy(answer.salt, person->salt, sizeof(answer.salt));
 	answer.display_name = (const uint8_t *)person->display;
 	answer.display_name_len = person->display_len;
-	answer.attestation = entry.attestation;
-	answer.attestation_len = entry.attestation_len;
+	answer.attestation = person->attestation;
+	answer.attestation_len = sizeof(person->attestation);
 	return message_directory_encode(w, &answer);
 }
 

@@ -17,6 +17,7 @@
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/replay_entry.h"
 #include "ledgerd/replay_tail.h"
+#include "ledgerd/snapshot.h"
 
 /* Sees to it that the window reaches a batch beyond the present place. */
 static enum sr_error
@@ -201,6 +202,11 @@ check_header(struct replay *replay, const struct journal_segment *header)
 {
 	uint8_t root[MERKLE_HASH_LEN];
 
+	/* A replay that begins within a segment cannot know its beginning;
+	 * the hashes of what follows tell whether it is the right one. */
+	if (replay->at > JOURNAL_SEGMENT_HEADER_LEN &&
+	    header->first_seq <= replay->tree.size)
+		return SR_OK;
 	merkle_frontier_root(&replay->tree, root);
 	if (header->first_seq == replay->tree.size &&
 	    memcmp(header->root, root, sizeof(root)) == 0)
@@ -231,7 +237,7 @@ adopt_next(struct replay *replay, env_file file, uint64_t len,
 }
 
 static enum sr_error
-replay_segments(struct replay *replay, struct replay_tail *tail)
+replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
 {
 	struct ledgerd *ledgerd = replay->ledgerd;
 	struct segments *segments = &ledgerd->segments;
@@ -240,8 +246,8 @@ replay_segments(struct replay *replay, struct replay_tail *tail)
 	env_file file;
 	uint64_t len;
 
-	for (replay->segment = 0;; replay->segment++) {
-		replay->at = 0;
+	for (;; replay->segment++, begin = JOURNAL_SEGMENT_HEADER_LEN) {
+		replay->at = begin;
 		error = segments_open(
 		    segments, replay->segment, ENV_WRITE, &file, &len, &header);
 		if (error == SR_NOT_FOUND)
@@ -266,7 +272,8 @@ replay_segments(struct replay *replay, struct replay_tail *tail)
 		segments->file = ENV_NO_FILE;
 		replay->file = file;
 		replay->len = len;
-		replay->at = JOURNAL_SEGMENT_HEADER_LEN;
+		if (error == SR_OK && begin > len)
+			error = SR_DAMAGED;
 		if (error == SR_OK)
 			error = replay_segment(replay, tail);
 		if (error != SR_OK)
@@ -337,20 +344,45 @@ offer_batch(struct replay *replay)
 	return SR_OK;
 }
 
+/* Where the journal goes on after the snapshot, if there is one. */
+static enum sr_error
+begin_after_snapshot(struct replay *replay, uint64_t *begin)
+{
+	const struct entry_snapshot *last = &replay->ledgerd->snapshots.last;
+
+	if (last->number == 0)
+		return SR_OK;
+	/* Its own entry comes after it. */
+	if (last->size >= replay->signed_size ||
+	    last->offset < JOURNAL_SEGMENT_HEADER_LEN)
+		return SR_DAMAGED;
+	replay->segment = last->segment;
+	*begin = last->offset;
+	diag_info("the books as of entry %" PRIu64
+		  " are in snapshot %u; the journal goes on from there",
+	    last->size, last->number);
+	return SR_OK;
+}
+
 enum sr_error
 replay_journal(struct ledgerd *ledgerd, struct replay_tail *tail)
 {
 	struct replay replay = {
 	    .ledgerd = ledgerd, .signed_size = ledgerd->keyd.head.size};
+	uint64_t begin = JOURNAL_SEGMENT_HEADER_LEN;
 	enum sr_error error;
 
 	memset(tail, 0, sizeof(*tail));
 	ledgerd->head = ledgerd->keyd.head;
-	merkle_frontier_init(&replay.tree);
+	error = snapshot_load(ledgerd, &replay.tree);
+	if (error == SR_OK)
+		error = begin_after_snapshot(&replay, &begin);
+	if (error != SR_OK)
+		return error;
 	replay.window = malloc(REPLAY_WINDOW_LEN);
 	if (replay.window == NULL)
 		return SR_MEMORY;
-	error = replay_segments(&replay, tail);
+	error = replay_segments(&replay, tail, begin);
 	if (error == SR_OK && replay.tree.size < replay.signed_size) {
 		diag_error("the journal ends with %" PRIu64
 			   " entries, keyd has signed %" PRIu64

@@ -140,6 +140,8 @@ replay_account(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	error = book_open(&ledgerd->book, &opening, &opened);
 	if (error != SR_OK)
 		return error == SR_NO_SPACE ? error : SR_DAMAGED;
+	memcpy(
+	    person.attestation, entry.attestation, sizeof(person.attestation));
 	/* Without its key a name is erased; the account is there. */
 	key = find_key(&ledgerd->directory_keys, opening.customer);
 	if (key != NULL &&
@@ -202,6 +204,17 @@ replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	return compare_touched(plain, &effect, position);
 }
 
+static enum sr_error
+replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
+{
+	struct entry_event event;
+
+	if (entry_event_decode(ENTRY_SYSTEM, plain->committed,
+		plain->committed_len, &event) != SR_OK)
+		return SR_DAMAGED;
+	return snapshot_replayed(ledgerd, &event);
+}
+
 enum sr_error
 replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
     const struct journal_frame *frame, struct journal_position position)
@@ -228,8 +241,9 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
 	case ENTRY_ORDER:
 		return replay_order(ledgerd, &plain, &frame->header, position);
 	case ENTRY_USE:
-	case ENTRY_SYSTEM:
 		return SR_OK;
+	case ENTRY_SYSTEM:
+		return replay_system(ledgerd, &plain);
 	}
 	return SR_DAMAGED;
 }

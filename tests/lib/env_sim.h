@@ -82,6 +82,7 @@ struct sim_room {
 	/* bytes that all files of the room may have together; 0: no bound */
 	uint64_t space;
 	uint64_t count[SIM_OPERATION_COUNT];
+	uint64_t bytes_read;
 };
 
 struct sim {

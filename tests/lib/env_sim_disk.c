@@ -320,6 +320,7 @@ sim_disk_read(
 		return SR_DAMAGED;
 	if (len > 0)
 		memcpy(out, c->bytes + offset, len);
+	room_of(env)->bytes_read += len;
 	return SR_OK;
 }
 

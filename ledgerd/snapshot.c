@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The books out to a snapshot and in again.  Must never start from a file that
+ * the signed log does not name.
+ */
+#include "ledgerd/snapshot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/book_state.h"
+#include "common/diag.h"
+#include "ledgerd/commit.h"
+#include "ledgerd/keyd_link.h"
+#include "ledgerd/ledgerd.h"
+#include "ledgerd/snapshot_file.h"
+
+#define DIRECTORY_PATH "ledger/snapshot"
+#define NEW_PATH DIRECTORY_PATH "/new"
+
+enum {
+	/* name, salt, display name with their lengths, entry, attestation */
+	PERSON_MAX = 1 + PERSON_NAME_MAX + 32 + 1 + PERSON_DISPLAY_MAX + 8 +
+		     ATTESTATION_LEN,
+	/* Numbers below those that are kept that are looked for. */
+	TIDY_COUNT = 4,
+};
+
+static void
+path_of(uint32_t number, char path[ENV_PATH_MAX])
+{
+	snprintf(path, ENV_PATH_MAX, DIRECTORY_PATH "/%08" PRIu32, number);
+}
+
+/* ---- people ------------------------------------------------------------------ */
+
+static enum sr_error
+put_person(struct snapshot_file *f, const struct person *person)
+{
+	uint8_t bytes[PERSON_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	enum sr_error error;
+
+	writer_u8(&w, person->name_len);
+	writer_bytes(&w, person->name, person->name_len);
+	writer_bytes(&w, person->salt, sizeof(person->salt));
+	writer_u8(&w, person->display_len);
+	writer_bytes(&w, person->display, person->display_len);
+	writer_u32(&w, person->entry.segment);
+	writer_u32(&w, person->entry.offset);
+	writer_bytes(&w, person->attestation, sizeof(person->attestation));
+	error =
+	    w.bad ? SR_INTERNAL : snapshot_file_put(f, bytes, writer_len(&w));
+	sodium_memzero(bytes, sizeof(bytes));
+	return error;
+}
+
+static enum sr_error
+take_text(struct snapshot_file *f, char *text, uint8_t *text_len, size_t max)
+{
+	enum sr_error error = snapshot_file_take(f, text_len, 1);
+
+	if (error == SR_OK && *text_len > max)
+		error = SR_MALFORMED;
+	return error == SR_OK
+		   ? snapshot_file_take(f, (uint8_t *)text, *text_len)
+		   : error;
+}
+
+static enum sr_error
+take_person(struct snapshot_file *f, struct person *person)
+{
+	uint8_t place[8] = {0};
+	struct reader r = reader_of(place, sizeof(place));
+	enum sr_error error;
+
+	memset(person, 0, sizeof(*person));
+	error = take_text(f, person->name, &person->name_len, PERSON_NAME_MAX);
+	if (error == SR_OK)
+		error =
+		    snapshot_file_take(f, person->salt, sizeof(person->salt));
+	if (error == SR_OK)
+		error = take_text(f, person->display, &person->display_len,
+		    PERSON_DISPLAY_MAX);
+	if (error == SR_OK)
+		error = snapshot_file_take(f, place, sizeof(place));
+	if (error == SR_OK)
+		error = snapshot_file_take(
+		    f, person->attestation, sizeof(person->attestation));
+	if (error != SR_OK)
+		return error;
+	person->entry.segment = reader_u32(&r);
+	person->entry.offset = reader_u32(&r);
+	return SR_OK;
+}
+
+/* One for each principal, in the book's order. */
+static enum sr_error
+put_people(struct snapshot_file *f, const struct ledgerd *ledgerd)
+{
+	uint64_t count = book_principal_count(&ledgerd->book);
+	enum sr_error error = SR_OK;
+
+	for (uint64_t i = 0; i < count && error == SR_OK; i++) {
+		const struct person *person = people_of(&ledgerd->people,
+		    book_principal_at(&ledgerd->book, i)->customer);
+
+		error = person == NULL ? SR_INTERNAL : put_person(f, person);
+	}
+	return error;
+}
+
+static enum sr_error
+take_people(struct snapshot_file *f, struct ledgerd *ledgerd)
+{
+	uint64_t count = book_principal_count(&ledgerd->book);
+	enum sr_error error = SR_OK;
+	struct person person;
+
+	for (uint64_t i = 0; i < count && error == SR_OK; i++) {
+		error = take_person(f, &person);
+		if (error == SR_OK)
+			error = people_set(&ledgerd->people,
+			    book_principal_at(&ledgerd->book, i)->customer,
+			    &person);
+	}
+	sodium_memzero(&person, sizeof(person));
+	return error;
+}
+
+/* ---- the whole ----------------------------------------------------------------- */
+
+/* Time of the last entry 8 | tree (merkle.h) | book | people. */
+static enum sr_error
+put_all(struct snapshot_file *f, const struct ledgerd *ledgerd)
+{
+	uint8_t bytes[8 + MERKLE_FRONTIER_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	enum sr_error error;
+
+	writer_u64(&w, ledgerd->last_time_ms);
+	merkle_frontier_write(&ledgerd->tree, &w);
+	error =
+	    w.bad ? SR_INTERNAL : snapshot_file_put(f, bytes, writer_len(&w));
+	if (error == SR_OK)
+		error = book_state_write(
+		    &ledgerd->book, BOOK_STATE_ALL, snapshot_file_put, f);
+	return error == SR_OK ? put_people(f, ledgerd) : error;
+}
+
+/* The tree: its size says how many hashes follow. */
+static enum sr_error
+take_tree(struct snapshot_file *f, struct merkle_frontier *tree)
+{
+	uint8_t bytes[MERKLE_FRONTIER_MAX] = {0};
+	struct reader r = reader_of(bytes, 8);
+	enum sr_error error = snapshot_file_take(f, bytes, 8);
+	size_t len;
+
+	if (error != SR_OK)
+		return error;
+	len = (size_t)__builtin_popcountll(reader_u64(&r)) * MERKLE_HASH_LEN;
+	if (len > sizeof(bytes) - 8)
+		return SR_MALFORMED;
+	error = snapshot_file_take(f, bytes + 8, len);
+	r = reader_of(bytes, 8 + len);
+	return error == SR_OK ? merkle_frontier_read(&r, tree) : error;
+}
+
+static enum sr_error
+take_all(struct snapshot_file *f, struct ledgerd *ledgerd,
+    struct merkle_frontier *tree)
+{
+	uint8_t bytes[8] = {0};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+	enum sr_error error = snapshot_file_take(f, bytes, sizeof(bytes));
+
+	if (error == SR_OK)
+		error = take_tree(f, tree);
+	if (error == SR_OK)
+		error = book_state_read(&ledgerd->book, snapshot_file_take, f);
+	if (error == SR_OK)
+		error = take_people(f, ledgerd);
+	ledgerd->last_time_ms = reader_u64(&r);
+	return error;
+}
+
+/* ---- making one ---------------------------------------------------------------- */
+
+/* Writes, syncs and closes NEW_PATH; fills in the hash and the length. */
+static enum sr_error
+write_new(struct ledgerd *ledgerd, struct entry_snapshot *snapshot)
+{
+	static struct snapshot_file f;
+	struct snapshot_header header = {.snapshot = *snapshot};
+	struct env *env = ledgerd->env;
+	enum sr_error error;
+	uint8_t key[32];
+	env_file file;
+
+	memcpy(header.bank_id, ledgerd->bank_id, sizeof(header.bank_id));
+	env_random(env, header.salt, sizeof(header.salt));
+	error = keyd_snapshot_key(ledgerd, snapshot->number, header.salt, key);
+	if (error != SR_OK)
+		return error;
+	error = env_open(env, NEW_PATH, ENV_WRITE_OR_CREATE, &file);
+	if (error == SR_OK) {
+		error = env_truncate(env, file, 0);
+		if (error == SR_OK)
+			error =
+			    snapshot_file_begin(&f, env, file, &header, key);
+		if (error == SR_OK)
+			error = put_all(&f, ledgerd);
+		if (error == SR_OK)
+			error = snapshot_file_finish(&f, snapshot->hash);
+		if (error == SR_OK)
+			error = env_sync(env, file);
+		if (env_close(env, file) != SR_OK && error == SR_OK)
+			error = SR_IO;
+	}
+	ledgerd->snapshots.last_len = f.at;
+	sodium_memzero(key, sizeof(key));
+	sodium_memzero(&f, sizeof(f));
+	return error;
+}
+
+/* Takes away those that keyd knows no more. */
+static enum sr_error
+tidy(struct ledgerd *ledgerd)
+{
+	struct entry_snapshot known[2];
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+	uint32_t number;
+	unsigned count;
+
+	error = keyd_snapshots(ledgerd, known, &count);
+	if (error != SR_OK || count < 2)
+		return error;
+	number =
+	    known[1].number > TIDY_COUNT ? known[1].number - TIDY_COUNT : 1;
+	for (; error == SR_OK && number < known[0].number; number++) {
+		if (number == known[1].number)
+			continue;
+		path_of(number, path);
+		error = env_remove(ledgerd->env, path);
+		if (error == SR_NOT_FOUND)
+			error = SR_OK;
+	}
+	return error;
+}
+
+enum sr_error
+snapshot_make(struct ledgerd *ledgerd)
+{
+	struct snapshots *snapshots = &ledgerd->snapshots;
+	struct entry_snapshot snapshot = {.number = snapshots->last.number + 1,
+	    .size = ledgerd->tree.size,
+	    .segment = ledgerd->segments.number,
+	    .offset = (uint32_t)ledgerd->segments.at};
+	struct entry_event event;
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+
+	snapshots->due = false;
+	path_of(snapshot.number, path);
+	error = write_new(ledgerd, &snapshot);
+	if (error == SR_NO_SPACE) {
+		/* Without it the bank goes on; its next start takes longer. */
+		diag_warn("no snapshot is made: %s", error_sentence(error));
+		return env_remove(ledgerd->env, NEW_PATH);
+	}
+	if (error == SR_OK)
+		error = env_rename(ledgerd->env, NEW_PATH, path);
+	if (error == SR_OK)
+		error = env_sync_directory(ledgerd->env, DIRECTORY_PATH);
+	event = entry_snapshot_event(&snapshot);
+	if (error == SR_OK)
+		error = commit_snapshot(ledgerd, &event);
+	if (error == SR_OK) {
+		snapshots->last = snapshot;
+		error = tidy(ledgerd);
+	}
+	if (error != SR_OK)
+		diag_error("%s: %s", path, error_sentence(error));
+	return error;
+}
+
+void
+snapshot_consider(struct ledgerd *ledgerd)
+{
+	struct snapshots *snapshots = &ledgerd->snapshots;
+	const struct segments *segments = &ledgerd->segments;
+	uint64_t grown =
+	    (uint64_t)(segments->number - snapshots->last.segment) *
+	    segments->len;
+
+	if (segments->number > 0 &&
+	    (snapshots->last.number == 0 || grown >= snapshots->last_len))
+		snapshots->due = true;
+}
+
+enum sr_error
+snapshot_replayed(struct ledgerd *ledgerd, const struct entry_event *event)
+{
+	struct snapshots *snapshots = &ledgerd->snapshots;
+	struct entry_snapshot snapshot;
+
+	if (event->code != SYSTEM_SNAPSHOT)
+		return SR_OK;
+	if (entry_snapshot_of(event, &snapshot) != SR_OK)
+		return SR_DAMAGED;
+	if (snapshot.number == snapshots->last.number &&
+	    memcmp(snapshot.hash, snapshots->last.hash,
+		sizeof(snapshot.hash)) != 0)
+		return SR_DAMAGED;
+	/* The next one has a number that the log does not know. */
+	if (snapshot.number > snapshots->last.number)
+		snapshots->last = snapshot;
+	return SR_OK;
+}
+
+/* ---- starting from one --------------------------------------------------------- */
+
+/* The header must say what the log says. */
+static enum sr_error
+check_header(const struct ledgerd *ledgerd,
+    const struct snapshot_header *header, const struct entry_snapshot *known)
+{
+	const struct entry_snapshot *snapshot = &header->snapshot;
+
+	if (memcmp(header->bank_id, ledgerd->bank_id, 32) != 0 ||
+	    snapshot->number != known->number ||
+	    snapshot->size != known->size ||
+	    snapshot->segment != known->segment ||
+	    snapshot->offset != known->offset)
+		return SR_DAMAGED;
+	return SR_OK;
+}
+
+static enum sr_error
+read_open(struct ledgerd *ledgerd, env_file file,
+    const struct entry_snapshot *known, struct merkle_frontier *tree)
+{
+	static struct snapshot_file f;
+	struct snapshot_header header;
+	uint8_t hash[32], key[32];
+	enum sr_error error;
+
+	error = snapshot_file_open(&f, ledgerd->env, file, &header);
+	if (error == SR_OK)
+		error = check_header(ledgerd, &header, known);
+	if (error == SR_OK)
+		error =
+		    keyd_snapshot_key(ledgerd, known->number, header.salt, key);
+	if (error != SR_OK)
+		return error;
+	snapshot_file_key(&f, key);
+	sodium_memzero(key, sizeof(key));
+	error = take_all(&f, ledgerd, tree);
+	if (error == SR_OK)
+		error = snapshot_file_end(&f, hash);
+	if (error == SR_OK && memcmp(hash, known->hash, sizeof(hash)) != 0)
+		error = SR_DAMAGED;
+	if (error == SR_OK && tree->size != known->size)
+		error = SR_DAMAGED;
+	ledgerd->snapshots.last_len = f.len;
+	sodium_memzero(&f, sizeof(f));
+	return error;
+}
+
+/* Empty books again, after half a snapshot. */
+static enum sr_error
+forget(struct ledgerd *ledgerd)
+{
+	uint8_t hash_key[16];
+	enum sr_error error;
+
+	memcpy(hash_key, ledgerd->people.hash_key, sizeof(hash_key));
+	book_free(&ledgerd->book);
+	people_free(&ledgerd->people);
+	ledgerd->last_time_ms = 0;
+	error = book_init(&ledgerd->book);
+	return error == SR_OK ? people_init(&ledgerd->people, hash_key) : error;
+}
+
+static enum sr_error
+read_one(struct ledgerd *ledgerd, const struct entry_snapshot *known,
+    struct merkle_frontier *tree)
+{
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+	env_file file;
+
+	path_of(known->number, path);
+	error = env_open(ledgerd->env, path, ENV_READ, &file);
+	if (error == SR_OK) {
+		error = read_open(ledgerd, file, known, tree);
+		if (env_close(ledgerd->env, file) != SR_OK && error == SR_OK)
+			error = SR_IO;
+	}
+	if (error == SR_OK || error == SR_IO || error == SR_MEMORY ||
+	    error == SR_NO_SPACE || error == SR_CLOSED || error == SR_INTERNAL)
+		return error;
+	diag_warn("%s is not the snapshot that the log names: %s", path,
+	    error_sentence(error));
+	error = forget(ledgerd);
+	return error == SR_OK ? SR_NOT_FOUND : error;
+}
+
+enum sr_error
+snapshot_load(struct ledgerd *ledgerd, struct merkle_frontier *tree)
+{
+	struct entry_snapshot known[2];
+	enum sr_error error;
+	unsigned count;
+
+	merkle_frontier_init(tree);
+	error = keyd_snapshots(ledgerd, known, &count);
+	for (unsigned i = 0; error == SR_OK && i < count; i++) {
+		error = read_one(ledgerd, &known[i], tree);
+		if (error == SR_OK) {
+			ledgerd->snapshots.last = known[i];
+			return SR_OK;
+		}
+		if (error == SR_NOT_FOUND)
+			error = SR_OK;
+	}
+	merkle_frontier_init(tree);
+	if (error == SR_OK && count > 0)
+		diag_warn("no snapshot is whole: the journal is read from its "
+			  "beginning, if keyd gives the keys");
+	return error;
+}

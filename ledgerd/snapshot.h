@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LEDGERD_SNAPSHOT_H
+#define LEDGERD_SNAPSHOT_H
+/*
+ * Snapshots: the state of the books at one size of the log, so that a start
+ * reads that and what came after, however long the journal is.
+ *
+ * When: a segment was begun, and since the last snapshot the journal has
+ * grown by at least as much as that one is long.  So all snapshots together
+ * cost no more than the journal, and a start reads no more than twice what it
+ * must.
+ *
+ * How: written as ledger/snapshot/new, synced, renamed to its number, the
+ * directory synced; then a SYSTEM entry with its size, place and SHA-256,
+ * which keyd takes into its state together with the leaf.  A crash anywhere
+ * leaves the old ones, or the new one too.  The last two are kept.
+ *
+ * It is made in one piece between two commits: orders wait meanwhile.
+ */
+#include <stdbool.h>
+
+#include "common/entry.h"
+#include "common/error.h"
+#include "common/merkle.h"
+
+struct ledgerd;
+
+struct snapshots {
+	struct entry_snapshot last; /* number 0: none yet */
+	uint64_t last_len;          /* of its file */
+	bool due;
+};
+
+/* A segment was begun: is it time for another? */
+void snapshot_consider(struct ledgerd *ledgerd);
+
+/* Makes one of the state as it is; nothing of it is unsigned. */
+enum sr_error snapshot_make(struct ledgerd *ledgerd);
+
+/* A SYSTEM entry that the replay came by. */
+enum sr_error snapshot_replayed(
+    struct ledgerd *ledgerd, const struct entry_event *event);
+
+/*
+ * At start: fills the empty books from the newest snapshot that is whole, and
+ * says what is wrong with those that are not.  *tree is the log's at its size,
+ * ledgerd->snapshots.last.number 0 when there is none to start from.
+ */
+enum sr_error snapshot_load(
+    struct ledgerd *ledgerd, struct merkle_frontier *tree);
+
+#endif
