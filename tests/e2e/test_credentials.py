@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (  # noqa: E402
     ATM, BAD_DATA, DONE, INTACT, UNKNOWN, UNREACHABLE, USAGE, WRONG_PASSWORD,
     Bank)
-from lib.relay import M3, M5, TO_CLIENT, Relay  # noqa: E402
+from lib.relay import M3, M5, RECORD, TO_CLIENT, Relay  # noqa: E402
 from lib.scenario import (  # noqa: E402
-    check, contains, equal, run, scenario)
+    check, contains, equal, run, scenario, wait_until)
 from lib.session import Session  # noqa: E402
 from lib.terminal import Terminal  # noqa: E402
 
@@ -259,6 +259,35 @@ def given_the_menu_when_the_password_changes_then_it_goes_on():
         check(NEW not in screen.shown, "the password was shown")
     bank.passwords["ada"] = NEW
     check(opens("ada", NEW), "the new password does not open a session")
+
+
+@scenario
+def given_keys_for_five_seconds_when_somebody_thinks_longer_then_it_goes_on():
+    bank.stop()
+    bank.configure("ledgerd", "session-rekey", "5")
+    bank.start()
+    lazy = Session(bank, "bob")     # asks nothing, renews nothing
+    with Relay(bank.port, lambda frame: [frame.data]) as relay:
+        words = bank.atm_words("ada", server=relay.address)
+        with Terminal(words, bank.environment("menu"), 60) as screen:
+            screen.expect("Password: ")
+            screen.type(bank.passwords["ada"])
+            screen.expect("choice: ")
+
+            def records():
+                return sum(frame.type == RECORD and frame.way == TO_CLIENT
+                           for frame in relay.frames)
+            # at 5 and 10 s; without the first the session would be over
+            wait_until(lambda: records() >= 2, "two re-keys", 30)
+            screen.type("balance")
+            screen.expect("EUR")
+            screen.expect("choice: ")
+            screen.type("0")
+            equal(screen.end(), DONE, "the exit code")
+    wait_until(lambda: bank.ask("ledgerd", "ledgerd_status_get")[1][
+        "sessions"] == 0, "the end of the session that did not re-key")
+    equal(lazy.balance()["error"], "SR_SESSION_ENDED")
+    lazy.close()
 
 
 if __name__ == "__main__":
