@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/* The day of forged_log.h: a real bank lives it, then it is taken apart. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/noise.h"
+#include "tests/lib/forged_log.h"
+#include "tests/lib/sim_bank.h"
+
+static void
+must_at(bool condition, int line)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "forged_day.c:%d\n", line);
+	abort();
+}
+
+#define must(condition) must_at(condition, __LINE__)
+
+/* Signs, submits; the outcome.  hash: of the order, or NULL. */
+static enum sr_error
+submit(struct sim_bank *bank, struct sim_person *person, struct order *order,
+    const void *attachment, size_t len, uint8_t *hash,
+    struct message_order_answer *answer)
+{
+	static struct sim_order sent;
+
+	sim_order_sign(person, order, attachment, len, &sent);
+	if (hash != NULL)
+		order_hash(sent.bytes, hash);
+	must(sim_order_submit(bank, person, &sent, answer) == SR_OK ||
+	     answer->error == SR_OK);
+	return (enum sr_error)answer->outcome;
+}
+
+/* Both operators: the request, then its approval. */
+static void
+four_eyes(struct sim_bank *bank, struct sim_people *people,
+    struct order *request, const void *attachment, size_t len)
+{
+	struct message_order_answer answer;
+	uint8_t hash[ORDER_HASH_LEN];
+	struct order approve;
+
+	must(submit(bank, &people->operators[0], request, attachment, len, hash,
+		 &answer) == SR_OK);
+	sim_order_begin(bank, &people->operators[1], ORDER_APPROVE, &approve);
+	approve.refers_to = answer.leaf;
+	must(submit(bank, &people->operators[1], &approve, hash, sizeof(hash),
+		 NULL, &answer) == SR_OK);
+}
+
+/* ada's hold at lobby; its leaf. */
+static uint64_t
+hold(struct sim_bank *bank, struct sim_people *people, int64_t amount_minor)
+{
+	struct message_order_answer answer;
+	struct order order;
+
+	sim_order_begin(bank, &people->ada, ORDER_HOLD, &order);
+	order.debit = people->ada.m4.account;
+	order.credit = people->lobby.m4.till_account;
+	order.amount_minor = amount_minor;
+	must(submit(bank, &people->ada, &order, "cash", 4, NULL, &answer) ==
+	     SR_OK);
+	return answer.leaf;
+}
+
+/* What the till says became of it; 0: a void. */
+static void
+settle(struct sim_bank *bank, struct sim_people *people, uint64_t leaf,
+    int64_t amount_minor)
+{
+	struct message_order_answer answer;
+	struct order order;
+
+	sim_order_begin(bank, &people->lobby,
+	    amount_minor > 0 ? ORDER_POST : ORDER_VOID, &order);
+	order.refers_to = leaf;
+	if (amount_minor > 0) {
+		order.debit = people->ada.m4.account;
+		order.credit = people->lobby.m4.till_account;
+		order.amount_minor = amount_minor;
+	}
+	must(submit(bank, &people->lobby, &order, NULL, 0, NULL, &answer) ==
+	     SR_OK);
+}
+
+static void
+withdrawals(struct sim_bank *bank, struct sim_people *people)
+{
+	struct order_release release = {
+	    .account = people->ada.m4.account, .amount_minor = 300};
+	uint8_t parameters[ORDER_RELEASE_LEN];
+	struct order order;
+	uint64_t leaf;
+
+	people->ada.terminal = people->lobby.terminal;
+	people->ada.terminal_epoch = people->lobby.terminal_epoch;
+	memcpy(people->ada.psk, people->lobby.psk, 32);
+	must(sim_person_log_in(bank, &people->ada) == SR_OK);
+	settle(bank, people, hold(bank, people, 500), 400);
+	settle(bank, people, hold(bank, people, 200), 0);
+	leaf = hold(bank, people, 300);
+	sim_advance(bank->sim, 11 * 60000);
+	for (size_t i = 0; i < 2; i++)
+		must(sim_person_log_in(bank, &people->operators[i]) == SR_OK);
+	must(sim_person_log_in(bank, &people->lobby) == SR_OK);
+	must(sim_person_log_in(bank, &people->ada) == SR_OK);
+	order_release_encode(&release, parameters);
+	sim_order_begin(
+	    bank, &people->operators[0], ORDER_RELEASE_REQUEST, &order);
+	order.refers_to = leaf;
+	four_eyes(bank, people, &order, parameters, sizeof(parameters));
+	settle(bank, people, leaf, 300);
+	(void)hold(bank, people, 100); /* stays open */
+}
+
+static void
+disclose(struct sim_bank *bank, struct sim_people *people,
+    const uint8_t auditor_secret[32])
+{
+	struct order_auditor auditor = {.name_len = 5, .name = "clara"};
+	uint8_t parameters[ORDER_AUDITOR_LEN];
+	uint8_t bytes[MESSAGE_DISCLOSURE_GET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_disclosure_get get = {
+	    .name = (const uint8_t *)"clara", .name_len = 5};
+	struct order order;
+
+	noise_public_key(auditor.key, auditor_secret);
+	order_auditor_encode(&auditor, parameters);
+	sim_order_begin(
+	    bank, &people->operators[0], ORDER_AUDITOR_REQUEST, &order);
+	four_eyes(bank, people, &order, parameters, sizeof(parameters));
+	must(message_disclosure_get_encode(&w, &get) == SR_OK);
+	must(sim_bank_control(bank, bytes, writer_len(&w)) == SR_OK);
+}
+
+static void
+live(struct sim_bank *bank, const uint8_t auditor_secret[32])
+{
+	struct order_revoke revoke = {0};
+	uint8_t parameters[ORDER_REVOKE_LEN];
+	struct message_order_answer answer;
+	static struct sim_people people;
+	struct order order;
+
+	memset(&people, 0, sizeof(people));
+	sim_bank_furnish(bank, &people);
+	(void)sim_transfer(
+	    bank, &people.ada, people.bob.m4.account, 2500, &answer);
+	must(answer.outcome == SR_OK);
+	(void)sim_transfer(
+	    bank, &people.bob, people.ada.m4.account, 9900, &answer);
+	must(answer.outcome == SR_FUNDS);
+	(void)sim_transfer(bank, &people.bob, 77 << 16, 1, &answer);
+	must(answer.outcome == SR_NO_ACCOUNT);
+	disclose(bank, &people, auditor_secret);
+	withdrawals(bank, &people);
+	revoke.principal = people.lobby.m4.customer;
+	revoke.terminal = people.lobby.terminal;
+	order_revoke_encode(&revoke, parameters);
+	sim_order_begin(bank, &people.operators[0], ORDER_REVOKE, &order);
+	must(submit(bank, &people.operators[0], &order, parameters,
+		 sizeof(parameters), NULL, &answer) == SR_OK);
+}
+
+/* Every entry of a segment, opened. */
+static void
+take_segment(struct forged_log *log, const uint8_t *bytes, size_t len)
+{
+	struct journal_segment header;
+	struct journal_frame frame;
+	uint8_t key[32];
+
+	must(journal_segment_decode(bytes, &header) == SR_OK);
+	keys_segment(&log->keys, header.segment, header.salt, key);
+	for (size_t at = JOURNAL_SEGMENT_HEADER_LEN;
+	     journal_frame_parse(bytes + at, len - at, &frame) == SR_OK;
+	     at += frame.frame_len) {
+		struct forged_entry *entry = &log->entry[log->count];
+		static uint8_t buffer[JOURNAL_PLAIN_MAX];
+		struct journal_plain plain;
+
+		if (frame.header.type != JOURNAL_ENTRY)
+			continue;
+		must(log->count < FORGED_ENTRIES_MAX &&
+		     frame.header.seq == log->count);
+		must(journal_open(key, &frame, buffer, &plain) == SR_OK);
+		entry->committed_len = plain.committed_len;
+		memcpy(entry->committed, plain.committed, plain.committed_len);
+		entry->time_ms = frame.header.time_ms;
+		entry->touched_count = plain.touched_count;
+		memcpy(entry->touched, plain.touched, sizeof(plain.touched));
+		log->count++;
+	}
+}
+
+/* What no day brings about at will: a tail that a start has cut off. */
+static void
+add_system(struct forged_log *log)
+{
+	struct forged_entry *entry = &log->entry[log->count];
+	struct entry_event event = {.code = SYSTEM_RECOVERED, .subject = 99};
+
+	entry->time_ms = log->entry[log->count - 1].time_ms;
+	event.time_ms = entry->time_ms;
+	entry_event_encode(ENTRY_SYSTEM, &event, entry->committed);
+	entry->committed_len = ENTRY_EVENT_LEN;
+	log->count++;
+}
+
+void
+forged_log_of_a_day(struct forged_log *log)
+{
+	struct sim_bank *bank = sim_bank_new(3);
+	char path[64], number[JOURNAL_SEGMENT_NAME_MAX];
+
+	memset(log->auditor_secret, 0x33, sizeof(log->auditor_secret));
+	live(bank, log->auditor_secret);
+	log->keys = *bank->keyd->keys;
+	log->unit = (struct money_unit){"EUR", 2};
+	memcpy(log->bank_id, bank->keyd->state.bank_id, 32);
+	memcpy(log->certificate, bank->keyd->state.certificate,
+	    sizeof(log->certificate));
+	must(crypto_sign_seed_keypair(log->identity, log->identity_secret,
+		 bank->identity_seed) == 0);
+	for (uint32_t s = 0; s <= bank->ledgerd->segments.number; s++) {
+		const uint8_t *bytes;
+		size_t len;
+
+		snprintf(path, sizeof(path), "ledger/segment/%s",
+		    journal_segment_name(s, number));
+		bytes = sim_file(bank->ledgerd_room, path, &len);
+		must(bytes != NULL);
+		take_segment(log, bytes, len);
+	}
+	add_system(log);
+	sim_bank_free(bank);
+}

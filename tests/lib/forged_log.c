@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+/* Taking apart, writing anew and looking at it: forged_log.h. */
+#include "tests/lib/forged_log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "common/noise.h"
+
+static void
+must_at(bool condition, int line)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "forged_log.c:%d\n", line);
+	abort();
+}
+
+#define must(condition) must_at(condition, __LINE__)
+
+static void
+put_file(const struct forged_log *log, const char *name, const void *bytes,
+    size_t len)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", log->directory, name);
+	file = fopen(path, "w");
+	must(file != NULL);
+	must(fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
+}
+
+void
+forged_log_put(const struct forged_log *log, uint32_t segment)
+{
+	char name[64], number[JOURNAL_SEGMENT_NAME_MAX];
+
+	snprintf(name, sizeof(name), "segment/%s",
+	    journal_segment_name(segment, number));
+	put_file(log, name, log->bytes[segment], FORGED_SEGMENT_LEN);
+}
+
+void
+forged_log_directory(struct forged_log *log, char *name)
+{
+	char path[256];
+
+	must(mkdtemp(name) != NULL);
+	log->directory = name;
+	snprintf(path, sizeof(path), "%s/segment", name);
+	must(mkdir(path, 0700) == 0);
+	snprintf(path, sizeof(path), "%s/public", name);
+	must(mkdir(path, 0700) == 0);
+}
+
+void
+forged_log_remove(struct forged_log *log)
+{
+	static const char *const names[] = {"public/checkpoint",
+	    "public/certificates", "since", "disclosure", "public", "segment",
+	    "."};
+	char path[256], number[JOURNAL_SEGMENT_NAME_MAX];
+
+	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++) {
+		snprintf(path, sizeof(path), "%s/segment/%s", log->directory,
+		    journal_segment_name(s, number));
+		(void)remove(path);
+	}
+	for (size_t i = 0; i + 1 < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", log->directory, names[i]);
+		(void)remove(path);
+	}
+	(void)remove(log->directory);
+}
+
+static void
+put_checkpoint(const struct forged_log *log, const char *name,
+    const struct checkpoint *checkpoint)
+{
+	uint8_t signature[64];
+	char note[NOTE_MAX];
+	size_t len;
+
+	must(note_sign(checkpoint, log->keys.log_secret, signature) == SR_OK);
+	note_assemble(checkpoint, log->keys.log_public, signature, note, &len);
+	put_file(log, name, note, len);
+}
+
+static struct checkpoint
+checkpoint_of(const struct forged_log *log, const struct merkle_frontier *tree)
+{
+	struct checkpoint checkpoint = {.size = tree->size};
+
+	note_origin(log->bank_id, 1, checkpoint.origin);
+	merkle_frontier_root(tree, checkpoint.root);
+	return checkpoint;
+}
+
+static void
+segment_key(const struct forged_log *log, uint32_t segment, uint8_t salt[32],
+    uint8_t key[32])
+{
+	memset(salt, 0x40 + (int)segment, 32);
+	keys_segment(&log->keys, segment, salt, key);
+}
+
+/* Seals an entry where it stands now; its leaf's hash. */
+static void
+seal(struct forged_log *log, unsigned i, uint64_t seq, uint8_t hash[32])
+{
+	struct forged_entry *entry = &log->entry[i];
+	struct journal_position *at = &entry->position;
+	struct journal_header header = {
+	    .seq = seq, .time_ms = entry->time_ms, .segment = at->segment};
+	struct journal_plain plain = {.committed = entry->committed,
+	    .committed_len = entry->committed_len,
+	    .touched_count = entry->touched_count};
+	uint8_t key[32], salt[32];
+	struct journal_leaf leaf;
+
+	segment_key(log, at->segment, salt, key);
+	memset(header.random, (int)i + 1, sizeof(header.random));
+	memset(plain.salt, (int)i + 2, sizeof(plain.salt));
+	memcpy(plain.touched, entry->touched, sizeof(plain.touched));
+	must(journal_seal(key, &header, &plain,
+		 log->bytes[at->segment] + at->offset,
+		 FORGED_SEGMENT_LEN - at->offset, &entry->frame_len,
+		 &leaf) == SR_OK);
+	journal_leaf_hash(&leaf, hash);
+}
+
+void
+forged_log_reseal(struct forged_log *log, unsigned entry)
+{
+	uint8_t hash[32];
+
+	seal(log, entry, entry, hash);
+}
+
+/* Where each account's last frame is, while the log is written. */
+struct last_frames {
+	unsigned count;
+	uint64_t account[64];
+	struct journal_position position[64];
+};
+
+static void
+continue_accounts(struct forged_entry *entry, struct last_frames *last)
+{
+	for (unsigned i = 0; i < entry->touched_count; i++) {
+		struct journal_touched *touched = &entry->touched[i];
+		unsigned place = 0;
+
+		while (place < last->count &&
+		       last->account[place] != touched->account)
+			place++;
+		must(place < 64);
+		if (place == last->count) {
+			last->count++;
+			last->account[place] = touched->account;
+			last->position[place] = JOURNAL_NOWHERE;
+		}
+		touched->previous = last->position[place];
+		last->position[place] = entry->position;
+	}
+}
+
+static void
+begin_segment(struct forged_log *log, const struct merkle_frontier *tree)
+{
+	struct journal_segment header = {
+	    .segment = log->segments, .first_seq = tree->size};
+	uint8_t key[32];
+
+	must(log->segments < FORGED_SEGMENTS_MAX);
+	segment_key(log, header.segment, header.salt, key);
+	memcpy(header.bank_id, log->bank_id, 32);
+	merkle_frontier_root(tree, header.root);
+	journal_segment_encode(&header, log->bytes[log->segments]);
+	log->used[log->segments++] = JOURNAL_SEGMENT_HEADER_LEN;
+}
+
+static void
+end_batch(struct forged_log *log, struct merkle_frontier *tree,
+    const struct merkle_frontier *before, uint64_t time_ms)
+{
+	struct journal_commit commit = {.first_leaf = before->size,
+	    .last_leaf = tree->size - 1,
+	    .size = tree->size};
+	uint32_t segment = log->segments - 1;
+
+	merkle_frontier_root(tree, commit.root);
+	if (before->size > 0) {
+		struct checkpoint previous = checkpoint_of(log, before);
+
+		commit.previous_epoch = 1;
+		must(note_sign(&previous, log->keys.log_secret,
+			 commit.previous_signature) == SR_OK);
+	}
+	journal_commit_encode(&commit, segment, time_ms,
+	    log->bytes[segment] + log->used[segment]);
+	log->used[segment] += JOURNAL_COMMIT_FRAME_LEN;
+}
+
+/* Entries first to end, as one batch in the open segment. */
+static void
+write_batch(struct forged_log *log, unsigned first, unsigned end,
+    struct merkle_frontier *tree, struct last_frames *last)
+{
+	struct merkle_frontier before = *tree;
+	uint32_t segment = log->segments - 1;
+
+	for (unsigned i = first; i < end; i++) {
+		struct forged_entry *entry = &log->entry[i];
+		uint8_t hash[32];
+
+		entry->position = (struct journal_position){
+		    segment, (uint32_t)log->used[segment]};
+		continue_accounts(entry, last);
+		seal(log, i, i, hash);
+		must(merkle_frontier_append(tree, hash) == SR_OK);
+		log->used[segment] += entry->frame_len;
+	}
+	end_batch(log, tree, &before, log->entry[end - 1].time_ms);
+}
+
+void
+forged_log_write(struct forged_log *log)
+{
+	uint8_t certificates[2 + CERTIFICATE_LEN];
+	struct writer w = writer_to(certificates, sizeof(certificates));
+	struct last_frames last = {0};
+	struct merkle_frontier tree;
+
+	merkle_frontier_init(&tree);
+	memset(log->bytes, 0, sizeof(log->bytes));
+	log->segments = 0;
+	for (unsigned i = 0, end; i < log->count; i = end) {
+		end = i + FORGED_BATCH < log->count ? i + FORGED_BATCH
+						    : log->count;
+		/* two batches a segment */
+		if (i % (2 * FORGED_BATCH) == 0)
+			begin_segment(log, &tree);
+		write_batch(log, i, end, &tree, &last);
+		if (i == 0)
+			log->since = checkpoint_of(log, &tree);
+	}
+	log->head = checkpoint_of(log, &tree);
+	for (uint32_t s = 0; s < log->segments; s++)
+		forged_log_put(log, s);
+	writer_u16(&w, CERTIFICATE_LEN);
+	writer_bytes(&w, log->certificate, CERTIFICATE_LEN);
+	put_file(log, "public/certificates", certificates, writer_len(&w));
+	put_checkpoint(log, "public/checkpoint", &log->head);
+	put_checkpoint(log, "since", &log->since);
+}
+
+/* The disclosure of these segments, as keyd and strongroomctl make it. */
+static void
+put_disclosure(const struct forged_log *log, unsigned keys)
+{
+	uint8_t bytes[DISCLOSURE_HEADER_LEN +
+		      FORGED_SEGMENTS_MAX * DISCLOSURE_ITEM_LEN];
+	struct disclosure_header header = {0};
+	static const uint8_t ephemeral[32] = {77};
+	size_t len = DISCLOSURE_HEADER_LEN;
+
+	memcpy(header.bank_id, log->bank_id, 32);
+	noise_public_key(header.auditor, log->auditor_secret);
+	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++) {
+		struct disclosure_item item = {.segment = s};
+		uint8_t key[32];
+
+		if ((keys & 1u << s) == 0)
+			continue;
+		segment_key(log, s, item.salt, key);
+		must(disclosure_seal(log->bank_id, header.auditor, ephemeral,
+			 key, &item) == SR_OK);
+		disclosure_item_encode(&item, bytes + len);
+		len += DISCLOSURE_ITEM_LEN;
+		header.count++;
+	}
+	disclosure_header_encode(&header, bytes);
+	put_file(log, "disclosure", bytes, len);
+}
+
+static bool
+walk(const struct forged_log *log, struct verify *verify, bool since)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/disclosure", log->directory);
+	if (verify->audit != NULL &&
+	    !audit_read_keys(verify, verify->audit, path, log->auditor_secret))
+		return false;
+	snprintf(path, sizeof(path), "%s/since", log->directory);
+	if (!verify_certificates(verify) ||
+	    (since && !verify_checkpoint(
+			  verify, path, VERIFY_COULD_NOT, &verify->since)))
+		return false;
+	snprintf(path, sizeof(path), "%s/public/checkpoint", log->directory);
+	return verify_checkpoint(
+		   verify, path, VERIFY_TAMPERED, &verify->published) &&
+	       verify_log(verify);
+}
+
+const struct forged_verdict *
+forged_log_verify(const struct forged_log *log, unsigned keys, bool since)
+{
+	static struct forged_verdict verdict;
+	static struct verify verify;
+	static struct audit audit;
+
+	memset(&verify, 0, sizeof(verify));
+	verify.directory = log->directory;
+	verify.quiet = true;
+	verify.exit = VERIFY_INTACT;
+	memcpy(verify.bank.bank_id, log->bank_id, 32);
+	memcpy(verify.bank.identity, log->identity, 32);
+	verify.bank.unit = log->unit;
+	memset(&audit, 0, sizeof(audit));
+	if (keys != 0) {
+		must(audit_begin(&audit) == SR_OK);
+		put_disclosure(log, keys);
+		verify.audit = &audit;
+	}
+	if (walk(log, &verify, since))
+		verify.exit = verify_judge(&verify);
+	verdict.exit = verify.exit;
+	verdict.executed = audit.executed;
+	memcpy(verdict.why, verify.why, sizeof(verdict.why));
+	if (keys != 0)
+		audit_end(&audit);
+	return &verdict;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_LIB_FORGED_LOG_H
+#define TESTS_LIB_FORGED_LOG_H
+/*
+ * The journal of a whole bank taken apart and written anew, by somebody who
+ * has every key of it: sealed with the real segment keys, under real
+ * signatures of the log key.  What a test changes in between is what a
+ * hostile ledgerd could have brought under keyd's signature.
+ */
+#include "client/verify_audit.h"
+#include "keyd/keys.h"
+
+enum {
+	FORGED_ENTRIES_MAX = 128,
+	FORGED_SEGMENTS_MAX = 4,
+	FORGED_SEGMENT_LEN = 20480,
+	FORGED_BATCH = 12, /* entries */
+};
+
+struct forged_entry {
+	uint8_t committed[ENTRY_MAX];
+	size_t committed_len;
+	uint64_t time_ms;
+	unsigned touched_count;
+	struct journal_touched touched[JOURNAL_TOUCHED_MAX];
+	/* as it was written last */
+	struct journal_position position;
+	size_t frame_len;
+};
+
+struct forged_log {
+	uint8_t bank_id[32];
+	uint8_t identity[32];
+	uint8_t identity_secret[64];
+	struct money_unit unit;
+	struct keys keys;
+	uint8_t certificate[CERTIFICATE_LEN];
+	uint8_t auditor_secret[32];
+	unsigned count;
+	struct forged_entry entry[FORGED_ENTRIES_MAX];
+
+	const char *directory; /* of what was written */
+	uint32_t segments;
+	uint8_t bytes[FORGED_SEGMENTS_MAX][FORGED_SEGMENT_LEN];
+	size_t used[FORGED_SEGMENTS_MAX];
+	struct checkpoint head;
+	struct checkpoint since; /* of the first batch */
+};
+
+/*
+ * A day of a bank with every kind of entry, in *log; nothing is written yet.
+ * Ends the program when anything of it fails.
+ */
+void forged_log_of_a_day(struct forged_log *log);
+
+/*
+ * Writes everything beneath log->directory: positions and trees are made
+ * anew, and keyd's signatures.
+ */
+void forged_log_write(struct forged_log *log);
+
+/* Writes one segment's bytes as they are now. */
+void forged_log_put(const struct forged_log *log, uint32_t segment);
+
+/* Makes the directory; the name's last six characters are chosen. */
+void forged_log_directory(struct forged_log *log, char *name);
+void forged_log_remove(struct forged_log *log);
+
+/* The sealed frame of an entry with another plaintext, in the same place. */
+void forged_log_reseal(struct forged_log *log, unsigned entry);
+
+/*
+ * What strongroom-verify finds.  keys: a bit a segment that is disclosed; 0:
+ * without keys.  since: with the anchor.  The result is valid until the next
+ * call.
+ */
+struct forged_verdict {
+	enum verify_exit exit;
+	char why[VERIFY_WHY_MAX];
+	uint64_t executed;
+};
+const struct forged_verdict *forged_log_verify(
+    const struct forged_log *log, unsigned keys, bool since);
+
+#endif

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The audit with keys: an intact day, then each way in which somebody with
+ * the disk, with ledgerd's keys, or with ledgerd itself and keyd's signature
+ * could tell another one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "tests/lib/forged_log.h"
+
+#define ALL_KEYS 0xFu
+
+static char directory[] = "/tmp/test_verify_keys.XXXXXX";
+static struct forged_log day, log_now; /* as lived; as changed */
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (sodium_init() < 0)
+		return 1;
+	forged_log_of_a_day(&day);
+	forged_log_directory(&day, directory);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	log_now = day;
+	forged_log_write(&log_now);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	forged_log_remove(&day);
+	return 0;
+}
+
+/* Tampered, and told where: the entry's file and offset. */
+static void
+expect_named(unsigned entry, const char *what)
+{
+	const struct forged_verdict *verdict =
+	    forged_log_verify(&log_now, ALL_KEYS, true);
+	char place[128];
+
+	snprintf(place, sizeof(place),
+	    "segment/%08u.log, offset %u (entry %u): ",
+	    log_now.entry[entry].position.segment,
+	    log_now.entry[entry].position.offset, entry);
+	assert_int_equal(verdict->exit, VERIFY_TAMPERED);
+	if (strstr(verdict->why, place) == NULL ||
+	    strstr(verdict->why, what) == NULL)
+		fail_msg("`%s' does not say `%s%s'", verdict->why, place, what);
+	assert_true(verdict->executed == entry);
+	/* and without keys nothing is seen of it: keyd has signed it */
+	assert_int_equal(
+	    forged_log_verify(&log_now, 0, true)->exit, VERIFY_INTACT);
+}
+
+static enum entry_type
+type_of(unsigned entry)
+{
+	return entry_type_of(
+	    log_now.entry[entry].committed, log_now.entry[entry].committed_len);
+}
+
+/* The 208 bytes of an order, inside its entry. */
+static uint8_t *
+order_in(unsigned entry)
+{
+	return log_now.entry[entry].committed + 1;
+}
+
+static uint64_t
+signer_of(unsigned entry)
+{
+	struct order order;
+
+	if (type_of(entry) != ENTRY_ORDER)
+		return 0;
+	assert_int_equal(order_decode(order_in(entry), &order), SR_OK);
+	return order.signer;
+}
+
+/* The n-th order of that kind with such an outcome. */
+static unsigned
+find_order(unsigned kind, enum sr_error outcome)
+{
+	for (unsigned i = 0; i < log_now.count; i++) {
+		struct entry_order order;
+
+		if (type_of(i) == ENTRY_ORDER &&
+		    entry_order_decode(log_now.entry[i].committed,
+			log_now.entry[i].committed_len, &order) == SR_OK &&
+		    order.order[8] == kind && order.outcome == outcome)
+			return i;
+	}
+	fail_msg("no order of kind %u", kind);
+	return 0;
+}
+
+static unsigned
+find_event(enum entry_type type, uint8_t code)
+{
+	for (unsigned i = 0; i < log_now.count; i++)
+		if (type_of(i) == type && log_now.entry[i].committed[1] == code)
+			return i;
+	fail_msg("no event of code %u", code);
+	return 0;
+}
+
+static void
+insert(unsigned place, const struct forged_entry *entry)
+{
+	assert_true(log_now.count < FORGED_ENTRIES_MAX);
+	memmove(&log_now.entry[place + 1], &log_now.entry[place],
+	    (log_now.count - place) * sizeof(log_now.entry[0]));
+	log_now.entry[place] = *entry;
+	log_now.count++;
+}
+
+static void
+given_a_day_with_every_kind_when_audited_then_each_is_there_and_all_is_well(
+    void **state)
+{
+	static const unsigned kinds[] = {ORDER_TRANSFER, ORDER_DEPOSIT,
+	    ORDER_HOLD, ORDER_POST, ORDER_VOID, ORDER_ENROL_REQUEST,
+	    ORDER_APPROVE, ORDER_REVOKE, ORDER_RELEASE_REQUEST,
+	    ORDER_AUDITOR_REQUEST};
+	const struct forged_verdict *verdict;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		(void)find_order(kinds[i], SR_OK);
+	(void)find_order(ORDER_TRANSFER, SR_FUNDS);
+	(void)find_event(ENTRY_USE, USE_TERMINAL_ENROL);
+	(void)find_event(ENTRY_USE, USE_TERMINAL_REVOKE);
+	(void)find_event(ENTRY_USE, USE_TERMINAL_KEY);
+	(void)find_event(ENTRY_USE, USE_DISCLOSE);
+	(void)find_event(ENTRY_SYSTEM, SYSTEM_RECOVERED);
+	assert_true(log_now.segments >= 2);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_string_equal(verdict->why, "");
+	assert_int_equal(verdict->exit, VERIFY_ANCHORED);
+	assert_true(verdict->executed == log_now.count);
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, false)->exit, VERIFY_INTACT);
+	assert_int_equal(
+	    forged_log_verify(&log_now, 0, true)->exit, VERIFY_INTACT);
+	/* the first segment only; all but the first */
+	verdict = forged_log_verify(&log_now, 1, true);
+	assert_int_equal(verdict->exit, VERIFY_INTACT);
+	assert_true(verdict->executed == 2 * FORGED_BATCH);
+	verdict = forged_log_verify(&log_now, ALL_KEYS & ~1u, true);
+	assert_int_equal(verdict->exit, VERIFY_INTACT);
+	assert_true(verdict->executed == 0);
+}
+
+/*
+ * With keys the walk is the same and comes first, and without them quicker:
+ * so each byte is tried without, and some with.
+ */
+static void
+given_any_byte_when_flipped_then_tampered_and_the_place_named(void **state)
+{
+	(void)state;
+	for (uint32_t s = 0; s < log_now.segments; s++) {
+		for (size_t i = 0; i < log_now.used[s]; i++) {
+			const struct forged_verdict *verdict;
+
+			log_now.bytes[s][i] ^= (uint8_t)(1u << i % 8);
+			forged_log_put(&log_now, s);
+			log_now.bytes[s][i] ^= (uint8_t)(1u << i % 8);
+			verdict = forged_log_verify(
+			    &log_now, i % 61 == 0 ? ALL_KEYS : 0, true);
+			if (verdict->exit != VERIFY_TAMPERED ||
+			    strstr(verdict->why, ".log, offset") == NULL)
+				fail_msg("segment %u, byte %zu: %d, %s", s, i,
+				    (int)verdict->exit, verdict->why);
+		}
+		forged_log_put(&log_now, s);
+	}
+}
+
+static void
+given_the_log_when_cut_at_any_frame_then_tampered(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < log_now.count; i++) {
+		struct journal_position at = log_now.entry[i].position;
+		const struct forged_verdict *verdict;
+
+		/* the rest of the segment is gone, the later ones stay */
+		memset(log_now.bytes[at.segment] + at.offset, 0,
+		    FORGED_SEGMENT_LEN - at.offset);
+		forged_log_put(&log_now, at.segment);
+		verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+		assert_int_equal(verdict->exit, VERIFY_TAMPERED);
+		forged_log_write(&log_now);
+	}
+}
+
+/* Frames as bytes, by somebody with the disk: not even resealed. */
+static void
+given_frames_swapped_or_doubled_when_audited_then_tampered(void **state)
+{
+	static uint8_t kept[FORGED_SEGMENT_LEN];
+
+	(void)state;
+	for (unsigned i = 0; i + 1 < log_now.count; i++) {
+		const struct forged_entry *one = &log_now.entry[i];
+		const struct forged_entry *two = &log_now.entry[i + 1];
+		uint32_t s = one->position.segment;
+		uint8_t *at = log_now.bytes[s] + one->position.offset;
+
+		if (two->position.offset !=
+		    one->position.offset + one->frame_len)
+			continue;
+		memcpy(kept, log_now.bytes[s], sizeof(kept));
+		memcpy(at, kept + two->position.offset, two->frame_len);
+		memcpy(at + two->frame_len, kept + one->position.offset,
+		    one->frame_len);
+		forged_log_put(&log_now, s);
+		assert_int_equal(
+		    forged_log_verify(&log_now, ALL_KEYS, true)->exit,
+		    VERIFY_TAMPERED);
+		memcpy(log_now.bytes[s], kept, sizeof(kept));
+		memmove(at + one->frame_len, at,
+		    FORGED_SEGMENT_LEN - one->position.offset - one->frame_len);
+		forged_log_put(&log_now, s);
+		assert_int_equal(
+		    forged_log_verify(&log_now, ALL_KEYS, true)->exit,
+		    VERIFY_TAMPERED);
+		memcpy(log_now.bytes[s], kept, sizeof(kept));
+		forged_log_put(&log_now, s);
+	}
+}
+
+/* With the segment's real key, but without keyd. */
+static void
+given_an_entry_sealed_anew_when_keyd_did_not_sign_it_then_tampered(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < log_now.count; i++) {
+		struct forged_entry *entry = &log_now.entry[i];
+
+		entry->committed[entry->committed_len - 1] ^= 1;
+		forged_log_reseal(&log_now, i);
+		forged_log_put(&log_now, entry->position.segment);
+		assert_int_equal(
+		    forged_log_verify(&log_now, ALL_KEYS, true)->exit,
+		    VERIFY_TAMPERED);
+		entry->committed[entry->committed_len - 1] ^= 1;
+		forged_log_reseal(&log_now, i);
+		forged_log_put(&log_now, entry->position.segment);
+	}
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
+}
+
+/* ---- from here on everything is under keyd's signature -------------------- */
+
+static void
+given_an_order_without_its_signers_signature_when_signed_by_keyd_then_named(
+    void **state)
+{
+	unsigned deposit = find_order(ORDER_DEPOSIT, SR_OK);
+	unsigned transfer = find_order(ORDER_TRANSFER, SR_OK);
+
+	(void)state;
+	/* another amount, or another signature */
+	order_in(transfer)[48] ^= 1;
+	forged_log_write(&log_now);
+	expect_named(transfer, "not signed with the attested key");
+	log_now = day;
+	order_in(deposit)[ORDER_LEN + 5] ^= 1;
+	forged_log_write(&log_now);
+	expect_named(deposit, "not signed with the attested key");
+	/* the signature of another customer's key */
+	log_now = day;
+	order_in(transfer)[16] ^= 3;
+	forged_log_write(&log_now);
+	expect_named(transfer, "not ");
+}
+
+static void
+given_any_order_doubled_when_signed_by_keyd_then_named(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < day.count; i++) {
+		log_now = day;
+		if (type_of(i) == ENTRY_ORDER) {
+			insert(i + 1, &day.entry[i]);
+			forged_log_write(&log_now);
+			expect_named(i + 1, "not the next one in the chain");
+		} else if (type_of(i) == ENTRY_ACCOUNT) {
+			insert(i + 1, &day.entry[i]);
+			forged_log_write(&log_now);
+			expect_named(i + 1, "in force already");
+		}
+	}
+}
+
+static void
+given_an_order_left_out_when_its_signer_goes_on_then_named(void **state)
+{
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < day.count; i++) {
+		unsigned next = i + 1;
+		uint64_t signer;
+
+		log_now = day;
+		signer = signer_of(i);
+		while (next < day.count && signer_of(next) != signer)
+			next++;
+		if (signer == 0 || next == day.count)
+			continue;
+		memmove(&log_now.entry[i], &log_now.entry[i + 1],
+		    (log_now.count - i - 1) * sizeof(log_now.entry[0]));
+		log_now.count--;
+		forged_log_write(&log_now);
+		assert_int_equal(
+		    forged_log_verify(&log_now, ALL_KEYS, true)->exit,
+		    VERIFY_TAMPERED);
+		found++;
+		/* and with the next one in its place */
+		if (next != i + 1)
+			continue;
+		log_now = day;
+		log_now.entry[i] = day.entry[next];
+		log_now.entry[next] = day.entry[i];
+		forged_log_write(&log_now);
+		expect_named(i, "not the next one in the chain");
+	}
+	assert_true(found > 10);
+}
+
+static void
+given_another_outcome_when_signed_by_keyd_then_named(void **state)
+{
+	unsigned declined = find_order(ORDER_TRANSFER, SR_FUNDS);
+	unsigned done = find_order(ORDER_TRANSFER, SR_OK);
+	struct forged_entry *entry = &log_now.entry[declined];
+	uint8_t *outcome;
+
+	(void)state;
+	outcome = entry->committed + entry->committed_len - 10;
+	assert_int_equal(*outcome, SR_FUNDS);
+	*outcome = SR_OK;
+	forged_log_write(&log_now);
+	expect_named(declined, "outcome");
+	*outcome = SR_CEILING;
+	forged_log_write(&log_now);
+	expect_named(declined, "outcome");
+	log_now = day;
+	entry = &log_now.entry[done];
+	entry->committed[entry->committed_len - 10] = SR_FUNDS;
+	entry->touched_count = 0;
+	forged_log_write(&log_now);
+	expect_named(done, "outcome");
+}
+
+static void
+given_other_balances_when_signed_by_keyd_then_named(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < day.count; i++)
+		for (unsigned t = 0; t < day.entry[i].touched_count; t++) {
+			log_now = day;
+			log_now.entry[i].touched[t].posted_minor++;
+			forged_log_write(&log_now);
+			expect_named(i, "the balance of account");
+			log_now = day;
+			log_now.entry[i].touched[t].held_minor ^= 1;
+			forged_log_write(&log_now);
+			expect_named(i, "the balance of account");
+			log_now = day;
+			log_now.entry[i].touched[t].account ^= 1u << 20;
+			forged_log_write(&log_now);
+			expect_named(i, "it touches account");
+			log_now = day;
+			log_now.entry[i].touched_count--;
+			forged_log_write(&log_now);
+			expect_named(i, "accounts, by the rules");
+		}
+}
+
+static void
+given_balances_at_something_that_is_no_order_when_audited_then_named(
+    void **state)
+{
+	unsigned use = find_event(ENTRY_USE, USE_TERMINAL_KEY);
+
+	(void)state;
+	log_now.entry[use].touched_count = 1;
+	log_now.entry[use].touched[0].account = 4 << 16;
+	forged_log_write(&log_now);
+	expect_named(use, "no order");
+}
+
+/* The attestation of the account at that entry, signed anew. */
+static void
+attest(unsigned entry, const struct attestation *attestation, bool own_key)
+{
+	attestation_sign(attestation,
+	    own_key ? log_now.keys.attestation_secret : log_now.keys.log_secret,
+	    log_now.entry[entry].committed + 11);
+}
+
+static void
+given_keys_that_nobody_attested_when_audited_then_named(void **state)
+{
+	unsigned account = 0;
+	struct attestation attestation;
+	struct forged_entry again;
+
+	(void)state;
+	while (type_of(account) != ENTRY_ACCOUNT)
+		account++;
+	assert_int_equal(attestation_read(log_now.entry[account].committed + 11,
+			     &attestation),
+	    SR_OK);
+	attest(account, &attestation, false);
+	forged_log_write(&log_now);
+	expect_named(account, "not signed by a key of this bank");
+	/* keyd's signature, but not what continues the key in force */
+	log_now = day;
+	again = day.entry[account];
+	insert(account + 1, &again);
+	attestation.signing_key[0] ^= 1;
+	attestation.key_epoch = 2;
+	attest(account + 1, &attestation, true);
+	forged_log_write(&log_now);
+	expect_named(account + 1, "does not continue");
+	/* continued as it must be: the order that follows is the old key's */
+	attestation_hash(
+	    day.entry[account].committed + 11, attestation.previous_hash);
+	attest(account + 1, &attestation, true);
+	forged_log_write(&log_now);
+	for (unsigned i = account + 2; i < log_now.count; i++)
+		if (signer_of(i) == attestation.customer) {
+			expect_named(i, "not signed with the attested key");
+			return;
+		}
+	fail_msg("nothing follows");
+}
+
+static void
+given_a_disclosure_to_a_stranger_when_audited_then_named(void **state)
+{
+	unsigned use = find_event(ENTRY_USE, USE_DISCLOSE);
+	unsigned key = find_event(ENTRY_USE, USE_TERMINAL_KEY);
+
+	(void)state;
+	log_now.entry[use].committed[16] ^= 1;
+	forged_log_write(&log_now);
+	expect_named(use, "nobody who is enrolled");
+	log_now = day;
+	log_now.entry[key].committed[8] ^= 0x40;
+	forged_log_write(&log_now);
+	expect_named(key, "do not know");
+}
+
+static void
+given_entries_of_a_later_version_when_audited_then_it_could_not_run(
+    void **state)
+{
+	unsigned use = find_event(ENTRY_USE, USE_DISCLOSE);
+	const struct forged_verdict *verdict;
+
+	(void)state;
+	log_now.entry[use].committed[1] = 200;
+	forged_log_write(&log_now);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_int_equal(verdict->exit, VERIFY_COULD_NOT);
+	assert_non_null(strstr(verdict->why, "version"));
+}
+
+static void
+given_another_leaf_0_when_audited_then_named(void **state)
+{
+	struct forged_entry system = day.entry[day.count - 1];
+
+	(void)state;
+	log_now.entry[0].committed[121] ^= 1; /* the ceiling */
+	forged_log_write(&log_now);
+	expect_named(0, "identity");
+	log_now = day;
+	insert(3, &day.entry[0]);
+	log_now.entry[3].time_ms = log_now.entry[4].time_ms;
+	forged_log_write(&log_now);
+	expect_named(3, "second leaf 0");
+	log_now = day;
+	system.time_ms = day.entry[0].time_ms;
+	insert(0, &system);
+	forged_log_write(&log_now);
+	expect_named(0, "does not begin with leaf 0");
+}
+
+/* Whatever stands in an entry: a verdict, and never a good one. */
+static void
+given_any_byte_of_a_plaintext_when_forged_then_never_verified(void **state)
+{
+	unsigned seen[8] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < day.count; i++) {
+		uint8_t type = day.entry[i].committed[0];
+
+		/* some of each kind, every byte of these */
+		if (seen[type]++ % 8 != 0)
+			continue;
+		for (size_t at = 0; at < day.entry[i].committed_len; at += 3) {
+			const struct forged_verdict *verdict;
+
+			log_now = day;
+			log_now.entry[i].committed[at] ^= 0x11;
+			if (journal_class_of(log_now.entry[i].committed,
+				day.entry[i].committed_len) == 0)
+				continue;
+			forged_log_write(&log_now);
+			verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+			if (type == ENTRY_USE || type == ENTRY_SYSTEM ||
+			    (type == ENTRY_ACCOUNT && at >= 267))
+				continue; /* no signature but keyd's */
+			assert_int_not_equal(verdict->exit, VERIFY_ANCHORED);
+			assert_int_not_equal(verdict->exit, VERIFY_INTACT);
+		}
+	}
+}
+
+#define STORY(test) cmocka_unit_test_setup(test, setup)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STORY(
+		given_a_day_with_every_kind_when_audited_then_each_is_there_and_all_is_well),
+	    STORY(
+		given_any_byte_when_flipped_then_tampered_and_the_place_named),
+	    STORY(given_the_log_when_cut_at_any_frame_then_tampered),
+	    STORY(given_frames_swapped_or_doubled_when_audited_then_tampered),
+	    STORY(
+		given_an_entry_sealed_anew_when_keyd_did_not_sign_it_then_tampered),
+	    STORY(
+		given_an_order_without_its_signers_signature_when_signed_by_keyd_then_named),
+	    STORY(given_any_order_doubled_when_signed_by_keyd_then_named),
+	    STORY(given_an_order_left_out_when_its_signer_goes_on_then_named),
+	    STORY(given_another_outcome_when_signed_by_keyd_then_named),
+	    STORY(given_other_balances_when_signed_by_keyd_then_named),
+	    STORY(
+		given_balances_at_something_that_is_no_order_when_audited_then_named),
+	    STORY(given_keys_that_nobody_attested_when_audited_then_named),
+	    STORY(given_a_disclosure_to_a_stranger_when_audited_then_named),
+	    STORY(
+		given_entries_of_a_later_version_when_audited_then_it_could_not_run),
+	    STORY(given_another_leaf_0_when_audited_then_named),
+	    STORY(
+		given_any_byte_of_a_plaintext_when_forged_then_never_verified),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
