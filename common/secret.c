@@ -22,6 +22,7 @@
 #endif
 
 #define SECRET_ALIGN 16U
+#define SECRET_STACK_LEN 65536U
 
 static size_t
 secret_page_len(void)
@@ -180,6 +181,12 @@ secret_close(struct secret_arena *arena)
 		sodium_memzero(arena->base, arena->len);
 	(void)munmap(arena->base - page, arena->len + 2 * page);
 	memset(arena, 0, sizeof(*arena));
+}
+
+void
+secret_wipe_stack(void)
+{
+	sodium_stackzero(SECRET_STACK_LEN);
 }
 
 void

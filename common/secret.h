@@ -81,6 +81,14 @@ void secret_close(struct secret_arena *arena);
 void secret_describe(
     const struct secret_arena *arena, char *out, size_t out_len);
 
+/*
+ * Wipes what functions that have returned to the caller left on the stack,
+ * 64 KiB down; a room does it at the end of each step.  Whoever holds a secret
+ * wipes it: this is for the copies of others.  libsodium's ChaCha20 leaves its
+ * key there, word by word, and its scalar multiplications the scalar's digits.
+ */
+void secret_wipe_stack(void);
+
 /* Stack secrets: SECRET_32(prk); gives uint8_t prk[32], wiped at scope end. */
 static inline void
 secret_wipe_32(uint8_t (*bytes)[32])

@@ -238,6 +238,7 @@ keyd_step(struct keyd *k, int timeout_ms)
 	if (k->failure == SR_OK)
 		keyd_beacon(k);
 	keyd_flush(k);
+	secret_wipe_stack();
 	return k->failure;
 }
 

@@ -196,7 +196,10 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 	}
 	/* both slots, so that none of them knows an intent any more */
 	error = keyd_save(k);
-	return error == SR_OK ? keyd_save(k) : error;
+	if (error == SR_OK)
+		error = keyd_save(k);
+	secret_wipe_stack();
+	return error;
 }
 
 void

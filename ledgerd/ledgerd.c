@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "common/diag.h"
+#include "common/secret.h"
 #include "ledgerd/answer.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/control.h"
@@ -288,6 +289,7 @@ ledgerd_step(struct ledgerd *ledgerd, int timeout_ms)
 {
 	enum sr_error error = step(ledgerd, timeout_ms);
 
+	secret_wipe_stack();
 	if (error == SR_CLOSED)
 		return without_keyd(ledgerd);
 	if (error != SR_OK)

@@ -19,6 +19,7 @@
  *				error=.. booked=N
  *	rekey			the session's keys are due at once;
  *				error=.. epoch=.. of the keys then
+ *	secrets			the session's keys and the customer's
  *	raw HEX			a record with these bytes; error=.. type=..
  *
  * Keys of an order: its fields by their names in order.h (numbers, or for
@@ -416,6 +417,35 @@ rekey(void)
 }
 
 static void
+tell(const char *name, const uint8_t *bytes, size_t len)
+{
+	char hex[2 * 64 + 1];
+
+	sodium_bin2hex(hex, sizeof(hex), bytes, len);
+	printf("%s=%s ", name, hex);
+}
+
+/* What this side shares with the bank, and what it shares with nobody. */
+static void
+tell_secrets(void)
+{
+	const struct login *login = &teller.session.login;
+
+	tell("chain-key", login->session.chain_key,
+	    sizeof(login->session.chain_key));
+	tell("send-key", login->session.send_key,
+	    sizeof(login->session.send_key));
+	tell("receive-key", login->session.receive_key,
+	    sizeof(login->session.receive_key));
+	tell("account-seed", login->seed, sizeof(login->seed));
+	tell("signing-seed", login->keys.signing_secret, 32);
+	tell("message-key", login->keys.message_private,
+	    sizeof(login->keys.message_private));
+	tell("file-root", login->keys.file_root, sizeof(login->keys.file_root));
+	printf("error=SR_OK\n");
+}
+
+static void
 answer_line(char *line)
 {
 	char *rest = strchr(line, ' ');
@@ -443,6 +473,8 @@ answer_line(char *line)
 		send_raw(rest);
 	} else if (strcmp(line, "rekey") == 0) {
 		rekey();
+	} else if (strcmp(line, "secrets") == 0) {
+		tell_secrets();
 	} else if (strcmp(line, "register") == 0) {
 		ask_register(rest);
 	} else {

@@ -129,6 +129,12 @@ class Session:
         """Orders that are all sent before an answer is read."""
         return self.ask(f"burst {count} {account} {amount}")
 
+    def secrets(self):
+        """The session's keys and the customer's own, by name."""
+        self.write("secrets")
+        return {name: bytes.fromhex(value) for name, value in
+                self.fields(self.read()).items() if name != "error"}
+
     def raw(self, data):
         return self.ask("raw " + data.hex())
 
