@@ -120,9 +120,10 @@ ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) mk/ci
 
 check-interop: deps	## programs that are not ours check us (npm, Go, OpenSSL)
-	$(MAKE) -j$(JOBS) all $(BUILD)/tests/interop/opaque_peer
+	$(MAKE) -j$(JOBS) all $(filter $(BUILD)/tests/interop/%,$(TEST_TOOLS))
 	mk/interop $(BUILD)
-	BUILD=$(BUILD) tests/run -j $(JOBS) --only 'interop/*'
+	BUILD=$(BUILD) tests/run -j $(JOBS) --only 'interop/*' \
+	    --only e2e/test_man_bytes
 
 bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Our side of OPAQUE for a partner that is not ours.  Each line of standard
- * input is a command and its arguments in hex, "-" for an empty one; the
- * answer is a line "ok" with values in hex, or "no" and the error's name.
- * tests/interop/opaque_theirs.mjs speaks the same.
+ * Our side of OPAQUE for a partner that is not ours, in the line protocol of
+ * tests/lib/peer.h; tests/interop/opaque_theirs.mjs speaks the same.
  *
  *	setup				server's public key
  *	evaluate ID REQUEST		RegistrationResponse
@@ -19,27 +17,12 @@
  * context is empty.  What a side remembers between two commands of it, it
  * remembers for one exchange.
  */
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "common/opaque.h"
-
-enum {
-	ARGUMENTS_MAX = 5,
-	ARGUMENT_MAX = 1024,
-	LINE_MAX_LEN = ARGUMENTS_MAX * (2 * ARGUMENT_MAX + 1) + 32,
-};
-
-struct argument {
-	uint8_t bytes[ARGUMENT_MAX];
-	size_t len;
-};
-
-static struct argument arguments[ARGUMENTS_MAX];
+#include "tests/lib/peer.h"
 
 static struct opaque_server_keys keys;
 static struct opaque_record nobody;
@@ -49,14 +32,14 @@ static uint8_t blind[OPAQUE_SCALAR_LEN];
 static struct opaque_client_login client_login;
 
 static struct opaque_password
-password_of(const struct argument *argument)
+password_of(const struct peer_argument *argument)
 {
 	return (struct opaque_password){argument->bytes, argument->len};
 }
 
 /* The identities are the two arguments from this one on. */
 static struct opaque_binding
-binding_of(const struct argument *argument)
+binding_of(const struct peer_argument *argument)
 {
 	return (struct opaque_binding){
 	    .client_identity = argument[0].bytes,
@@ -66,30 +49,13 @@ binding_of(const struct argument *argument)
 	};
 }
 
-/* A message of exactly that size. */
-static bool
-take(const struct argument *argument, void *message, size_t len)
-{
-	if (argument->len != len)
-		return false;
-	memcpy(message, argument->bytes, len);
-	return true;
-}
-
-static void
-say(const void *value, size_t len)
-{
-	char hex[2 * sizeof(struct opaque_ke2) + 1];
-
-	printf(" %s", sodium_bin2hex(hex, sizeof(hex), value, len));
-}
-
 static enum sr_error
-do_setup(void)
+do_setup(const struct peer_argument *arguments)
 {
 	uint8_t seed[64];
 	enum sr_error error;
 
+	(void)arguments;
 	randombytes_buf(keys.oprf_seed, sizeof(keys.oprf_seed));
 	randombytes_buf(seed, sizeof(seed));
 	error = opaque_derive_key_pair(keys.private_key, keys.public_key, seed);
@@ -97,33 +63,31 @@ do_setup(void)
 		error = opaque_fake_record(&nobody, seed);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(keys.public_key, sizeof(keys.public_key));
+	peer_say(keys.public_key, sizeof(keys.public_key));
 	return SR_OK;
 }
 
 static enum sr_error
-do_evaluate(void)
+do_evaluate(const struct peer_argument *arguments)
 {
 	uint8_t request[OPAQUE_REQUEST_LEN];
 	uint8_t evaluated[OPAQUE_ELEMENT_LEN];
 	uint8_t response[OPAQUE_RESPONSE_LEN];
 	enum sr_error error;
 
-	if (!take(&arguments[1], request, sizeof(request)))
+	if (!peer_take(&arguments[1], request, sizeof(request)))
 		return SR_MALFORMED;
 	error = opaque_register_evaluate(evaluated, keys.oprf_seed,
 	    arguments[0].bytes, arguments[0].len, request);
 	if (error != SR_OK)
 		return error;
 	opaque_response_join(response, evaluated, keys.public_key);
-	printf("ok");
-	say(response, sizeof(response));
+	peer_say(response, sizeof(response));
 	return SR_OK;
 }
 
 static enum sr_error
-do_respond(void)
+do_respond(const struct peer_argument *arguments)
 {
 	const struct opaque_binding binding = binding_of(&arguments[1]);
 	struct opaque_server_random drawn;
@@ -133,35 +97,33 @@ do_respond(void)
 	enum sr_error error;
 
 	if (arguments[3].len != 0 &&
-	    (!take(&arguments[3], &record, sizeof(record)) ||
+	    (!peer_take(&arguments[3], &record, sizeof(record)) ||
 		!opaque_record_valid(&record)))
 		return SR_MALFORMED;
-	if (!take(&arguments[4], &ke1, sizeof(ke1)))
+	if (!peer_take(&arguments[4], &ke1, sizeof(ke1)))
 		return SR_MALFORMED;
 	randombytes_buf(&drawn, sizeof(drawn));
 	error = opaque_server_respond(&server_login, &ke2, &keys, &record,
 	    arguments[0].bytes, arguments[0].len, &binding, &drawn, &ke1);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(&ke2, sizeof(ke2));
+	peer_say(&ke2, sizeof(ke2));
 	return SR_OK;
 }
 
 static enum sr_error
-do_verify(void)
+do_verify(const struct peer_argument *arguments)
 {
 	uint8_t session_key[OPAQUE_SESSION_KEY_LEN];
 	struct opaque_ke3 ke3;
 	enum sr_error error;
 
-	if (!take(&arguments[2], &ke3, sizeof(ke3)))
+	if (!peer_take(&arguments[2], &ke3, sizeof(ke3)))
 		return SR_MALFORMED;
 	error = opaque_server_verify(&server_login, &ke3, session_key);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(session_key, sizeof(session_key));
+	peer_say(session_key, sizeof(session_key));
 	return SR_OK;
 }
 
@@ -175,7 +137,7 @@ draw_blind(void)
 }
 
 static enum sr_error
-do_register(void)
+do_register(const struct peer_argument *arguments)
 {
 	const struct opaque_password password = password_of(&arguments[0]);
 	uint8_t request[OPAQUE_REQUEST_LEN];
@@ -185,13 +147,12 @@ do_register(void)
 	error = opaque_register_start(request, &password, blind);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(request, sizeof(request));
+	peer_say(request, sizeof(request));
 	return SR_OK;
 }
 
 static enum sr_error
-do_record(void)
+do_record(const struct peer_argument *arguments)
 {
 	const struct opaque_password password = password_of(&arguments[0]);
 	const struct opaque_binding binding = binding_of(&arguments[1]);
@@ -203,7 +164,7 @@ do_record(void)
 	struct opaque_record record;
 	enum sr_error error;
 
-	if (!take(&arguments[3], response, sizeof(response)))
+	if (!peer_take(&arguments[3], response, sizeof(response)))
 		return SR_MALFORMED;
 	opaque_response_split(evaluated, server_public_key, response);
 	randombytes_buf(nonce, sizeof(nonce));
@@ -212,14 +173,13 @@ do_record(void)
 	    nonce);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(&record, sizeof(record));
-	say(export_key, sizeof(export_key));
+	peer_say(&record, sizeof(record));
+	peer_say(export_key, sizeof(export_key));
 	return SR_OK;
 }
 
 static enum sr_error
-do_login(void)
+do_login(const struct peer_argument *arguments)
 {
 	const struct opaque_password password = password_of(&arguments[0]);
 	struct opaque_client_random drawn;
@@ -232,13 +192,12 @@ do_login(void)
 	error = opaque_login_start(&client_login, &ke1, &password, &drawn);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(&ke1, sizeof(ke1));
+	peer_say(&ke1, sizeof(ke1));
 	return SR_OK;
 }
 
 static enum sr_error
-do_finish(void)
+do_finish(const struct peer_argument *arguments)
 {
 	const struct opaque_password password = password_of(&arguments[0]);
 	const struct opaque_binding binding = binding_of(&arguments[1]);
@@ -247,25 +206,20 @@ do_finish(void)
 	struct opaque_ke3 ke3;
 	enum sr_error error;
 
-	if (!take(&arguments[3], &ke2, sizeof(ke2)))
+	if (!peer_take(&arguments[3], &ke2, sizeof(ke2)))
 		return SR_MALFORMED;
 	error = opaque_login_finish(&client_login, &ke3, &result, &password,
 	    &ke2, &binding, OPAQUE_STRETCH_ARGON2ID);
 	if (error != SR_OK)
 		return error;
-	printf("ok");
-	say(&ke3, sizeof(ke3));
-	say(result.session_key, sizeof(result.session_key));
-	say(result.export_key, sizeof(result.export_key));
-	say(result.server_public_key, sizeof(result.server_public_key));
+	peer_say(&ke3, sizeof(ke3));
+	peer_say(result.session_key, sizeof(result.session_key));
+	peer_say(result.export_key, sizeof(result.export_key));
+	peer_say(result.server_public_key, sizeof(result.server_public_key));
 	return SR_OK;
 }
 
-static const struct {
-	const char *name;
-	int count; /* of arguments */
-	enum sr_error (*run)(void);
-} commands[] = {
+static const struct peer_command commands[] = {
     {"setup", 0, do_setup},
     {"evaluate", 2, do_evaluate},
     {"respond", 5, do_respond},
@@ -276,50 +230,8 @@ static const struct {
     {"finish", 4, do_finish},
 };
 
-/* Reads the words behind the command; their number, or -1. */
-static int
-read_arguments(void)
-{
-	const char *word;
-	int count = 0;
-
-	while ((word = strtok(NULL, " \n")) != NULL) {
-		struct argument *into = &arguments[count];
-
-		if (count == ARGUMENTS_MAX)
-			return -1;
-		count++;
-		into->len = 0;
-		if (strcmp(word, "-") != 0 &&
-		    sodium_hex2bin(into->bytes, sizeof(into->bytes), word,
-			strlen(word), NULL, &into->len, NULL) != 0)
-			return -1;
-	}
-	return count;
-}
-
 int
 main(void)
 {
-	static char line[LINE_MAX_LEN];
-
-	if (sodium_init() < 0)
-		return 1;
-	while (fgets(line, sizeof(line), stdin) != NULL) {
-		const char *name = strtok(line, " \n");
-		const int count = name != NULL ? read_arguments() : -1;
-		enum sr_error error = SR_USAGE;
-
-		for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]);
-		     i++)
-			if (count >= 0 && commands[i].count == count &&
-			    strcmp(commands[i].name, name) == 0)
-				error = commands[i].run();
-		if (error != SR_OK)
-			printf("no %s", error_name(error));
-		putchar('\n');
-		if (fflush(stdout) != 0)
-			return 1;
-	}
-	return 0;
+	return peer_run(commands, sizeof(commands) / sizeof(commands[0]));
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import foreign  # noqa: E402
 from lib.bank import WRONG_PASSWORD, Bank  # noqa: E402
-from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
+from lib.scenario import check, contains, equal, scenario  # noqa: E402
 
 bank = client = None
 MEMO = "für Brot \u2014 merci"
@@ -22,7 +22,6 @@ FORGED = 64     # the order's signature does not verify
 
 class Client(foreign.Partner):
     def __init__(self, bank_id):
-        foreign.need_packages()
         super().__init__(foreign.node("foreign_client.mjs") + [bank_id])
 
     def ask(self, *words):
@@ -43,7 +42,6 @@ class Client(foreign.Partner):
 @scenario
 def given_a_bank_when_a_foreign_client_registers_then_our_atm_may_log_in():
     global bank, client
-    foreign.need_packages()
     bank = Bank.found().start()
     card = bank.enrol("lobby")
     bank.register("bob")
@@ -131,4 +129,4 @@ def given_what_it_did_when_the_bank_has_ended_then_the_ledger_is_intact():
 
 
 if __name__ == "__main__":
-    run()
+    foreign.run_with("npm")

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.foreign import Partner, Refused  # noqa: E402
-from lib.scenario import Failure, check, equal, run, scenario  # noqa: E402
+from lib.foreign import Partner, Refused, run_with  # noqa: E402
+from lib.scenario import Failure, check, equal, scenario  # noqa: E402
 
 ID = b"credential 7"
 PASSWORD, WRONG = "pässword of ada".encode(), b"password of ada"
@@ -21,7 +21,8 @@ partners = {}
 
 def pair(direction):
     if not partners:
-        partners.update(theirs=Partner.theirs(), ours=Partner.ours())
+        partners.update(theirs=Partner.in_node("opaque_theirs.mjs"),
+                        ours=Partner.ours("opaque_peer"))
     client, server = direction
     return partners[client], partners[server]
 
@@ -164,4 +165,4 @@ def given_our_client_when_a_bit_changes_on_the_way_then_it_is_refused():
 
 
 if __name__ == "__main__":
-    run()
+    run_with("npm")

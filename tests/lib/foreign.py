@@ -3,32 +3,45 @@
 What is not ours and checks us (`make check-interop`, mk/interop): whether it
 is here, and a partner that is asked line by line in hex.
 
-    theirs = Partner.theirs()
+    theirs = Partner.in_node("opaque_theirs.mjs")
     (key,) = theirs.ask("setup")
 """
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
-from pathlib import Path
 
+from lib import scenario
 from lib.bank import BUILD, TOP
-from lib.scenario import Failure, at_end, skip
+from lib.scenario import Failure, at_end
 
 HERE = TOP / "tests/interop"
 LIMIT_S = 60
 
 
-def need_packages():
-    """Skips where Node.js or the packages are not there."""
-    missing = BUILD / "interop/missing"
-    if not shutil.which("node"):
-        skip("Node.js is not installed")
+def absent(what):
+    """Why "npm" or "go" cannot take part; empty when it can."""
+    program, path = {"npm": ("node", "node_modules"),
+                     "go": ("go", "log_theirs")}[what]
+    missing = BUILD / "interop" / f"missing-{what}"
     if missing.exists():
-        skip(missing.read_text().strip())
-    if not (BUILD / "interop/node_modules").is_dir():
-        skip("`make check-interop` brings the packages that this needs")
+        return missing.read_text().strip()
+    if not shutil.which(program):
+        return f"{program} is not installed"
+    if not (BUILD / "interop" / path).exists():
+        return "`make check-interop` brings what this needs"
+    return ""
+
+
+def run_with(what):
+    """The scenarios of a file; a skip of all of them where that is absent."""
+    reason = absent(what)
+    if reason:
+        print(reason)
+        sys.exit(77)
+    scenario.run()
 
 
 def node(script):
@@ -44,7 +57,7 @@ class Refused(Exception):
 
 
 class Partner:
-    """A program that answers each line with one; see opaque_peer.c."""
+    """A program that answers each line with one; see tests/lib/peer.h."""
 
     def __init__(self, words):
         self.process = subprocess.Popen(
@@ -54,13 +67,16 @@ class Partner:
         at_end(self.close)
 
     @classmethod
-    def ours(cls):
-        return cls([BUILD / "tests/interop/opaque_peer"])
+    def ours(cls, name):
+        return cls([BUILD / "tests/interop" / name])
 
     @classmethod
-    def theirs(cls):
-        need_packages()
-        return cls(node("opaque_theirs.mjs"))
+    def in_node(cls, script):
+        return cls(node(script))
+
+    @classmethod
+    def in_go(cls, name):
+        return cls([BUILD / "interop" / name])
 
     def ask(self, name, *arguments):
         words = [name] + [argument.hex() or "-" for argument in arguments]
@@ -68,7 +84,7 @@ class Partner:
         verdict, *values = self.line().split()
         if verdict == "no":
             raise Refused(" ".join(values))
-        return [bytes.fromhex(value) for value in values]
+        return [bytes.fromhex(value.strip("-")) for value in values]
 
     def line(self):
         give_up = time.monotonic() + LIMIT_S
