@@ -32,6 +32,7 @@ struct audit {
 	uint64_t declined;      /* of these, declined */
 	uint32_t missing;       /* segments that were not disclosed */
 	uint32_t first_missing; /* the first of these */
+	uint32_t last_snapshot; /* its number */
 	uint64_t below_floor;   /* accounts there, by late posts */
 };
 
@@ -73,6 +74,10 @@ bool audit_fault(struct verify *verify, const struct audit_entry *entry,
 
 /* One entry against the book; false after a verdict. */
 bool audit_execute(struct verify *verify, const struct audit_entry *entry);
+
+/* The SYSTEM entry of a snapshot; false after a verdict. */
+bool audit_snapshot(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_event *event);
 
 /* One line of JSON each: an entry; the accounts at the end. */
 void audit_export_entry(FILE *out, const struct audit_entry *entry);

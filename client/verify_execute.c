@@ -261,6 +261,8 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 		    verify, entry, "its time is not its frame's");
 	if (type == ENTRY_USE)
 		return check_use(verify, entry, &event);
+	if (event.code == SYSTEM_SNAPSHOT)
+		return audit_snapshot(verify, entry, &event);
 	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED)
 		return verify_fail(verify, VERIFY_COULD_NOT,
 		    "entry %" PRIu64 ": system event %u: %s", entry->header.seq,

@@ -215,6 +215,22 @@ add_system(struct forged_log *log)
 	log->count++;
 }
 
+/* And a snapshot, of which the file has been taken away since. */
+static void
+add_snapshot(struct forged_log *log)
+{
+	struct forged_entry *entry = &log->entry[log->count];
+	struct entry_snapshot snapshot = {
+	    .number = 1, .size = log->count, .hash = {5}};
+	struct entry_event event = entry_snapshot_event(&snapshot);
+
+	entry->time_ms = log->entry[log->count - 1].time_ms;
+	event.time_ms = entry->time_ms;
+	entry_event_encode(ENTRY_SYSTEM, &event, entry->committed);
+	entry->committed_len = ENTRY_EVENT_LEN;
+	log->count++;
+}
+
 void
 forged_log_of_a_day(struct forged_log *log)
 {
@@ -241,5 +257,6 @@ forged_log_of_a_day(struct forged_log *log)
 		take_segment(log, bytes, len);
 	}
 	add_system(log);
+	add_snapshot(log);
 	sim_bank_free(bank);
 }

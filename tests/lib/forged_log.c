@@ -57,14 +57,16 @@ forged_log_directory(struct forged_log *log, char *name)
 	must(mkdir(path, 0700) == 0);
 	snprintf(path, sizeof(path), "%s/public", name);
 	must(mkdir(path, 0700) == 0);
+	snprintf(path, sizeof(path), "%s/snapshot", name);
+	must(mkdir(path, 0700) == 0);
 }
 
 void
 forged_log_remove(struct forged_log *log)
 {
 	static const char *const names[] = {"public/checkpoint",
-	    "public/certificates", "since", "disclosure", "public", "segment",
-	    "."};
+	    "public/certificates", "since", "disclosure", "snapshot/00000001",
+	    "snapshot", "public", "segment", "."};
 	char path[256], number[JOURNAL_SEGMENT_NAME_MAX];
 
 	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++) {

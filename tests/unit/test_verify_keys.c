@@ -153,6 +153,7 @@ given_a_day_with_every_kind_when_audited_then_each_is_there_and_all_is_well(
 	(void)find_event(ENTRY_USE, USE_TERMINAL_KEY);
 	(void)find_event(ENTRY_USE, USE_DISCLOSE);
 	(void)find_event(ENTRY_SYSTEM, SYSTEM_RECOVERED);
+	(void)find_event(ENTRY_SYSTEM, SYSTEM_SNAPSHOT);
 	assert_true(log_now.segments >= 2);
 	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
 	assert_string_equal(verdict->why, "");
@@ -479,6 +480,32 @@ given_a_disclosure_to_a_stranger_when_audited_then_named(void **state)
 }
 
 static void
+given_a_snapshot_when_it_is_not_the_one_in_the_log_then_tampered(void **state)
+{
+	unsigned snapshot = find_event(ENTRY_SYSTEM, SYSTEM_SNAPSHOT);
+	const struct forged_verdict *verdict;
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	log_now.entry[snapshot].committed[16] ^= 1; /* the size */
+	forged_log_write(&log_now);
+	expect_named(snapshot, "as it was then");
+	log_now = day;
+	forged_log_write(&log_now);
+	snprintf(path, sizeof(path), "%s/snapshot/00000001", directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs("another state", file) >= 0 && fclose(file) == 0);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_int_equal(verdict->exit, VERIFY_TAMPERED);
+	assert_non_null(strstr(verdict->why, "snapshot/00000001"));
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
+}
+
+static void
 given_entries_of_a_later_version_when_audited_then_it_could_not_run(
     void **state)
 {
@@ -570,6 +597,8 @@ main(void)
 		given_balances_at_something_that_is_no_order_when_audited_then_named),
 	    STORY(given_keys_that_nobody_attested_when_audited_then_named),
 	    STORY(given_a_disclosure_to_a_stranger_when_audited_then_named),
+	    STORY(
+		given_a_snapshot_when_it_is_not_the_one_in_the_log_then_tampered),
 	    STORY(
 		given_entries_of_a_later_version_when_audited_then_it_could_not_run),
 	    STORY(given_another_leaf_0_when_audited_then_named),
