@@ -6,6 +6,7 @@ Passwords, recovery codes and keys that change: what holds afterwards, what
 does not any more, and what a customer learns when the answer is lost or the
 bank is killed in between.
 """
+import json
 import random
 import re
 import sys
@@ -13,13 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (  # noqa: E402
-    ATM, BAD_DATA, DONE, INTACT, UNKNOWN, UNREACHABLE, USAGE, WRONG_PASSWORD,
-    Bank)
+    BAD_DATA, DONE, INTACT, UNKNOWN, UNREACHABLE, USAGE, VERIFY,
+    WRONG_PASSWORD, Bank, run_program)
 from lib.relay import M3, M5, RECORD, TO_CLIENT, Relay  # noqa: E402
 from lib.scenario import (  # noqa: E402
     check, contains, equal, run, scenario, wait_until)
 from lib.session import Session  # noqa: E402
 from lib.terminal import Terminal  # noqa: E402
+from model import model  # noqa: E402
 
 CODE = re.compile(r"(?:[0-9A-Z]{5}-){7}[0-9A-Z]{5}")
 OLD, NEW = "the old password", "the new password"
@@ -288,6 +290,25 @@ def given_keys_for_five_seconds_when_somebody_thinks_longer_then_it_goes_on():
         "sessions"] == 0, "the end of the session that did not re-key")
     equal(lazy.balance()["error"], "SR_SESSION_ENDED")
     lazy.close()
+
+
+@scenario
+def given_all_these_changes_when_audited_with_keys_then_the_books_verify():
+    key, out = bank.base / "clara.key", bank.base / "disclosure"
+    run_program([VERIFY, "keygen", "-o", key]).ends(DONE)
+    bank.ctl(*bank.operators(), "auditor", "add", "clara",
+             f"{key}.pub").ends(DONE)
+    bank.ctl("disclose", "--segments", "0-0", "--to", "clara", "--out",
+             out).ends(DONE)
+    # each order against the key that was attested then
+    result = bank.verify("--auditor-key", key, "--keys", out, "--json",
+                         "--export", bank.base / "export").ends(INTACT)
+    facts = json.loads(result.out)
+    check(facts["keys"] and facts["undisclosed"] == 0, f"{facts}")
+    entries = [json.loads(line) for line in
+               (bank.base / "export").read_text().splitlines()]
+    equal(model.run(entries), [], "what the model says")
+    bank.stop()
 
 
 if __name__ == "__main__":

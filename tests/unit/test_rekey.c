@@ -188,6 +188,32 @@ given_new_keys_then_the_old_ones_order_nothing_more(void **state)
 }
 
 static void
+given_new_keys_in_a_snapshot_then_a_start_from_it_knows_them(void **state)
+{
+	struct message_order_answer answer;
+	struct sim_person spy;
+
+	(void)state;
+	rekey_ada();
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	while (bank->ledgerd->snapshots.last.number == 0)
+		assert_int_equal(sim_transfer(bank, &people.ada,
+				     people.bob.m4.account, 1, &answer),
+		    SR_OK);
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	spy = people.ada;
+	memcpy(spy.signing_secret, old_secret, 64);
+	assert_int_equal(
+	    sim_transfer(bank, &spy, people.bob.m4.account, 1, &answer),
+	    SR_SIGNATURE);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_OK);
+}
+
+static void
 given_an_order_of_before_when_asked_after_new_keys_then_it_is_answered(
     void **state)
 {
@@ -439,6 +465,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(given_both_halves_then_the_new_attestation_continues_the_old),
 	    TEST(given_new_keys_then_the_old_ones_order_nothing_more),
+	    TEST(given_new_keys_in_a_snapshot_then_a_start_from_it_knows_them),
 	    TEST(
 		given_an_order_of_before_when_asked_after_new_keys_then_it_is_answered),
 	    TEST(given_one_half_alone_then_nothing_has_changed),
