@@ -15,7 +15,8 @@ const LENGTHS = { [HELLO]: 320, [M2]: 432, [M4]: 1296, [M5]: 336 };
 const LOG_IN = 1, REGISTER = 2;
 const ORDER_SUBMIT = 1, ORDER_ANSWER = 2, BALANCE_GET = 3, BALANCE = 4,
     DIRECTORY_GET = 7, DIRECTORY = 8, GOODBYE = 9, REKEY = 11;
-const TRANSFER = 1;
+export const TRANSFER = 1, DEPOSIT = 2;
+export const OPEN = { number: 0, epoch: 0, psk: Buffer.alloc(32) };
 const ORDER_LIFE_MS = 60000n;
 
 function must(condition, what) {
@@ -172,14 +173,14 @@ function keysOf(seed, epoch) {
 
 const wrapKey = (exportKey) => expand(exportKey, LABEL + "wrap", 32);
 
-// HELLO and M1 to M2, for an open terminal; what both handshakes share.
-async function greet(bank, operation, name, rest) {
+// HELLO and M1 to M2, at a terminal; what both handshakes share.
+async function greet(bank, at, operation, name, rest) {
     const wire = await Wire.to(bank.address);
     const hello = (await wire.receive(HELLO)).body;
     const certificate = readHello(hello, bank);
-    const terminal = join(u32(0), u32(0));
+    const terminal = join(u32(at.number), u32(at.epoch));
     const noise = new Initiator(join(LABEL + "prologue", hello, terminal),
-        certificate.noise, Buffer.alloc(32));
+        certificate.noise, at.psk);
     wire.send(M1, join(terminal, noise.write(padded(join(u8(operation), u8(0),
         u8(0), named(name, 32), rest), 256))));
     const context = join(LABEL + "opaque", noise.h);
@@ -192,13 +193,14 @@ async function greet(bank, operation, name, rest) {
     f.zeros(24);
     f.end();
     const [k1, k2] = noise.split();
-    return { wire, certificate, context, ke2, evaluated, k1, k2, h: noise.h,
+    return { at, wire, certificate, context, ke2, evaluated, k1, k2,
+        h: noise.h,
         identities: { client: Buffer.from(name), server: bank.bankId } };
 }
 
 export async function register(bank, name, password) {
     const start = new Registration(Buffer.from(password));
-    const hs = await greet(bank, REGISTER, name,
+    const hs = await greet(bank, OPEN, REGISTER, name,
         join(start.request, Buffer.alloc(32), named("Foreign", 64)));
     const { record, exportKey } = await start.finish(hs.evaluated,
         hs.certificate.opaque, hs.identities);
@@ -226,9 +228,9 @@ export async function register(bank, name, password) {
     return { customer: Number(attested.customer) };
 }
 
-export async function login(bank, name, password) {
+export async function login(bank, at, name, password) {
     const start = new Login(Buffer.from(password));
-    const hs = await greet(bank, LOG_IN, name,
+    const hs = await greet(bank, at, LOG_IN, name,
         join(start.ke1, Buffer.alloc(48)));
     try {
         const done = await start.finish(hs.ke2, hs.context, hs.identities);
@@ -249,7 +251,7 @@ export async function login(bank, name, password) {
 
 export class Session {
     constructor(bank, hs, name, prk) {
-        Object.assign(this, { bank, name, wire: hs.wire,
+        Object.assign(this, { bank, name, at: hs.at, wire: hs.wire,
             certificate: hs.certificate, request: 0, generation: 0,
             waiting: [] });
         this.chain = expand(prk, LABEL + "chain", 64);
@@ -276,11 +278,11 @@ export class Session {
         must(status === 0, `no session: ${status}`);
         this.role = f.u8();
         this.unit = f.u16();
-        this.terminal = f.u32();
+        must(f.u32() === this.at.number, "M4's terminal");
         must(f.bytes(16).equals(this.id), "M4's session id");
         this.customer = f.u64();
         this.account = f.u64();
-        f.u64();
+        this.till = f.u64();
         this.nextSeq = f.u64();
         this.lastHash = f.bytes(32);
         const seed = open(wrapKey(exportKey), 0,
@@ -304,7 +306,8 @@ export class Session {
             attested.signingKey.equals(this.keys.signingKey) &&
             attested.messageKey.equals(this.keys.messageKey),
             "the attested keys are not those of the seed");
-        must(this.account === this.customer * 65536n, "the account's number");
+        must(this.account === 0n || this.account === this.customer * 65536n,
+            "the account's number");
     }
 
     // A signed note under the certificate's log key; gives the tree's size.
@@ -362,7 +365,8 @@ export class Session {
         const f = await this.ask(BALANCE_GET, u64(0), BALANCE);
         const error = f.u16();
         must(error === 0, `no balance: ${error}`);
-        must(f.u64() === this.account, "another account's balance");
+        must(f.u64() === (this.account || this.till),
+            "another account's balance");
         f.bytes(2);
         const posted = f.i64();
         f.bytes(24);
@@ -388,18 +392,18 @@ export class Session {
 
     order(fields) {
         return join("SRORDER1", u8(fields.kind), u8(0), u16(this.unit),
-            u32(this.terminal), u64(this.customer), u64(this.nextSeq),
+            u32(this.at.number), u64(this.customer), u64(this.nextSeq),
             u64(fields.debit), u64(fields.credit), u64(fields.amount),
             u64(this.serverTime + BigInt(Date.now() - this.heard) +
                 ORDER_LIFE_MS), this.id, this.lastHash, u64(0), random(16),
             sha256(fields.memo), this.bank.bankId, u64(0));
     }
 
-    // forged: the signature is made with another key.
-    async transfer(payee, amount, memo, forged) {
+    // A transfer or a deposit; forged: another key signs.
+    async pay(kind, payee, amount, memo, forged) {
         const credit = await this.find(payee) * 65536n;
-        const order = this.order({ kind: TRANSFER, debit: this.account,
-            credit, amount, memo });
+        const debit = kind === DEPOSIT ? this.till : this.account;
+        const order = this.order({ kind, debit, credit, amount, memo });
         must(order.length === 208, "an order's length");
         const signature = ed25519Sign(forged ? random(32) : this.keys.signing,
             order);
@@ -416,7 +420,7 @@ export class Session {
         f.end();
         if (answer.error !== 0)
             return answer;
-        must(account === this.account, "the balance is of another account");
+        must(account === debit, "the balance is of another account");
         must(nextSeq === this.nextSeq + 1n && lastHash.equals(sha256(order)),
             "the order's place among the signer's");
         must(this.checkpoint(note.length, note) > answer.leaf,

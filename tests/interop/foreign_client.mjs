@@ -3,30 +3,45 @@
 // line of standard input is a JSON list, a command and its arguments; the
 // answer is a line of JSON: {"ok": value} or {"no": why}.
 //
-//	register NAME PASSWORD    login NAME PASSWORD    balance
-//	transfer PAYEE AMOUNT MEMO FORGED    rekey    goodbye
+//	terminal CARD                 later log-ins are at this terminal
+//	register NAME PASSWORD        login NAME PASSWORD
+//	login                         as the terminal itself
+//	transfer PAYEE AMOUNT MEMO FORGED        deposit PAYEE AMOUNT MEMO
+//	balance                       rekey                    goodbye
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { login, register } from "./bank_client.mjs";
+import { DEPOSIT, OPEN, TRANSFER, login, register } from "./bank_client.mjs";
 
-const text = readFileSync(process.argv[2], "utf8");
-const value = (key) => text.match(new RegExp(`^${key} = (.*)$`, "m"))[1];
-const bank = { address: value("address"),
-    identity: Buffer.from(value("identity"), "hex"),
-    bankId: Buffer.from(value("bank-id"), "hex") };
+function settings(path) {
+    const text = readFileSync(path, "utf8");
+    return (key) => text.match(new RegExp(`^${key} = (.*)$`, "m"))[1];
+}
 
-let session;
+const hex = (text) => Buffer.from(text, "hex");
+const id = settings(process.argv[2]);
+const bank = { address: id("address"), identity: hex(id("identity")),
+    bankId: hex(id("bank-id")) };
+
+let session, terminal = OPEN;
 const commands = {
     register: (name, password) => register(bank, name, password),
-    async login(name, password) {
-        session = await login(bank, name, password);
+    terminal(path) {
+        const card = settings(path);
+        terminal = { number: Number(card("terminal")),
+            epoch: Number(card("epoch")), psk: hex(card("psk")),
+            name: card("name"), password: card("password") };
+    },
+    async login(name = terminal.name, password = terminal.password) {
+        session = await login(bank, terminal, name, password);
         return { customer: Number(session.customer), role: session.role,
             next_seq: Number(session.nextSeq), failed: session.failed,
             rekey_ms: session.rekeyMs };
     },
     balance: () => session.balance(),
     transfer: (payee, amount, memo, forged) =>
-        session.transfer(payee, amount, memo, forged),
+        session.pay(TRANSFER, payee, amount, memo, forged),
+    deposit: (payee, amount, memo) =>
+        session.pay(DEPOSIT, payee, amount, memo, false),
     rekey: () => session.rekey(),
     goodbye: () => session.goodbye(),
 };

@@ -7,6 +7,7 @@ Node.js, at a real bank: it registers, logs in, pays, re-keys and says goodbye,
 and our ATM is at home in the account that it made.
 """
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from lib import foreign  # noqa: E402
 from lib.bank import WRONG_PASSWORD, Bank  # noqa: E402
 from lib.scenario import check, contains, equal, scenario  # noqa: E402
 
-bank = client = None
+bank = card = client = None
 MEMO = "für Brot \u2014 merci"
 FORGED = 64     # the order's signature does not verify
 
@@ -41,7 +42,7 @@ class Client(foreign.Partner):
 
 @scenario
 def given_a_bank_when_a_foreign_client_registers_then_our_atm_may_log_in():
-    global bank, client
+    global bank, card, client
     bank = Bank.found().start()
     card = bank.enrol("lobby")
     bank.register("bob")
@@ -107,6 +108,31 @@ def given_a_session_when_it_says_goodbye_then_the_bank_does_and_closes():
     client.ask("goodbye")
     equal(bank.balance("ada"), 3500, "the balance")
     equal(bank.balance("bob"), 1500, "the balance")
+
+
+@scenario
+def given_a_terminal_s_card_when_node_is_the_atm_then_its_deposit_is_booked():
+    client.ask("terminal", str(card))
+    equal(client.ask("login")["role"], 2, "the role")
+    answer = client.ask("deposit", "bob", 700, "from Node")
+    equal((answer["error"], answer["outcome"]), (0, 0), "error and outcome")
+    equal(client.ask("balance"), -5700, "the till's balance")
+    client.ask("goodbye")
+    client.ask("login", "bob", bank.passwords["bob"])
+    equal(client.ask("balance"), 2200, "the balance at the terminal")
+    client.ask("goodbye")
+
+
+@scenario
+def given_a_card_with_another_psk_when_it_is_used_then_the_bank_closes():
+    other = bank.base / "other.card"
+    other.write_text(re.sub(
+        r"psk = (..)", lambda first: f"psk = {int(first[1], 16) ^ 1:02x}",
+        card.read_text()))
+    stranger = Client(bank.id)
+    stranger.ask("terminal", str(other))
+    contains(stranger.refused("login", "bob", bank.passwords["bob"]),
+             "closed the connection")
 
 
 @scenario
