@@ -5,7 +5,7 @@
 Cash out of an ATM: in full, in part, not at all; the terminal killed between
 any two steps; what is overdue, released, and posted late.
 """
-import os
+import json
 import shutil
 import sys
 import time
@@ -13,15 +13,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (BUILD, DECLINED, DONE, INTACT, UNKNOWN,  # noqa: E402
-                      USAGE, Bank, run_program)
+                      USAGE, VERIFY, Bank, run_program)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip)
 from lib.session import (APPROVE, HOLD, POST, RELEASE, VOID,  # noqa: E402
                          Session, release_parameters)
 from lib.terminal import Terminal  # noqa: E402
+from model import model  # noqa: E402
 
 bank = lobby = hall = None
-GIVEN = []      # what the dispensers of this test have given out, minor
 
 
 def dispenser(name, body):
@@ -323,6 +323,22 @@ def given_the_day_when_the_bank_restarts_then_all_is_as_it_was():
     bank.stop()
     bank.start()
     equal((account("ada"), account("bob"), till(lobby), till(hall)), before)
+    # and an auditor's model of the books, which shares no line with them
+    key = bank.base / "auditor.key"
+    run_program([VERIFY, "keygen", "-o", key]).ends(DONE)
+    bank.ctl(*bank.operators(), "auditor", "add", "clara",
+             f"{key}.pub").ends(DONE)
+    bank.ctl("disclose", "--segments", "0-", "--to", "clara", "--out",
+             bank.base / "keys").ends(DONE)
+    export = bank.base / "export"
+    run_program([VERIFY, "--bank", bank.id, "--auditor-key", key, "--keys",
+                 bank.base / "keys", "--export", export,
+                 bank.ledger]).ends(INTACT)
+    entries = [json.loads(line) for line in export.read_text().splitlines()]
+    equal(model.run(entries), [], "what the model says")
+    done = {entry["kind"] for entry in entries
+            if entry["type"] == "order" and not entry["outcome"]}
+    check({HOLD, POST, VOID} <= done, f"only kinds {done} took effect")
     bank.stop()
     bank.verify().ends(INTACT)
 

@@ -89,6 +89,32 @@ given_a_card_that_was_written_then_it_reads_back_and_is_private(void **state)
 	assert_string_equal(read.password, card.password);
 	assert_int_equal(read.terminal, 3);
 	assert_int_equal(read.epoch, 2);
+	assert_int_equal(read.denominations.count, 0);
+}
+
+static void
+given_denominations_on_a_card_then_they_read_back_on_terminals_only(
+    void **state)
+{
+	struct card card = make_card(), read;
+
+	(void)state;
+	assert_int_equal(
+	    denominations_parse("1000,500", NULL, &card.denominations), SR_OK);
+	assert_int_equal(card_write(path, &card, message), SR_OK);
+	assert_int_equal(card_read(path, &read, message), SR_OK);
+	assert_memory_equal(&read.denominations, &card.denominations,
+	    sizeof(read.denominations));
+	put(HEAD "denominations = 500\n", 0600);
+	assert_int_equal(card_read(path, &read, message), SR_CONFIG);
+	put(HEAD "terminal = 1\nepoch = 1\npsk = " HEX_1
+		 "\ndenominations = 500,x\n",
+	    0600);
+	assert_int_equal(card_read(path, &read, message), SR_CONFIG);
+	put(HEAD "terminal = 1\nepoch = 1\npsk = " HEX_1
+		 "\ndenominations = 500\n",
+	    0600);
+	assert_int_equal(card_read(path, &read, message), SR_OK);
 }
 
 static void
@@ -198,6 +224,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(
 		given_a_card_that_was_written_then_it_reads_back_and_is_private),
+	    TEST(
+		given_denominations_on_a_card_then_they_read_back_on_terminals_only),
 	    TEST(given_two_cards_then_their_passwords_differ),
 	    TEST(given_a_card_that_exists_then_it_is_not_written_over),
 	    TEST(given_a_card_that_others_may_use_then_it_is_refused),
