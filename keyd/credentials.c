@@ -332,6 +332,22 @@ credentials_read(
 	    c, customer, c->generations[customer], out);
 }
 
+/*
+ * For a name that nobody has: reads somebody, always the same one for that
+ * name, and forgets him.  Were it nobody's record, which is always at hand,
+ * the disk would tell by its time that the name is not there.
+ */
+static enum sr_error
+credentials_decoy(
+    const struct credentials *c, uint32_t tag, struct customer *out)
+{
+	uint64_t somebody = c->customers > 0 ? 1 + tag % c->customers : 0;
+	enum sr_error error = credentials_read(c, somebody, out);
+
+	sodium_memzero(out, sizeof(*out));
+	return error == SR_OK ? SR_NOT_FOUND : error;
+}
+
 enum sr_error
 credentials_find(const struct credentials *c, const char *name, size_t name_len,
     struct customer *out)
@@ -350,8 +366,7 @@ credentials_find(const struct credentials *c, const char *name, size_t name_len,
 		    memcmp(out->name, name, name_len) == 0)
 			return SR_OK;
 	}
-	error = credentials_read(c, 0, out);
-	return error == SR_OK ? SR_NOT_FOUND : error;
+	return credentials_decoy(c, hash.tag, out);
 }
 
 void

@@ -109,8 +109,9 @@ void credentials_digest_seal(
     const struct credentials *c, const uint8_t digest[32], uint8_t out[32]);
 
 /*
- * The customer of that name; or SR_NOT_FOUND and customer 0, read in the same
- * way.  SR_DAMAGED when the file does not hold what the index knows.
+ * The customer of that name; or SR_NOT_FOUND and zeros, after a customer was
+ * read in the same way: the disk must not tell by its time which it was.
+ * SR_DAMAGED when the file does not hold what the index knows.
  */
 enum sr_error credentials_find(const struct credentials *c, const char *name,
     size_t name_len, struct customer *out);

@@ -385,7 +385,7 @@ start_login(struct attempt *a, const char *secret, struct payload_m1 *m1)
 }
 
 void
-world_m1(struct world *w, struct person *p, struct attempt *a,
+world_seal_m1(struct world *w, struct person *p, struct attempt *a,
     enum payload_operation operation, uint8_t slot, uint8_t target,
     const char *secret)
 {
@@ -410,6 +410,14 @@ world_m1(struct world *w, struct person *p, struct attempt *a,
 		w->keyd->keys->noise_public, p->terminal, p->epoch, p->psk,
 		ephemeral, &m1, a->m1) != SR_OK)
 		abort();
+}
+
+void
+world_m1(struct world *w, struct person *p, struct attempt *a,
+    enum payload_operation operation, uint8_t slot, uint8_t target,
+    const char *secret)
+{
+	world_seal_m1(w, p, a, operation, slot, target, secret);
 	world_send_m1(w, a->connection, w->generation, a->m1, sizeof(a->m1));
 }
 

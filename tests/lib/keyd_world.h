@@ -117,6 +117,10 @@ struct attempt {
 	struct handshake_keys keys;
 };
 
+/* An M1 that is not sent. */
+void world_seal_m1(struct world *w, struct person *p, struct attempt *a,
+    enum payload_operation operation, uint8_t slot, uint8_t target,
+    const char *secret);
 void world_m1(struct world *w, struct person *p, struct attempt *a,
     enum payload_operation operation, uint8_t slot, uint8_t target,
     const char *secret);
