@@ -96,7 +96,7 @@ all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 tests: all $(UNIT_TESTS) $(TEST_TOOLS) $(HASTY)	## build the test programs, too
 
 help:	## list these goals
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 15
 
 deps:	## install with apt what building and testing need and is missing
 	@mk/deps check
