@@ -15,11 +15,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "policy/strongroomd.h"
 
+#define LISTEN_WAIT_MS 1000
+#define LISTEN_PAUSE_NS 10000000
 #define BACKLOG 512
 #define SYSTEMD_FIRST_FD 3
 
@@ -86,6 +89,23 @@ remove_stale(const struct sockaddr_un *address)
 	return result == 1 && unlink(address->sun_path) == 0;
 }
 
+/*
+ * A room that was killed frees the lock a moment before its listening socket
+ * is gone: descriptors are closed one after the other.
+ */
+static bool
+bind_and_listen(int fd, const struct sockaddr *address, socklen_t len)
+{
+	const struct timespec pause = {.tv_nsec = LISTEN_PAUSE_NS};
+	int64_t give_up_ms = monitor_now_ms() + LISTEN_WAIT_MS;
+
+	while (bind(fd, address, len) != 0 || listen(fd, BACKLOG) != 0)
+		if (errno != EADDRINUSE || monitor_now_ms() > give_up_ms ||
+		    (nanosleep(&pause, NULL) != 0 && errno != EINTR))
+			return false;
+	return true;
+}
+
 static enum sr_error
 open_listener(const struct config_listen *listener, int *out)
 {
@@ -99,13 +119,11 @@ open_listener(const struct config_listen *listener, int *out)
 	if (family == AF_UNIX &&
 	    !remove_stale((const struct sockaddr_un *)address))
 		return listen_failed(listener->text, fd);
-	if (bind(fd, address, listener->address_len) != 0)
+	if (!bind_and_listen(fd, address, listener->address_len))
 		return listen_failed(listener->text, fd);
 	/* Anybody may connect, as over TCP; netd counts by uid. */
 	if (family == AF_UNIX &&
 	    chmod(((const struct sockaddr_un *)address)->sun_path, 0666) != 0)
-		return listen_failed(listener->text, fd);
-	if (listen(fd, BACKLOG) != 0)
 		return listen_failed(listener->text, fd);
 	*out = fd;
 	return SR_OK;
