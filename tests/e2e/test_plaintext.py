@@ -205,6 +205,7 @@ def given_the_day_when_what_must_be_found_is_searched_then_it_is():
               f"the bank's id is not found in {part}/")
     check(len(list((bank.ledger / "segment").glob("*.log"))) > 1,
           "there is but one segment")
+    check(any((bank.ledger / "snapshot").iterdir()), "there is no snapshot")
     check(len(seen) > 50000, "hardly anything went over the network")
 
 
