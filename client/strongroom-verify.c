@@ -56,6 +56,7 @@ help(FILE *out)
 	    "to\n"
 	    "      --export FILE    with keys: the journal as JSON lines\n"
 	    "  -j, --json           for scripts\n"
+	    "  -o, --output FILE    the file that keygen makes\n"
 	    "  -q, --quiet          only the verdict\n"
 	    "  -h, --help\n"
 	    "      --version\n\n"
