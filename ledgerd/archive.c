@@ -56,6 +56,31 @@ archive_note(
 	return SR_OK;
 }
 
+static bool
+find_old_key(const struct archive *archive, uint32_t segment, uint8_t key[32])
+{
+	for (unsigned i = 0; i < ARCHIVE_OLD_KEYS; i++) {
+		const struct archive_key *old = &archive->old_keys[i];
+
+		if (!old->known || old->segment != segment)
+			continue;
+		memcpy(key, old->key, sizeof(old->key));
+		return true;
+	}
+	return false;
+}
+
+static void
+keep_old_key(struct archive *archive, uint32_t segment, const uint8_t key[32])
+{
+	struct archive_key *old = &archive->old_keys[archive->next_old_key];
+
+	archive->next_old_key = (archive->next_old_key + 1) % ARCHIVE_OLD_KEYS;
+	old->known = true;
+	old->segment = segment;
+	memcpy(old->key, key, sizeof(old->key));
+}
+
 /*
  * The key of a segment: for the asking, or else by a logged use.  Who was told
  * that there are no more in this hour does not log another question.
@@ -70,6 +95,8 @@ fetch_key(struct ledgerd *ledgerd, const struct journal_segment *header,
 	uint64_t now_ms = env_clock_ms(ledgerd->env);
 	enum sr_error error, done;
 
+	if (find_old_key(archive, header->segment, key))
+		return SR_OK;
 	error = keyd_segment_key(ledgerd, header->segment, header->salt, key);
 	if (error != SR_NOT_ALLOWED)
 		return error;
@@ -81,8 +108,10 @@ fetch_key(struct ledgerd *ledgerd, const struct journal_segment *header,
 		error = done;
 	if (error == SR_OLD_RECORDS)
 		archive->asks_again_ms = (now_ms / HOUR_MS + 1) * HOUR_MS;
-	if (error == SR_OK)
+	if (error == SR_OK) {
 		memcpy(key, ledgerd->keyd.used.key, 32);
+		keep_old_key(archive, header->segment, key);
+	}
 	sodium_memzero(&ledgerd->keyd.used, sizeof(ledgerd->keyd.used));
 	return error;
 }

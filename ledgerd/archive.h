@@ -22,10 +22,18 @@ struct ledgerd;
 
 enum {
 	ARCHIVE_OPEN_MAX = 8,
-	ARCHIVE_STEP = 64, /* each so many leaves, one position is kept */
+	ARCHIVE_OLD_KEYS = 256, /* are kept, so that each is logged once */
+	ARCHIVE_STEP = 64,      /* each so many leaves, one position is kept */
 	/* What a segment can hold: no frame is shorter than 184 bytes. */
 	ARCHIVE_SEGMENT_INDEX =
 	    JOURNAL_SEGMENT_MAX_LEN / 184 / ARCHIVE_STEP + 1,
+};
+
+/* The key of a segment that keyd gives by a logged use only. */
+struct archive_key {
+	bool known;
+	uint32_t segment;
+	uint8_t key[32];
 };
 
 struct archive_segment {
@@ -41,7 +49,9 @@ struct archive_segment {
 
 struct archive {
 	struct archive_segment open[ARCHIVE_OPEN_MAX];
-	unsigned next;          /* to be given up */
+	unsigned next; /* to be given up */
+	struct archive_key old_keys[ARCHIVE_OLD_KEYS];
+	unsigned next_old_key;  /* to be given up */
 	uint64_t asks_again_ms; /* keyd gives no old keys before; clock */
 	uint64_t index_first;   /* a multiple of ARCHIVE_STEP */
 	/* of leaf index_first + ARCHIVE_STEP * i */
