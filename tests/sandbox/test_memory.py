@@ -14,6 +14,7 @@ bank that answers ENOSYS.
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -227,6 +228,30 @@ def given_no_memfd_secret_when_keyd_works_then_only_its_secret_pages_have_keys()
     found = memory.find({name: keys[name] for name in KEPT})
     equal(sorted(set(KEPT) - set(found)), [],
           "what the search does not find in the secret pages")
+
+
+@scenario
+def given_log_ins_under_way_when_root_reads_keyd_then_its_stack_alone_may_have_keys():
+    bank = working()
+    keys = keys_of(bank.bank)
+    pid = bank.bank.rooms()["keyd"]
+    ended = threading.Event()
+    done = []
+
+    def log_in():
+        while not ended.is_set():
+            done.append(bank.bank.atm(ADA, "balance").code)
+
+    customer = threading.Thread(target=log_in, daemon=True)
+    customer.start()
+    try:
+        while len(done) < 5 and customer.is_alive():
+            Memory(pid).has_none(keys, "keyd at work",
+                                 lambda m: m.name == "[stack]")
+    finally:
+        ended.set()
+        customer.join(60)
+    equal(set(done), {DONE}, "how log-ins end")
 
 
 @scenario

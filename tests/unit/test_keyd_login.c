@@ -117,6 +117,42 @@ given_a_wrong_password_or_unknown_name_when_tried_then_both_look_alike(
 	assert_int_equal(w->open.failed, 0);
 }
 
+/* An env that counts the reads of customers other than nobody. */
+static struct env_ops counting;
+static const struct env_ops *counted;
+static unsigned customers_read;
+
+static enum sr_error
+read_counted(
+    struct env *env, env_file file, uint64_t offset, void *out, size_t len)
+{
+	if (len == CREDENTIAL_VERSION_LEN && offset >= CREDENTIAL_CUSTOMER_LEN)
+		customers_read++;
+	return counted->read(env, file, offset, out, len);
+}
+
+static void
+given_an_unknown_name_when_tried_then_the_disk_reads_as_for_a_known_one(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person eve = person("eve", "secret1");
+	struct attempt a;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	counted = w->keyd_room->env.ops;
+	counting = *counted;
+	counting.read = read_counted;
+	w->keyd_room->env.ops = &counting;
+	customers_read = 0;
+	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	assert_int_equal(customers_read, 1);
+	world_m1(w, &eve, &a, OPERATION_LOG_IN, 0, 0, NULL);
+	assert_int_equal(customers_read, 2);
+	w->keyd_room->env.ops = counted;
+}
+
 static void
 given_an_altered_ke3_when_sent_then_refused_and_no_session(void **state)
 {
@@ -546,6 +582,8 @@ main(void)
 		given_two_registrations_of_one_name_when_both_end_then_one_has_it),
 	    TEST(
 		given_a_wrong_password_or_unknown_name_when_tried_then_both_look_alike),
+	    TEST(
+		given_an_unknown_name_when_tried_then_the_disk_reads_as_for_a_known_one),
 	    TEST(given_an_altered_ke3_when_sent_then_refused_and_no_session),
 	    TEST(
 		given_five_wrong_when_tried_again_then_later_on_both_sides_of_each_bound),
