@@ -230,13 +230,17 @@ def given_a_kill_at_every_write_of_the_terminal_then_nothing_is_lost():
     start, out = account("ada")[0], cash()
     till_start = till(lobby)[0]
     seen = set()
+    # A sanitizer's search for leaks is a tracer itself: there is one only.
+    variables = bank.environment("kiosk")
+    variables["ASAN_OPTIONS"] = variables.get("ASAN_OPTIONS",
+                                              "") + ":detect_leaks=0"
     for cut in range(1, 40):
         words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e",
                  f"inject=rename:signal=KILL:when={cut}",
                  *bank.atm_words("ada", "--password-fd", "0", "--dispenser",
                                  gives, "withdraw", "5.00", terminal=lobby)]
         result = run_program(words, give=bank.passwords["ada"] + "\n",
-                             env=bank.environment("kiosk"))
+                             env=variables)
         said = bank.atm("bob", "balance", terminal=lobby,
                         state="kiosk").ends(DONE)
         seen.add("not paid out" if "not paid out" in said.err else
