@@ -20,6 +20,7 @@ struct sim_queue {
 	struct sim_packet packet[SIM_LINK_PACKETS];
 	size_t first;
 	size_t count;
+	unsigned late; /* rounds before any of them can be taken */
 };
 
 void *
@@ -51,6 +52,30 @@ sim_operate(
 	return true;
 }
 
+bool
+sim_strikes(struct sim_room *room, enum sim_fault fault)
+{
+	return room->fault[fault] != 0 && --room->fault[fault] == 0;
+}
+
+uint64_t
+sim_number(struct sim *sim, uint64_t below)
+{
+	uint8_t bytes[8];
+	uint64_t number = 0;
+
+	sim_random(sim, bytes, sizeof(bytes));
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		number = number << 8 | bytes[i];
+	return number % below;
+}
+
+static size_t
+queue_ready(const struct sim_queue *queue)
+{
+	return queue->late == 0 ? queue->count : 0;
+}
+
 static void
 sim_queue_clear(struct sim_queue *queue)
 {
@@ -58,6 +83,7 @@ sim_queue_clear(struct sim_queue *queue)
 		free(queue->packet[queue->first].bytes);
 		queue->first = (queue->first + 1) % SIM_LINK_PACKETS;
 	}
+	queue->late = 0;
 }
 
 static enum sr_error
@@ -76,6 +102,8 @@ sim_send(struct env *env, enum env_link link, const void *packet, size_t len)
 		return SR_CLOSED;
 	place =
 	    &queue->packet[(queue->first + queue->count) % SIM_LINK_PACKETS];
+	if (room->sim->tap != NULL)
+		room->sim->tap(room->sim->tap_context, room, link, packet, len);
 	place->bytes = sim_memory(len);
 	memcpy(place->bytes, packet, len);
 	place->len = len;
@@ -105,12 +133,13 @@ sim_receive(struct env *env, enum env_link link, bool wait, void *packet,
 	*len = 0;
 	if (room->sim->dark || room->peer[link] == NULL)
 		return SR_CLOSED;
-	for (unsigned i = 0; wait && queue->count == 0; i++) {
+	for (unsigned i = 0; wait && queue_ready(queue) == 0; i++) {
 		if (i == 1000 || room->sim->dark)
 			return SR_CLOSED;
+		(void)sim_late(room->sim);
 		sim_step_room(room->peer[link]);
 	}
-	if (queue->count == 0)
+	if (queue_ready(queue) == 0)
 		return SR_AGAIN;
 	taken = queue->packet[queue->first];
 	queue->first = (queue->first + 1) % SIM_LINK_PACKETS;
@@ -135,7 +164,7 @@ sim_wait(struct env *env, unsigned read_links, unsigned write_links,
 	for (unsigned i = 0; i < ENV_LINK_COUNT; i++) {
 		if (room->peer[i] == NULL)
 			continue;
-		if (room->in[i]->count > 0)
+		if (queue_ready(room->in[i]) > 0)
 			*readable |= read_links & 1u << i;
 		if (room->peer[i]->in[room->peer_link[i]]->count <
 		    SIM_LINK_PACKETS)
@@ -257,6 +286,27 @@ sim_steps(struct sim_room *room, sim_step step, void *context)
 }
 
 void
+sim_delay(struct sim_room *room, enum env_link link, unsigned rounds)
+{
+	room->in[link]->late = rounds;
+}
+
+bool
+sim_late(struct sim *sim)
+{
+	bool late = false;
+
+	for (size_t r = 0; r < sim->room_count; r++)
+		for (unsigned l = 0; l < ENV_LINK_COUNT; l++) {
+			struct sim_queue *queue = sim->rooms[r]->in[l];
+
+			late |= queue->late > 0 && queue->count > 0;
+			queue->late -= queue->late > 0;
+		}
+	return late;
+}
+
+void
 sim_run(struct sim *sim)
 {
 	uint64_t before;
@@ -268,7 +318,9 @@ sim_run(struct sim *sim)
 		for (size_t r = 0; r < sim->room_count; r++)
 			sim_step_room(sim->rooms[r]);
 		quiet =
-		    before == sim->operations + sim->received ? quiet + 1 : 0;
+		    !sim_late(sim) && before == sim->operations + sim->received
+			? quiet + 1
+			: 0;
 	}
 }
 

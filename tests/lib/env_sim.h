@@ -21,6 +21,11 @@
  * that operation; from then on every operation of every room fails with SR_IO
  * (SR_CLOSED on links) and changes nothing, until sim_restart().
  *
+ * A disk that lies: a write or a read may be corrupted or go to another place
+ * and say that all is well.  EINTR and short counts do not show through
+ * env.h, which writes and reads all or fails; what they leave behind does: a
+ * write that fails keeps its beginning.
+ *
  * The same seed gives the same run.
  */
 #include <stdbool.h>
@@ -50,7 +55,23 @@ enum sim_operation {
 enum sim_loss {
 	SIM_LOSE_ALL,
 	SIM_KEEP_ALL,  /* as after kill -9, where the kernel lives on */
-	SIM_LOSE_SOME, /* each write kept, lost or torn, by the seed */
+	SIM_LOSE_SOME, /* each write kept, lost or torn, by the seed: the disk
+			  has written them in any order */
+};
+
+/* What a room's disk may do; each strikes once, at an operation of its own. */
+enum sim_fault {
+	SIM_FAIL_READ,  /* SR_IO */
+	SIM_FAIL_WRITE, /* SR_IO; its beginning may be there */
+	SIM_FULL_WRITE, /* SR_NO_SPACE; likewise */
+	SIM_FAIL_SYNC,  /* SR_IO; what it should have kept is dropped */
+	SIM_FAIL_ENTRY, /* SR_IO of an operation on a directory */
+	/* these say that all is well */
+	SIM_CORRUPT_READ,   /* a bit is wrong, this time */
+	SIM_MISDIRECT_READ, /* from another place of the file */
+	SIM_CORRUPT_WRITE,
+	SIM_MISDIRECT_WRITE,
+	SIM_FAULT_COUNT
 };
 
 struct sim;
@@ -61,6 +82,10 @@ struct sim_queue;
 /* Sees each operation before it is done; path is NULL for SIM_SEND. */
 typedef void (*sim_watch)(void *context, struct sim_room *room,
     enum sim_operation operation, const char *path);
+
+/* Sees each packet that is sent. */
+typedef void (*sim_tap)(void *context, struct sim_room *room,
+    enum env_link link, const void *packet, size_t len);
 
 /* One step of a room's loop, without waiting. */
 typedef void (*sim_step)(void *context);
@@ -76,9 +101,8 @@ struct sim_room {
 	sim_step step;
 	void *step_context;
 	bool running; /* in its step just now */
-	/* faults: 0 is none; n makes the n-th such operation from now fail */
-	uint64_t fail_sync;
-	uint64_t fail_write;
+	/* 0 is none; the n-th such operation from now is struck */
+	uint64_t fault[SIM_FAULT_COUNT];
 	/* bytes that all files of the room may have together; 0: no bound */
 	uint64_t space;
 	uint64_t count[SIM_OPERATION_COUNT];
@@ -98,6 +122,8 @@ struct sim {
 	bool dark;           /* the power is off */
 	sim_watch watch;
 	void *watch_context;
+	sim_tap tap;
+	void *tap_context;
 };
 
 /* Ends the test program when there is no memory. */
@@ -116,6 +142,15 @@ void sim_connect(struct sim_room *a, enum env_link a_link, struct sim_room *b,
  * wait that nothing answers within 1,000 rounds ends as SR_CLOSED.
  */
 void sim_steps(struct sim_room *room, sim_step step, void *context);
+
+/*
+ * Packets to the room by that link come late: not before so many rounds of
+ * sim_run, of a wait or of sim_late, and in their order.
+ */
+void sim_delay(struct sim_room *room, enum env_link link, unsigned rounds);
+
+/* One round passes; true if packets are still under way. */
+bool sim_late(struct sim *sim);
 
 /* Lets every room step in turn until no packet moves any more. */
 void sim_run(struct sim *sim);
@@ -143,6 +178,16 @@ void sim_restart(struct sim *sim, enum sim_loss loss);
  * when there is none.
  */
 const uint8_t *sim_file(struct sim_room *room, const char *path, size_t *len);
+
+/*
+ * True if the file would be the same after a power cut: its directory entry
+ * and every byte of it.
+ */
+bool sim_durable(struct sim_room *room, const char *path);
+
+/* Turns one bit of what is on the disk; false when the file is shorter. */
+bool sim_rot(
+    struct sim_room *room, const char *path, uint64_t offset, unsigned bit);
 
 /* Puts a file there, durable, whatever was there before. */
 void sim_put(

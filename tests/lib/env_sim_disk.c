@@ -11,7 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INODES_MAX = 512, ENTRIES_MAX = 512, HANDLES_MAX = 64 };
+enum {
+	INODES_MAX = 512,
+	ENTRIES_MAX = 512,
+	HANDLES_MAX = 64,
+	SECTOR_LEN = 512, /* what a disk writes whole */
+};
 
 struct content {
 	uint8_t *bytes;
@@ -136,6 +141,17 @@ inode_change(
 	inode->last = &c->next;
 }
 
+/* The newest change; there is one. */
+static struct change *
+inode_last(struct inode *inode)
+{
+	struct change *c = inode->first;
+
+	while (c->next != NULL)
+		c = c->next;
+	return c;
+}
+
 static void
 inode_sync(struct inode *inode)
 {
@@ -205,32 +221,34 @@ disk_inode(struct sim_disk *disk)
 	abort();
 }
 
-static bool
-disk_listed(const struct sim_disk *disk, int inode)
+/* Marks the inodes that something leads to. */
+static void
+disk_mark(const struct sim_disk *disk, bool listed[INODES_MAX])
 {
 	for (int i = 0; i < ENTRIES_MAX; i++) {
-		if (disk->now[i].path[0] != '\0' && disk->now[i].inode == inode)
-			return true;
-		if (disk->durable[i].path[0] != '\0' &&
-		    disk->durable[i].inode == inode)
-			return true;
+		if (disk->now[i].path[0] != '\0')
+			listed[disk->now[i].inode] = true;
+		if (disk->durable[i].path[0] != '\0')
+			listed[disk->durable[i].inode] = true;
 	}
 	for (size_t i = 0; i < disk->change_count; i++)
-		if (disk->changes[i].set.inode == inode)
-			return true;
+		if (disk->changes[i].set.inode >= 0)
+			listed[disk->changes[i].set.inode] = true;
 	for (int i = 0; i < HANDLES_MAX; i++)
-		if (disk->handle[i].open && disk->handle[i].inode == inode)
-			return true;
-	return false;
+		if (disk->handle[i].open)
+			listed[disk->handle[i].inode] = true;
 }
 
 static void
 disk_collect(struct sim_disk *disk)
 {
+	bool listed[INODES_MAX] = {false};
+
+	disk_mark(disk, listed);
 	for (int i = 0; i < INODES_MAX; i++) {
 		struct inode *inode = &disk->inode[i];
 
-		if (!inode->used || disk_listed(disk, i))
+		if (!inode->used || listed[i])
 			continue;
 		inode_forget(inode);
 		content_resize(&inode->now, 0);
@@ -278,7 +296,8 @@ sim_disk_open(
 	if (entry != NULL) {
 		inode = entry->inode;
 	} else {
-		if (!sim_operate(room, SIM_OPEN, path))
+		if (sim_strikes(room, SIM_FAIL_ENTRY) ||
+		    !sim_operate(room, SIM_OPEN, path))
 			return SR_IO;
 		disk_collect(disk);
 		inode = disk_inode(disk);
@@ -307,20 +326,31 @@ sim_disk_size(struct env *env, env_file file, uint64_t *out)
 	return room_of(env)->sim->dark ? SR_IO : SR_OK;
 }
 
+static void
+turn_bit(struct sim *sim, uint8_t *bytes, size_t len)
+{
+	bytes[sim_number(sim, len)] ^= (uint8_t)(1u << sim_number(sim, 8));
+}
+
 enum sr_error
 sim_disk_read(
     struct env *env, env_file file, uint64_t offset, void *out, size_t len)
 {
-	const struct content *c =
-	    &handle_inode(room_of(env)->disk, file, false)->now;
+	struct sim_room *room = room_of(env);
+	const struct content *c = &handle_inode(room->disk, file, false)->now;
 
-	if (room_of(env)->sim->dark)
+	if (room->sim->dark || sim_strikes(room, SIM_FAIL_READ))
 		return SR_IO;
 	if (offset > c->len || len > c->len - offset)
 		return SR_DAMAGED;
-	if (len > 0)
-		memcpy(out, c->bytes + offset, len);
-	room_of(env)->bytes_read += len;
+	if (len == 0)
+		return SR_OK;
+	if (sim_strikes(room, SIM_MISDIRECT_READ))
+		offset = sim_number(room->sim, c->len - len + 1);
+	memcpy(out, c->bytes + offset, len);
+	if (sim_strikes(room, SIM_CORRUPT_READ))
+		turn_bit(room->sim, out, len);
+	room->bytes_read += len;
 	return SR_OK;
 }
 
@@ -336,6 +366,18 @@ room_has_space(const struct sim_room *room, uint64_t more)
 	return sum <= room->space;
 }
 
+/* Any part of a write that fails may have been done: its first bytes. */
+static enum sr_error
+write_fails(struct sim_room *room, struct inode *inode, uint64_t offset,
+    const void *bytes, size_t len, enum sr_error error)
+{
+	size_t done = (size_t)sim_number(room->sim, len + 1);
+
+	if (done > 0)
+		inode_change(inode, offset, bytes, done);
+	return error;
+}
+
 enum sr_error
 sim_disk_write(struct env *env, env_file file, uint64_t offset,
     const void *bytes, size_t len)
@@ -347,15 +389,26 @@ sim_disk_write(struct env *env, env_file file, uint64_t offset,
 	/* the cut may leave a part of the write that it strikes */
 	if (room->sim->dark)
 		return SR_IO;
-	if (room->fail_write != 0 && --room->fail_write == 0)
-		return SR_IO;
+	if (sim_strikes(room, SIM_FAIL_WRITE))
+		return write_fails(room, inode, offset, bytes, len, SR_IO);
+	if (sim_strikes(room, SIM_FULL_WRITE))
+		return write_fails(
+		    room, inode, offset, bytes, len, SR_NO_SPACE);
 	if (end > inode->now.len && !room_has_space(room, end - inode->now.len))
 		return SR_NO_SPACE;
 	if (!sim_operate(room, SIM_WRITE, room->disk->handle[file].path)) {
 		inode_change(inode, offset, bytes, len);
 		return SR_IO;
 	}
+	if (sim_strikes(room, SIM_MISDIRECT_WRITE) && inode->now.len > len)
+		offset = sim_number(room->sim, inode->now.len - len + 1);
 	inode_change(inode, offset, bytes, len);
+	if (sim_strikes(room, SIM_CORRUPT_WRITE) && len > 0) {
+		struct change *c = inode_last(inode);
+
+		turn_bit(room->sim, c->bytes, len);
+		content_write(&inode->now, offset, c->bytes, len);
+	}
 	return SR_OK;
 }
 
@@ -365,7 +418,8 @@ sim_disk_truncate(struct env *env, env_file file, uint64_t len)
 	struct sim_room *room = room_of(env);
 	struct inode *inode = handle_inode(room->disk, file, true);
 
-	if (!sim_operate(room, SIM_TRUNCATE, room->disk->handle[file].path))
+	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
+	    !sim_operate(room, SIM_TRUNCATE, room->disk->handle[file].path))
 		return SR_IO;
 	if (len > inode->now.len && !room_has_space(room, len - inode->now.len))
 		return SR_NO_SPACE;
@@ -381,7 +435,7 @@ sim_disk_sync(struct env *env, env_file file)
 
 	if (!sim_operate(room, SIM_SYNC, room->disk->handle[file].path))
 		return SR_IO;
-	if (room->fail_sync != 0 && --room->fail_sync == 0) {
+	if (sim_strikes(room, SIM_FAIL_SYNC)) {
 		inode_forget(inode);
 		return SR_IO;
 	}
@@ -397,7 +451,8 @@ sim_disk_rename(struct env *env, const char *from, const char *to)
 
 	if (entry == NULL)
 		return SR_NOT_FOUND;
-	if (!sim_operate(room, SIM_RENAME, to))
+	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
+	    !sim_operate(room, SIM_RENAME, to))
 		return SR_IO;
 	disk_link(room->disk, to, entry->inode, from);
 	return SR_OK;
@@ -410,7 +465,8 @@ sim_disk_remove(struct env *env, const char *path)
 
 	if (entry_find(room->disk->now, path) == NULL)
 		return SR_NOT_FOUND;
-	if (!sim_operate(room, SIM_REMOVE, path))
+	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
+	    !sim_operate(room, SIM_REMOVE, path))
 		return SR_IO;
 	disk_link(room->disk, path, -1, NULL);
 	return SR_OK;
@@ -436,7 +492,8 @@ sim_disk_sync_directory(struct env *env, const char *path)
 	struct sim_disk *disk = room->disk;
 	size_t kept = 0;
 
-	if (!sim_operate(room, SIM_SYNC_DIRECTORY, path))
+	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
+	    !sim_operate(room, SIM_SYNC_DIRECTORY, path))
 		return SR_IO;
 	for (size_t i = 0; i < disk->change_count; i++)
 		if (path_in(disk->changes[i].set.path, path))
@@ -449,22 +506,45 @@ sim_disk_sync_directory(struct env *env, const char *path)
 
 /* ---- faults ------------------------------------------------------------ */
 
-/* What a cut leaves of one change: all of it, nothing, or its beginning. */
+/* Each of a write's sectors for itself. */
+static void
+sectors_survive(struct sim *sim, struct inode *inode, const struct change *c)
+{
+	size_t at = 0, len;
+
+	for (; at < c->len; at += len) {
+		len = SECTOR_LEN - (size_t)((c->offset + at) % SECTOR_LEN);
+		if (len > c->len - at)
+			len = c->len - at;
+		if (sim_number(sim, 2) == 0)
+			content_write(&inode->durable, c->offset + at,
+			    c->bytes + at, len);
+	}
+}
+
+/*
+ * What a cut leaves of one change: all of it, nothing, its beginning, or any
+ * of its sectors.
+ */
 static void
 change_survive(struct sim *sim, struct inode *inode, const struct change *c)
 {
-	uint8_t dice[4];
+	uint64_t fate = sim_number(sim, 4);
 	size_t len = c->len;
 
-	sim_random(sim, dice, sizeof(dice));
-	if (dice[0] % 3 == 0)
+	if (fate == 0)
 		return;
-	if (dice[0] % 3 == 1 && len > 0)
-		len = (dice[1] | (size_t)dice[2] << 8) % len;
-	if (c->bytes != NULL)
-		content_write(&inode->durable, c->offset, c->bytes, len);
-	else
+	if (c->bytes == NULL) {
 		content_resize(&inode->durable, c->offset);
+		return;
+	}
+	if (fate == 1) {
+		sectors_survive(sim, inode, c);
+		return;
+	}
+	if (fate == 2 && len > 0)
+		len = (size_t)sim_number(sim, len);
+	content_write(&inode->durable, c->offset, c->bytes, len);
 }
 
 static void
@@ -492,13 +572,10 @@ sim_disk_crash(struct sim_room *room, enum sim_loss loss, uint64_t kept_bytes)
 {
 	struct sim_disk *disk = room->disk;
 	size_t keep = loss == SIM_KEEP_ALL ? disk->change_count : 0;
-	uint8_t dice[2];
 
-	if (loss == SIM_LOSE_SOME) {
-		sim_random(room->sim, dice, sizeof(dice));
-		keep =
-		    (dice[0] | (size_t)dice[1] << 8) % (disk->change_count + 1);
-	}
+	/* a file system's own journal keeps the order of these */
+	if (loss == SIM_LOSE_SOME)
+		keep = (size_t)sim_number(room->sim, disk->change_count + 1);
 	for (size_t i = 0; i < keep; i++)
 		entry_apply(disk->durable, &disk->changes[i]);
 	disk->change_count = 0;
@@ -522,6 +599,39 @@ sim_file(struct sim_room *room, const char *path, size_t *len)
 		return NULL;
 	*len = room->disk->inode[entry->inode].now.len;
 	return *len > 0 ? room->disk->inode[entry->inode].now.bytes : none;
+}
+
+bool
+sim_durable(struct sim_room *room, const char *path)
+{
+	const struct sim_disk *disk = room->disk;
+	const struct entry *now = entry_find(room->disk->now, path);
+	const struct entry *durable = entry_find(room->disk->durable, path);
+	const struct inode *inode;
+
+	if (now == NULL || durable == NULL || now->inode != durable->inode)
+		return false;
+	inode = &disk->inode[now->inode];
+	return inode->now.len == inode->durable.len &&
+	       (inode->now.len == 0 ||
+		   memcmp(inode->now.bytes, inode->durable.bytes,
+		       inode->now.len) == 0);
+}
+
+bool
+sim_rot(struct sim_room *room, const char *path, uint64_t offset, unsigned bit)
+{
+	const struct entry *entry = entry_find(room->disk->now, path);
+	struct inode *inode;
+
+	if (entry == NULL)
+		return false;
+	inode = &room->disk->inode[entry->inode];
+	if (offset >= inode->now.len || offset >= inode->durable.len)
+		return false;
+	inode->now.bytes[offset] ^= (uint8_t)(1u << bit % 8);
+	inode->durable.bytes[offset] ^= (uint8_t)(1u << bit % 8);
+	return true;
 }
 
 void
@@ -550,7 +660,9 @@ disk_copy(const struct sim_disk *disk)
 	memcpy(copy->now, disk->now, sizeof(copy->now));
 	memcpy(copy->durable, disk->now, sizeof(copy->durable));
 	for (int i = 0; i < INODES_MAX; i++) {
-		copy->inode[i].used = disk->inode[i].used;
+		if (!disk->inode[i].used)
+			continue;
+		copy->inode[i].used = true;
 		content_copy(&copy->inode[i].now, &disk->inode[i].now);
 		content_copy(&copy->inode[i].durable, &disk->inode[i].now);
 	}

@@ -219,7 +219,7 @@ given_a_charge_when_the_disk_fails_then_nothing_is_evaluated(void **state)
 
 	assert_int_equal(world_register(w, &ada), SR_OK);
 	world_forget(w);
-	w->keyd_room->fail_sync = 1;
+	w->keyd_room->fault[SIM_FAIL_SYNC] = 1;
 	world_m1(w, &ada, &a, OPERATION_LOG_IN, 0, 0, NULL);
 	assert_int_equal(w->m2s, 0);
 	assert_int_equal(w->keyd->failure, SR_IO);

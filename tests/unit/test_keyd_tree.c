@@ -238,7 +238,7 @@ given_a_failing_sync_when_appended_then_nothing_is_signed(void **state)
 	struct world *w = *state;
 
 	world_forget(w);
-	w->keyd_room->fail_sync = 1;
+	w->keyd_room->fault[SIM_FAIL_SYNC] = 1;
 	world_append(w, 1, leaves[0], 1);
 	assert_int_equal(w->heads, 0);
 	assert_int_equal(keyd_step(w->keyd, 0), SR_IO);
@@ -442,7 +442,7 @@ given_a_use_when_the_disk_fails_then_the_key_stays(void **state)
 	entry_event_encode(ENTRY_USE, &event, plain);
 	message_key_use_encode(&writer, &m);
 	world_forget(w);
-	w->keyd_room->fail_sync = 1;
+	w->keyd_room->fault[SIM_FAIL_SYNC] = 1;
 	world_send(w, w->ledgerd, ENV_KEYD, &writer);
 	assert_int_equal(w->heads, 0);
 	assert_int_equal(w->useds, 0);

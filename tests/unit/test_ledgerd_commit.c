@@ -157,7 +157,7 @@ given_a_sync_that_fails_then_nothing_is_acknowledged_and_the_room_ends(
 	struct message_order_answer answer;
 
 	(void)state;
-	bank->ledgerd_room->fail_sync = 1;
+	bank->ledgerd_room->fault[SIM_FAIL_SYNC] = 1;
 	assert_int_equal(
 	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
 	    SR_CLOSED);
@@ -170,7 +170,7 @@ given_a_sync_that_fails_then_nothing_is_acknowledged_and_the_room_ends(
 	/* keyd's own sync fails after ledgerd's: durable, not acknowledged;
 	 * the next start signs it. */
 	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
-	bank->keyd_room->fail_sync = 1;
+	bank->keyd_room->fault[SIM_FAIL_SYNC] = 1;
 	assert_int_equal(
 	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
 	    SR_CLOSED);

@@ -71,7 +71,7 @@ given_a_failed_sync_and_a_restart_then_what_is_signed_is_on_the_disk(
     void **state)
 {
 	(void)state;
-	bank->ledgerd_room->fail_sync = 1;
+	bank->ledgerd_room->fault[SIM_FAIL_SYNC] = 1;
 	assert_int_equal(pay(1), SR_CLOSED);
 	assert_int_equal(bank->ledgerd_error, SR_IO);
 	/* The kernel shows the batch that the disk does not have, and a

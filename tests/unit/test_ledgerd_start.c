@@ -198,7 +198,7 @@ given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told(void **state)
 	/* The power fails when keyd is asked: the batch lies there whole. */
 	at = bank->ledgerd->segments.at;
 	size = bank->ledgerd->tree.size;
-	bank->keyd_room->fail_sync = 1;
+	bank->keyd_room->fault[SIM_FAIL_SYNC] = 1;
 	assert_int_equal(
 	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
 	    SR_CLOSED);
@@ -271,7 +271,7 @@ given_an_unsigned_batch_at_the_start_then_it_is_synced_before_it_is_signed(
 	struct message_order_answer answer;
 
 	(void)state;
-	bank->keyd_room->fail_sync = 1;
+	bank->keyd_room->fault[SIM_FAIL_SYNC] = 1;
 	assert_int_equal(
 	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
 	    SR_CLOSED);
