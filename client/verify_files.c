@@ -246,13 +246,17 @@ log_spare(struct verify *verify, uint32_t last, uint32_t count)
 
 /* What only the whole walk can tell. */
 static bool
-log_end(struct verify *verify)
+log_end(struct verify *verify, uint32_t last)
 {
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+
 	if (verify->published.size > verify->committed.size)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "truncated: keyd signed %" PRIu64
-		    " entries, the log holds %" PRIu64,
-		    verify->published.size, verify->committed.size);
+		    " entries, the log holds %" PRIu64
+		    " and ends in segment/%s, offset %zu",
+		    verify->published.size, verify->committed.size,
+		    journal_segment_name(last, name), verify->committed_end);
 	if (!verify->published_met)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "forked: public/checkpoint names a size at which no batch "
@@ -285,6 +289,6 @@ verify_log(struct verify *verify)
 		last++;
 	}
 	return log_last(verify, last) && log_spare(verify, last, count) &&
-	       log_end(verify) &&
+	       log_end(verify, last) &&
 	       (verify->audit == NULL || audit_finish(verify));
 }

@@ -8,7 +8,7 @@
 
 #include "common/noise.h"
 #include "tests/lib/forged_log.h"
-#include "tests/lib/sim_bank.h"
+#include "tests/lib/sim_credentials.h"
 
 static void
 must_at(bool condition, int line)
@@ -141,8 +141,42 @@ disclose(struct sim_bank *bank, struct sim_people *people,
 	must(sim_bank_control(bank, bytes, writer_len(&w)) == SR_OK);
 }
 
+/* Bob's new keys by both halves, and what he orders with them. */
 static void
-live(struct sim_bank *bank, const uint8_t auditor_secret[32])
+rekey_bob(
+    struct sim_bank *bank, struct sim_people *people, struct forged_log *log)
+{
+	struct sim_person *bob = &people->bob;
+	struct sim_change change = {.slot = SLOT_PASSWORD,
+	    .secret = bob->password,
+	    .target = SLOT_RECOVERY,
+	    .new_secret = "bob's code"};
+	struct message_order_answer answer;
+	struct payload_m5 m5;
+	uint8_t new_public[32];
+
+	must(sim_person_change(bank, bob, &change, &m5) == SR_OK);
+	memcpy(log->old_secret, bob->signing_secret, 64);
+	sim_keys(1, new_public, log->new_secret);
+	change.new_secret = "bob's new code";
+	change.signing_public = new_public;
+	change.signing_secret = log->new_secret;
+	change.old_secret = log->old_secret;
+	must(sim_person_change(bank, bob, &change, &m5) == SR_OK);
+	change.target = SLOT_PASSWORD;
+	change.new_secret = bob->password;
+	must(sim_person_change(bank, bob, &change, &m5) == SR_OK);
+	memcpy(bob->signing_public, new_public, 32);
+	memcpy(bob->signing_secret, log->new_secret, 64);
+	must(sim_person_log_in(bank, bob) == SR_OK);
+	log->rekeyed = bob->m4.customer;
+	for (int64_t amount_minor = 5; amount_minor < 7; amount_minor++)
+		must(sim_transfer(bank, bob, people->ada.m4.account,
+			 amount_minor, &answer) == SR_OK);
+}
+
+static void
+live(struct sim_bank *bank, struct forged_log *log)
 {
 	struct order_revoke revoke = {0};
 	uint8_t parameters[ORDER_REVOKE_LEN];
@@ -160,7 +194,8 @@ live(struct sim_bank *bank, const uint8_t auditor_secret[32])
 	must(answer.outcome == SR_FUNDS);
 	(void)sim_transfer(bank, &people.bob, 77 << 16, 1, &answer);
 	must(answer.outcome == SR_NO_ACCOUNT);
-	disclose(bank, &people, auditor_secret);
+	disclose(bank, &people, log->auditor_secret);
+	rekey_bob(bank, &people, log);
 	withdrawals(bank, &people);
 	revoke.principal = people.lobby.m4.customer;
 	revoke.terminal = people.lobby.terminal;
@@ -201,34 +236,62 @@ take_segment(struct forged_log *log, const uint8_t *bytes, size_t len)
 	}
 }
 
-/* What no day brings about at will: a tail that a start has cut off. */
+/* What no day brings about at will. */
 static void
-add_system(struct forged_log *log)
+add_event(struct forged_log *log, enum entry_type type,
+    const struct entry_event *told)
 {
 	struct forged_entry *entry = &log->entry[log->count];
-	struct entry_event event = {.code = SYSTEM_RECOVERED, .subject = 99};
+	struct entry_event event = *told;
 
+	must(log->count < FORGED_ENTRIES_MAX);
 	entry->time_ms = log->entry[log->count - 1].time_ms;
 	event.time_ms = entry->time_ms;
-	entry_event_encode(ENTRY_SYSTEM, &event, entry->committed);
+	entry_event_encode(type, &event, entry->committed);
 	entry->committed_len = ENTRY_EVENT_LEN;
 	log->count++;
 }
 
-/* And a snapshot, of which the file has been taken away since. */
+/*
+ * A tail that a start has cut off; a snapshot, of which the file has been
+ * taken away since; the key of an old segment.
+ */
 static void
-add_snapshot(struct forged_log *log)
+add_events(struct forged_log *log)
 {
-	struct forged_entry *entry = &log->entry[log->count];
-	struct entry_snapshot snapshot = {
-	    .number = 1, .size = log->count, .hash = {5}};
-	struct entry_event event = entry_snapshot_event(&snapshot);
+	struct entry_event recovered = {
+	    .code = SYSTEM_RECOVERED, .subject = 99, .detail = {1, 0, 0, 0, 8}};
+	struct entry_event started = {.code = SYSTEM_STARTED};
+	struct entry_event segment_key = {.code = USE_SEGMENT_KEY};
+	struct entry_snapshot snapshot = {.number = 1, .hash = {5}};
+	struct entry_event event;
 
-	entry->time_ms = log->entry[log->count - 1].time_ms;
-	event.time_ms = entry->time_ms;
-	entry_event_encode(ENTRY_SYSTEM, &event, entry->committed);
-	entry->committed_len = ENTRY_EVENT_LEN;
-	log->count++;
+	forged_log_salt(0, segment_key.detail);
+	add_event(log, ENTRY_SYSTEM, &recovered);
+	add_event(log, ENTRY_SYSTEM, &started);
+	add_event(log, ENTRY_USE, &segment_key);
+	snapshot.size = log->count;
+	event = entry_snapshot_event(&snapshot);
+	add_event(log, ENTRY_SYSTEM, &event);
+}
+
+/* The segments of the log that is written have salts of their own. */
+static void
+correct_salts(struct forged_log *log)
+{
+	for (unsigned i = 0; i < log->count; i++) {
+		struct forged_entry *entry = &log->entry[i];
+		struct entry_event event;
+
+		if (entry->committed[0] != ENTRY_USE)
+			continue;
+		must(entry_event_decode(ENTRY_USE, entry->committed,
+			 entry->committed_len, &event) == SR_OK);
+		if (event.code != USE_DISCLOSE)
+			continue;
+		forged_log_salt((uint32_t)event.subject, event.detail + 32);
+		entry_event_encode(ENTRY_USE, &event, entry->committed);
+	}
 }
 
 void
@@ -238,7 +301,7 @@ forged_log_of_a_day(struct forged_log *log)
 	char path[64], number[JOURNAL_SEGMENT_NAME_MAX];
 
 	memset(log->auditor_secret, 0x33, sizeof(log->auditor_secret));
-	live(bank, log->auditor_secret);
+	live(bank, log);
 	log->keys = *bank->keyd->keys;
 	log->unit = (struct money_unit){"EUR", 2};
 	memcpy(log->bank_id, bank->keyd->state.bank_id, 32);
@@ -256,7 +319,7 @@ forged_log_of_a_day(struct forged_log *log)
 		must(bytes != NULL);
 		take_segment(log, bytes, len);
 	}
-	add_system(log);
-	add_snapshot(log);
+	correct_salts(log);
+	add_events(log);
 	sim_bank_free(bank);
 }

@@ -10,7 +10,13 @@
 
 #include <sodium.h>
 
+#include "common/aead.h"
+#include "common/crc32c.h"
+#include "common/kdf.h"
 #include "common/noise.h"
+
+/* Places in a frame's header (common/journal.h). */
+enum { FORGED_RANDOM = 36, FORGED_COMMITMENT = 68 };
 
 static void
 must_at(bool condition, int line)
@@ -94,6 +100,13 @@ put_checkpoint(const struct forged_log *log, const char *name,
 	put_file(log, name, note, len);
 }
 
+void
+forged_log_keep(
+    const struct forged_log *log, const struct checkpoint *checkpoint)
+{
+	put_checkpoint(log, "since", checkpoint);
+}
+
 static struct checkpoint
 checkpoint_of(const struct forged_log *log, const struct merkle_frontier *tree)
 {
@@ -104,12 +117,63 @@ checkpoint_of(const struct forged_log *log, const struct merkle_frontier *tree)
 	return checkpoint;
 }
 
+void
+forged_log_salt(uint32_t segment, uint8_t salt[32])
+{
+	memset(salt, 0x40 + (int)segment, 32);
+}
+
 static void
 segment_key(const struct forged_log *log, uint32_t segment, uint8_t salt[32],
     uint8_t key[32])
 {
-	memset(salt, 0x40 + (int)segment, 32);
+	forged_log_salt(segment, salt);
 	keys_segment(&log->keys, segment, salt, key);
+}
+
+/*
+ * Turns bits of a sealed frame over and seals it again; header and leaf
+ * follow.  The frame keeps its length, whatever its header says.
+ */
+static void
+forge(const struct forged_entry *entry, const uint8_t segment_key[32],
+    uint8_t *frame, struct journal_leaf *leaf)
+{
+	const struct forged_bytes *forged = &entry->forged;
+	uint8_t plain[JOURNAL_PLAIN_MAX], key[AEAD_KEY_LEN];
+	uint8_t *body = frame + JOURNAL_HEADER_LEN;
+	struct reader r = reader_of(frame + 8, 4);
+	size_t sealed_len = reader_u32(&r);
+	struct writer w = writer_to(frame + JOURNAL_AAD_LEN, 4);
+	crypto_hash_sha256_state state;
+
+	kdf_expand_label(key, sizeof(key), segment_key, 32, "frame",
+	    frame + FORGED_RANDOM, 32);
+	must(aead_open(plain, key, 0, frame, JOURNAL_AAD_LEN, body,
+		 sealed_len) == SR_OK);
+	if (forged->where == FORGED_HEADER)
+		frame[forged->offset] ^= forged->mask;
+	else
+		plain[forged->offset] ^= forged->mask;
+	if (forged->where == FORGED_PLAIN_COMMITTED)
+		journal_commitment(plain + 4 + entry->committed_len, plain + 4,
+		    entry->committed_len, frame + FORGED_COMMITMENT);
+	kdf_expand_label(key, sizeof(key), segment_key, 32, "frame",
+	    frame + FORGED_RANDOM, 32);
+	aead_seal(body, key, 0, frame, JOURNAL_AAD_LEN, plain,
+	    sealed_len - JOURNAL_TAG_LEN);
+	writer_u32(
+	    &w, crc32c(crc32c(0, frame, JOURNAL_AAD_LEN), body, sealed_len));
+	r = reader_of(frame + 12, 21);
+	leaf->seq = reader_u64(&r);
+	leaf->time_ms = reader_u64(&r);
+	leaf->segment = reader_u32(&r);
+	leaf->class = reader_u8(&r);
+	memcpy(leaf->commitment, frame + FORGED_COMMITMENT, 32);
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, frame, JOURNAL_AAD_LEN);
+	crypto_hash_sha256_update(&state, body, sealed_len);
+	crypto_hash_sha256_final(&state, leaf->sealed_hash);
 }
 
 /* Seals an entry where it stands now; its leaf's hash. */
@@ -134,6 +198,8 @@ seal(struct forged_log *log, unsigned i, uint64_t seq, uint8_t hash[32])
 		 log->bytes[at->segment] + at->offset,
 		 FORGED_SEGMENT_LEN - at->offset, &entry->frame_len,
 		 &leaf) == SR_OK);
+	if (entry->forged.where != FORGED_NOTHING)
+		forge(entry, key, log->bytes[at->segment] + at->offset, &leaf);
 	journal_leaf_hash(&leaf, hash);
 }
 

@@ -13,8 +13,25 @@
 enum {
 	FORGED_ENTRIES_MAX = 128,
 	FORGED_SEGMENTS_MAX = 4,
-	FORGED_SEGMENT_LEN = 20480,
-	FORGED_BATCH = 12, /* entries */
+	FORGED_SEGMENT_LEN = 12288,
+	FORGED_BATCH = 6, /* entries */
+};
+
+/*
+ * What is forged below the fields: one byte of the sealed plaintext or of the
+ * frame's header, with seal, checksum and leaf as they should be for it.
+ */
+enum forged_where {
+	FORGED_NOTHING,
+	FORGED_HEADER,
+	FORGED_PLAIN,
+	FORGED_PLAIN_COMMITTED, /* and the commitment to it is made anew */
+};
+
+struct forged_bytes {
+	enum forged_where where;
+	size_t offset;
+	uint8_t mask; /* the bits that are turned over */
 };
 
 struct forged_entry {
@@ -23,6 +40,7 @@ struct forged_entry {
 	uint64_t time_ms;
 	unsigned touched_count;
 	struct journal_touched touched[JOURNAL_TOUCHED_MAX];
+	struct forged_bytes forged;
 	/* as it was written last */
 	struct journal_position position;
 	size_t frame_len;
@@ -36,6 +54,10 @@ struct forged_log {
 	struct keys keys;
 	uint8_t certificate[CERTIFICATE_LEN];
 	uint8_t auditor_secret[32];
+	/* a customer who has changed keys, and signed with both */
+	uint64_t rekeyed;
+	uint8_t old_secret[64];
+	uint8_t new_secret[64];
 	unsigned count;
 	struct forged_entry entry[FORGED_ENTRIES_MAX];
 
@@ -53,6 +75,9 @@ struct forged_log {
  */
 void forged_log_of_a_day(struct forged_log *log);
 
+/* The salt of a segment, whatever was written. */
+void forged_log_salt(uint32_t segment, uint8_t salt[32]);
+
 /*
  * Writes everything beneath log->directory: positions and trees are made
  * anew, and keyd's signatures.
@@ -61,6 +86,10 @@ void forged_log_write(struct forged_log *log);
 
 /* Writes one segment's bytes as they are now. */
 void forged_log_put(const struct forged_log *log, uint32_t segment);
+
+/* Another checkpoint as the one that was kept, under keyd's signature. */
+void forged_log_keep(
+    const struct forged_log *log, const struct checkpoint *checkpoint);
 
 /* Makes the directory; the name's last six characters are chosen. */
 void forged_log_directory(struct forged_log *log, char *name);
