@@ -56,11 +56,11 @@ keyd_refuse_monitor(struct keyd *k, unsigned type, enum sr_error why)
 	    error_sentence(why));
 }
 
-static void
-control_answer(struct keyd *k, const uint8_t *bytes, const struct writer *w)
+void
+keyd_answer_control(struct keyd *k, const struct writer *w)
 {
 	struct message_control_answer answer = {.request = k->control_request,
-	    .packet = bytes,
+	    .packet = w->start,
 	    .packet_len = writer_len(w)};
 
 	KEYD_SEND(k, to_control, control_answer, CONTROL_ANSWER, &answer);
@@ -76,7 +76,7 @@ keyd_refuse_control(struct keyd *k, unsigned type, enum sr_error why)
 	(void)type;
 	k->refused++;
 	if (message_control_refused_encode(&w, &refused) == SR_OK)
-		control_answer(k, bytes, &w);
+		keyd_answer_control(k, &w);
 }
 
 void
@@ -88,6 +88,7 @@ keyd_take_control_keyd_status_get(
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_keyd_status status = {
 	    .founded = keyd_founded(k),
+	    .copy = k->state.copy,
 	    .registration = (uint8_t)k->registration,
 	    .customers = k->credentials.customers,
 	    .tree_size = k->state.frontier.size,
@@ -107,7 +108,7 @@ keyd_take_control_keyd_status_get(
 	memcpy(status.bank_id, k->state.bank_id, sizeof(status.bank_id));
 	memcpy(status.identity, k->state.identity, sizeof(status.identity));
 	if (message_keyd_status_encode(&w, &status) == SR_OK)
-		control_answer(k, bytes, &w);
+		keyd_answer_control(k, &w);
 }
 
 static enum sr_error
@@ -142,5 +143,5 @@ keyd_take_control_invite(struct keyd *k, const struct message_invite *m)
 
 	invited.error = (uint16_t)invite(k, m, invited.invitation);
 	if (message_invited_encode(&w, &invited) == SR_OK)
-		control_answer(k, bytes, &w);
+		keyd_answer_control(k, &w);
 }

@@ -11,7 +11,7 @@ enum { CONTROL_ROOM_LEN = 16384 };
 unsigned
 keyd_phase(const struct keyd *k)
 {
-	return keyd_founded(k) ? PHASE_OPEN : PHASE_INIT;
+	return keyd_founded(k) && !k->state.copy ? PHASE_OPEN : PHASE_INIT;
 }
 
 bool
@@ -68,6 +68,7 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 	}
 	if (error != SR_OK)
 		return keyd_fail(k, "credentials", error);
+	backup_note(&k->backup, BACKUP_CREDENTIALS, (uint32_t)customer->id);
 	credentials_enter(&k->credentials, customer);
 	state->customers = k->credentials.customers;
 	credentials_digest_seal(

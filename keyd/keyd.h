@@ -21,6 +21,7 @@
 #include "common/outbox.h"
 #include "common/secret.h"
 #include "gen/messages.h"
+#include "keyd/backup.h"
 #include "keyd/beacon.h"
 #include "keyd/credentials.h"
 #include "keyd/keys.h"
@@ -50,6 +51,7 @@ struct keyd_params {
 	const uint8_t *root;          /* 32 bytes */
 	const uint8_t *identity_seed; /* 32 bytes; NULL: not in hand */
 	bool init;                    /* may begin with no state */
+	bool restore;                 /* the files may be a backup's */
 	enum keyd_registration registration;
 	uint32_t registrations_an_hour;
 };
@@ -80,6 +82,7 @@ struct keyd {
 	uint64_t handshakes;
 	uint64_t refused;
 	uint32_t control_request; /* the one being answered */
+	struct backup backup;
 
 	struct outbox to_netd;
 	struct outbox to_ledgerd;
@@ -117,11 +120,14 @@ void keyd_close(struct keyd *k);
 
 /* ---- between keyd's own files ------------------------------------------ */
 
-/* The phase in which messages are looked at. */
+/* The phase in which messages are looked at; a copy takes no orders. */
 unsigned keyd_phase(const struct keyd *k);
 
 /* Leaf 0 has been signed. */
 bool keyd_founded(const struct keyd *k);
+
+/* Answers the present control request with what w has encoded. */
+void keyd_answer_control(struct keyd *k, const struct writer *w);
 
 /* Notes the first failure; gives back the error. */
 enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);

@@ -2,6 +2,8 @@
 /* The rules of log_keys.h, and the questions that they answer. */
 #include "keyd/log_keys.h"
 
+#include "keyd/tree.h"
+
 #include <string.h>
 
 #include <sodium.h>
@@ -64,23 +66,29 @@ keyd_take_ledgerd_segment_key_get(
 }
 
 void
+keyd_write_snapshots(const struct keyd *k, struct writer *w)
+{
+	for (unsigned i = 0; i < 2 && k->state.snapshot[i].number != 0; i++) {
+		const struct entry_snapshot *snapshot = &k->state.snapshot[i];
+
+		writer_u32(w, snapshot->number);
+		writer_u64(w, snapshot->size);
+		writer_u32(w, snapshot->segment);
+		writer_u32(w, snapshot->offset);
+		writer_bytes(w, snapshot->hash, sizeof(snapshot->hash));
+	}
+}
+
+void
 keyd_take_ledgerd_snapshots_get(
     struct keyd *k, const struct message_snapshots_get *m)
 {
-	uint8_t list[MESSAGE_SNAPSHOTS_MAX];
+	uint8_t list[KEYD_SNAPSHOTS_LEN];
 	struct writer w = writer_to(list, sizeof(list));
 	struct message_snapshots answer = {.list = list};
 
 	(void)m;
-	for (unsigned i = 0; i < 2 && k->state.snapshot[i].number != 0; i++) {
-		const struct entry_snapshot *snapshot = &k->state.snapshot[i];
-
-		writer_u32(&w, snapshot->number);
-		writer_u64(&w, snapshot->size);
-		writer_u32(&w, snapshot->segment);
-		writer_u32(&w, snapshot->offset);
-		writer_bytes(&w, snapshot->hash, sizeof(snapshot->hash));
-	}
+	keyd_write_snapshots(k, &w);
 	answer.list_len = writer_len(&w);
 	KEYD_SEND(k, to_ledgerd, snapshots, SNAPSHOTS, &answer);
 }

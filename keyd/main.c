@@ -50,10 +50,11 @@ read_secrets(uint8_t *out, size_t len)
 }
 
 static void
-start(const struct room *room, uint64_t registration)
+start(const struct room *room, uint64_t registration, bool restore)
 {
 	struct keyd_params params = {
 	    .init = room->init,
+	    .restore = restore,
 	    .registration = (enum keyd_registration)registration,
 	    .registrations_an_hour = KEYD_REGISTRATIONS_AN_HOUR,
 	};
@@ -76,14 +77,15 @@ start(const struct room *room, uint64_t registration)
 int
 main(int argc, char *argv[])
 {
-	uint64_t registration = KEYD_REGISTRATION_OPEN;
+	uint64_t registration = KEYD_REGISTRATION_OPEN, restore = 0;
 	const struct room_option options[] = {
 	    {"registration", &registration, 0, 2},
+	    {"restore", &restore, 0, 1},
 	};
 	struct room room;
 	enum sr_error error = SR_OK;
 
-	room_start(&room, ROOM_KEYD, argc, argv, options, 1);
+	room_start(&room, ROOM_KEYD, argc, argv, options, 2);
 	if (sodium_init() < 0)
 		diag_fatal("libsodium does not start");
 	env_posix_init(&posix);
@@ -91,7 +93,7 @@ main(int argc, char *argv[])
 	env_posix_link(&posix, ENV_NETD, FD_KEYD_NETD);
 	env_posix_link(&posix, ENV_LEDGERD, FD_KEYD_LEDGERD);
 	env_posix_files(&posix, files, sizeof(files) / sizeof(files[0]));
-	start(&room, registration);
+	start(&room, registration, restore == 1);
 	room_enter(&room, keyd_policy, KEYD_POLICY_LEN);
 	keyd_ready(&keyd, room.report.missing);
 

@@ -148,11 +148,14 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 		error = state_load(&k->state_file, &k->state, &lone);
 	if (error == SR_NOT_FOUND && params->init)
 		error = keyd_create(k, identity);
+	else if (error == SR_OK && k->state.copy && !params->restore)
+		error = SR_COPY;
 	else if (error == SR_OK)
 		error = keyd_load(k, identity);
 	else if (error == SR_NOT_FOUND)
 		error = SR_DAMAGED;
-	if (lone)
+	/* a backup has one slot */
+	if (lone && !k->state.copy)
 		diag_warn("state: one of its two slots is damaged");
 	if (error != SR_OK)
 		return keyd_fail(k, "state", error);

@@ -9,7 +9,12 @@
 
 #include "common/buffer.h"
 
-enum { MAC_LEN = 32, MACED_LEN = STATE_SLOT_LEN - MAC_LEN };
+enum {
+	MAC_LEN = 32,
+	MACED_LEN = STATE_SLOT_LEN - MAC_LEN,
+	FLAG_GENESIS_SIGNED = 1,
+	FLAG_COPY = 2,
+};
 
 static const uint8_t magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
 
@@ -68,14 +73,16 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
 	reader_bytes(&r, state->identity, sizeof(state->identity));
 	state->log_epoch = reader_u32(&r);
 	flags = reader_u32(&r);
-	state->genesis_signed = flags == 1;
+	state->genesis_signed = (flags & FLAG_GENESIS_SIGNED) != 0;
+	state->copy = (flags & FLAG_COPY) != 0;
 	state->customers = reader_u64(&r);
 	reader_bytes(&r, state->digest, sizeof(state->digest));
 	state->intent.customer = reader_u64(&r);
 	state->intent.from = reader_u64(&r);
 	state->intent.to = reader_u64(&r);
 	reader_bytes(&r, state->certificate, sizeof(state->certificate));
-	if (merkle_frontier_read(&r, &state->frontier) != SR_OK || flags > 1)
+	if (merkle_frontier_read(&r, &state->frontier) != SR_OK ||
+	    flags > (FLAG_GENESIS_SIGNED | FLAG_COPY))
 		return SR_DAMAGED;
 	for (unsigned i = 0; i < 2; i++)
 		snapshot_read(&r, &state->snapshot[i]);
@@ -116,20 +123,19 @@ state_load(const struct state_file *f, struct state *state, bool *lone)
 	return valid > 0 ? SR_OK : SR_DAMAGED;
 }
 
-enum sr_error
-state_save(const struct state_file *f, struct state *state)
+static enum sr_error
+state_encode(const struct state_file *f, const struct state *state,
+    uint8_t slot[STATE_SLOT_LEN])
 {
-	uint8_t slot[STATE_SLOT_LEN];
 	struct writer w = writer_to(slot, MACED_LEN);
-	enum sr_error error;
 
-	state->counter++;
 	writer_bytes(&w, magic, sizeof(magic));
 	writer_u64(&w, state->counter);
 	writer_bytes(&w, state->bank_id, sizeof(state->bank_id));
 	writer_bytes(&w, state->identity, sizeof(state->identity));
 	writer_u32(&w, state->log_epoch);
-	writer_u32(&w, state->genesis_signed ? 1 : 0);
+	writer_u32(&w, (state->genesis_signed ? FLAG_GENESIS_SIGNED : 0u) |
+			   (state->copy ? FLAG_COPY : 0u));
 	writer_u64(&w, state->customers);
 	writer_bytes(&w, state->digest, sizeof(state->digest));
 	writer_u64(&w, state->intent.customer);
@@ -146,6 +152,30 @@ state_save(const struct state_file *f, struct state *state)
 	if (w.bad)
 		return SR_INTERNAL;
 	state_mac(f, slot, slot + MACED_LEN);
+	return SR_OK;
+}
+
+enum sr_error
+state_copy(const struct state_file *f, const struct state *state,
+    uint8_t slot[STATE_SLOT_LEN])
+{
+	struct state copy = *state;
+
+	copy.counter++;
+	copy.copy = true;
+	return state_encode(f, &copy, slot);
+}
+
+enum sr_error
+state_save(const struct state_file *f, struct state *state)
+{
+	uint8_t slot[STATE_SLOT_LEN];
+	enum sr_error error;
+
+	state->counter++;
+	error = state_encode(f, state, slot);
+	if (error != SR_OK)
+		return error;
 	error = env_write(f->env, f->file, state->counter % 2 * STATE_SLOT_LEN,
 	    slot, sizeof(slot));
 	if (error != SR_OK)

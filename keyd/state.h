@@ -7,7 +7,7 @@
  * written in turn, each with a counter and a MAC:
  *
  *	magic 8 "SRSTATE1" | counter 8 | bank id 32 | identity key 32
- *	| log-key epoch 4 | flags 4 (1: leaf 0 may be appended)
+ *	| log-key epoch 4 | flags 4 (1: leaf 0 may be appended, 2: a copy)
  *	| customers 8 | digest 32 | intent: customer 8, from 8, to 8
  *	| certificate 256 | frontier (merkle.h)
  *	| the last snapshot and the one before, 52 each: number 4, size 8,
@@ -19,6 +19,10 @@
  * that an old credential put back in its place is noticed.  Intent: the one customer
  * whose credential is about to go from one generation to the next, because
  * two files cannot be written at once.
+ *
+ * A copy: these are the files of a backup.  A keyd that finds this signs
+ * nothing new until strongroomctl restore has shown that no later head was
+ * ever signed; so a backup that is copied into place cannot fork the bank.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +53,7 @@ struct state {
 	uint8_t identity[PUBLIC_KEY_LEN];
 	uint32_t log_epoch;
 	bool genesis_signed;
+	bool copy;
 	uint64_t customers; /* ids 1 to customers are in use */
 	uint8_t digest[32];
 	struct state_intent intent;
@@ -83,5 +88,12 @@ enum sr_error state_load(
  * Any error is the end of keyd: what is on disk is not known then.
  */
 enum sr_error state_save(const struct state_file *f, struct state *state);
+
+/*
+ * The slot that state_save() would write next, but marked as a copy, for a
+ * backup; nothing is written and state stays as it is.
+ */
+enum sr_error state_copy(const struct state_file *f, const struct state *state,
+    uint8_t slot[STATE_SLOT_LEN]);
 
 #endif

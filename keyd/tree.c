@@ -27,43 +27,48 @@ tree_checkpoint(const struct keyd *k, struct checkpoint *checkpoint)
 	merkle_frontier_root(&k->state.frontier, checkpoint->root);
 }
 
+enum sr_error
+keyd_head(const struct keyd *k, struct checkpoint *head, uint8_t signature[64])
+{
+	tree_checkpoint(k, head);
+	return head->size == 0
+		   ? SR_OK
+		   : note_sign(head, k->keys->log_secret, signature);
+}
+
 void
 keyd_answer_head(struct keyd *k, enum sr_error error)
 {
 	struct checkpoint checkpoint;
 	struct message_tree_head head = {.error = (uint16_t)error};
 
-	if (k->failure != SR_OK)
+	if (k->failure != SR_OK ||
+	    keyd_fail(k, "signing the head",
+		keyd_head(k, &checkpoint, head.signature)) != SR_OK)
 		return;
-	tree_checkpoint(k, &checkpoint);
 	head.epoch = k->state.log_epoch;
 	head.size = checkpoint.size;
 	memcpy(head.root, checkpoint.root, sizeof(head.root));
-	if (head.size > 0 && keyd_fail(k, "signing the head",
-				 note_sign(&checkpoint, k->keys->log_secret,
-				     head.signature)) != SR_OK)
-		return;
 	KEYD_SEND(k, to_ledgerd, tree_head, TREE_HEAD, &head);
 }
 
-/* Whether ledgerd's newest checkpoint fits to what keyd has signed. */
-static enum sr_error
-tree_compare(const struct keyd *k, const struct message_tree_start *m)
+enum sr_error
+keyd_compare_head(const struct keyd *k, uint64_t size, const uint8_t root[32],
+    const uint8_t signature[64])
 {
 	struct checkpoint own, theirs;
 
-	if (m->size == 0)
+	if (size == 0)
 		return SR_OK;
 	tree_checkpoint(k, &own);
 	theirs = own;
-	theirs.size = m->size;
-	memcpy(theirs.root, m->root, sizeof(theirs.root));
-	if (note_verify_raw(&theirs, k->keys->log_public, m->signature) !=
-	    SR_OK)
+	theirs.size = size;
+	memcpy(theirs.root, root, sizeof(theirs.root));
+	if (note_verify_raw(&theirs, k->keys->log_public, signature) != SR_OK)
 		return SR_CRYPTO;
-	if (m->size > own.size)
+	if (size > own.size)
 		return SR_ROLLED_BACK;
-	if (m->size == own.size && memcmp(own.root, m->root, 32) != 0)
+	if (size == own.size && memcmp(own.root, root, 32) != 0)
 		return SR_FORKED;
 	return SR_OK;
 }
@@ -71,7 +76,8 @@ tree_compare(const struct keyd *k, const struct message_tree_start *m)
 void
 keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 {
-	enum sr_error error = tree_compare(k, m);
+	enum sr_error error =
+	    keyd_compare_head(k, m->size, m->root, m->signature);
 
 	k->tree_started = error == SR_OK;
 	if (error == SR_ROLLED_BACK)
@@ -107,7 +113,7 @@ tree_append_check(const struct keyd *k, const struct message_tree_append *m)
 {
 	size_t count = m->leaves_len / MERKLE_HASH_LEN;
 
-	if (!k->tree_started)
+	if (!k->tree_started || k->state.copy)
 		return SR_NOT_ALLOWED;
 	if (count == 0 || m->leaves_len % MERKLE_HASH_LEN != 0)
 		return SR_MALFORMED;
@@ -181,6 +187,7 @@ keyd_take_ledgerd_bank_get(struct keyd *k, const struct message_bank_get *m)
 {
 	struct message_bank bank = {
 	    .founded = keyd_founded(k),
+	    .copy = k->state.copy,
 	    .certificate = k->state.certificate,
 	    .certificate_len = CERTIFICATE_LEN,
 	};

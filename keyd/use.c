@@ -198,6 +198,10 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 	    &k->terminals, terminal, epoch, event->code == USE_TERMINAL_ENROL);
 	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
 		return error;
+	if (error == SR_OK)
+		backup_note(&k->backup, BACKUP_TERMINALS,
+		    (uint32_t)(terminals_find(&k->terminals, terminal) -
+			       k->terminals.list));
 	return keyd_fail(k, "terminals", error);
 }
 

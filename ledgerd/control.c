@@ -90,11 +90,10 @@ ledgerd_take_monitor_stop(struct ledgerd *ledgerd, const struct message_stop *m)
 
 /* ---- requests of strongroomctl ---------------------------------------------- */
 
-/* Wraps what `encoded' holds into the answer to the present request. */
-static void
-answer(struct ledgerd *ledgerd, const struct writer *encoded)
+void
+control_answer(struct ledgerd *ledgerd, const struct writer *encoded)
 {
-	uint8_t bytes[MESSAGE_LEDGERD_STATUS_MAX + MESSAGE_FOUNDED_MAX + 64];
+	uint8_t bytes[MESSAGE_CONTROL_ANSWER_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_control_answer out = {
 	    .request = ledgerd->control_request,
@@ -113,7 +112,7 @@ answer_refused(struct ledgerd *ledgerd, enum sr_error error)
 	struct message_control_refused refused = {.error = (uint16_t)error};
 
 	if (message_control_refused_encode(&w, &refused) == SR_OK)
-		answer(ledgerd, &w);
+		control_answer(ledgerd, &w);
 }
 
 void
@@ -160,7 +159,7 @@ ledgerd_take_control_ledgerd_status_get(
 		status.overdue +=
 		    book_hold_overdue(&ledgerd->book.hold[i], now_ms);
 	if (message_ledgerd_status_encode(&w, &status) == SR_OK)
-		answer(ledgerd, &w);
+		control_answer(ledgerd, &w);
 }
 
 /* keyd answers the request itself when the use is logged and done. */
@@ -295,5 +294,5 @@ ledgerd_take_control_found(
 	founded.error = (uint16_t)found(ledgerd, m);
 	memcpy(founded.bank_id, ledgerd->bank_id, sizeof(founded.bank_id));
 	if (message_founded_encode(&w, &founded) == SR_OK)
-		answer(ledgerd, &w);
+		control_answer(ledgerd, &w);
 }

@@ -5,6 +5,7 @@
  * The link to strongroomd: generations of netd, the end, and the requests of
  * strongroomctl that strongroomd passes on.
  */
+#include "common/buffer.h"
 #include "common/error.h"
 
 struct ledgerd;
@@ -14,5 +15,8 @@ enum sr_error control_ready(struct ledgerd *ledgerd);
 
 /* Takes what has come, without waiting.  SR_CLOSED: strongroomd is gone. */
 enum sr_error control_listen(struct ledgerd *ledgerd);
+
+/* Answers the present request with what `encoded' holds. */
+void control_answer(struct ledgerd *ledgerd, const struct writer *encoded);
 
 #endif

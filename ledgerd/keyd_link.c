@@ -118,6 +118,7 @@ ledgerd_take_keyd_bank(struct ledgerd *ledgerd, const struct message_bank *m)
 		return;
 	}
 	keyd->founded = m->founded != 0;
+	keyd->copy = m->copy != 0;
 	memcpy(keyd->bank_id, m->bank_id, sizeof(keyd->bank_id));
 	memcpy(keyd->identity, m->identity, sizeof(keyd->identity));
 	memcpy(keyd->certificate, m->certificate, CERTIFICATE_LEN);

@@ -152,6 +152,7 @@ struct keyd_answers {
 	uint8_t genesis_signature[64];
 	enum sr_error genesis_error;
 	bool founded;
+	bool copy; /* of a backup: nothing may be logged */
 	uint8_t bank_id[32];
 	uint8_t identity[32];
 	uint8_t certificate[CERTIFICATE_LEN];

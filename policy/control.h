@@ -21,4 +21,7 @@ enum control_room {
 /* Room byte and message. */
 #define CONTROL_PACKET_MAX (1 + 8192)
 
+/* Bytes of a file in one answer (the message backup_piece). */
+#define CONTROL_PIECE_LEN 8000
+
 #endif

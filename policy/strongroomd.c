@@ -27,18 +27,20 @@ static struct monitor monitor;
 
 static const char usage[] =
     "usage: strongroomd -c FILE [--no-listen] [--init | --certify | "
-    "--prove]\n"
+    "--restore |\n                   --prove]\n"
     "\n"
     "  -c, --config FILE  strongroom.conf of the bank\n"
     "      --no-listen    only the owner's socket run/private, no network\n"
     "      --init         first start: draw and seal the keys\n"
     "      --certify      hand the identity key to keyd to renew the "
     "certificate\n"
+    "      --restore      the files may be a backup's; implies "
+    "--no-listen\n"
     "      --prove        try the walls of each room of a stopped bank\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
     "\n"
-    "strongroomctl init and certify use --no-listen, --init and --certify "
+    "strongroomctl init, certify and restore use these options "
     "themselves.\n"
     "example: strongroomd -c /var/lib/strongroom/strongroom.conf\n";
 
@@ -58,6 +60,7 @@ read_options(int argc, char *argv[])
 	    {"no-listen", no_argument, NULL, 'n'},
 	    {"init", no_argument, NULL, 'i'},
 	    {"certify", no_argument, NULL, 'C'},
+	    {"restore", no_argument, NULL, 'R'},
 	    {"prove", no_argument, NULL, 'P'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
@@ -80,6 +83,10 @@ read_options(int argc, char *argv[])
 		case 'C':
 			monitor.certify = true;
 			break;
+		case 'R':
+			monitor.restore = true;
+			monitor.no_listen = true;
+			break;
 		case 'P':
 			monitor.prove = true;
 			monitor.no_listen = true;
@@ -94,7 +101,8 @@ read_options(int argc, char *argv[])
 		}
 	}
 	if (file == NULL || optind != argc ||
-	    monitor.init + monitor.certify + monitor.prove > 1)
+	    monitor.init + monitor.certify + monitor.restore + monitor.prove >
+		1)
 		print_and_exit(stderr, usage, error_exit(SR_USAGE));
 	return file;
 }

@@ -8,7 +8,8 @@
  *
  * Options that it gives to the rooms, besides those of room.h, all numbers:
  *
- *	keyd	--registration N (enum config_registration)
+ *	keyd	--registration N (enum config_registration), --restore 1 with
+ *		strongroomd --restore: its files may be a backup's
  *	netd	--generation N, --max-connections N, --max-per-address N,
  *		--handshake-timeout-ms N
  *	ledgerd	--segment-size BYTES, --session-idle S, --session-absolute S,
@@ -33,6 +34,7 @@
 #define MONITOR_ROOMS 3 /* ROOM_KEYD, ROOM_NETD, ROOM_LEDGERD */
 #define MONITOR_CONNECTIONS_MAX 16
 #define MONITOR_ADDRESSES_MAX 1024
+#define MONITOR_SEALED_MAX 4096
 #define MONITOR_RESTARTS_MAX 10 /* of netd, within ... */
 #define MONITOR_RESTARTS_S 60
 
@@ -58,7 +60,8 @@ struct monitor {
 	bool no_listen;
 	bool init;
 	bool certify;
-	bool prove; /* --prove: look at the walls, then end */
+	bool restore; /* the files may be a backup's: for strongroomctl */
+	bool prove;   /* --prove: look at the walls, then end */
 	char libexec[CONFIG_PATH_MAX];
 
 	int null;
@@ -126,6 +129,13 @@ enum sr_error monitor_lock(struct monitor *monitor);
 enum sr_error monitor_open_unlock(struct monitor *monitor, int *fds);
 enum sr_error monitor_open_keyd(struct monitor *monitor, int *fds);
 enum sr_error monitor_open_ledgerd(struct monitor *monitor, int *fds);
+/*
+ * For a backup: keyd/identity.sealed, or keyd/root.sealed, as it is.
+ * SR_NOT_FOUND without a line when the identity is kept elsewhere; SR_IO when
+ * the file is empty or not shorter than MONITOR_SEALED_MAX.
+ */
+enum sr_error monitor_read_sealed(struct monitor *monitor, bool identity,
+    uint8_t bytes[MONITOR_SEALED_MAX], size_t *len);
 /* After the first start: the names of keyd's files are on disk. */
 enum sr_error monitor_sync_names(struct monitor *monitor);
 

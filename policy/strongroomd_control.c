@@ -231,6 +231,27 @@ monitor_take_control_monitor_status_get(
 	monitor->asking = NULL;
 }
 
+/* Sealed keys lie with no room: they are handed over as they are. */
+void
+monitor_take_control_backup_sealed_get(
+    struct monitor *monitor, const struct message_backup_sealed_get *m)
+{
+	uint8_t bytes[MONITOR_SEALED_MAX], message[MONITOR_SEALED_MAX + 64];
+	struct writer w = writer_to(message, sizeof(message));
+	struct message_backup_piece piece = {.bytes = bytes};
+
+	if (monitor->asking == NULL)
+		return;
+	piece.error = (uint16_t)monitor_read_sealed(
+	    monitor, m->file == 1, bytes, &piece.bytes_len);
+	piece.len = piece.bytes_len;
+	if (message_backup_piece_encode(&w, &piece) == SR_OK)
+		answer(monitor->asking, message, writer_len(&w));
+	else
+		refuse(monitor->asking, SR_INTERNAL);
+	monitor->asking = NULL;
+}
+
 void
 monitor_refuse_control(
     struct monitor *monitor, unsigned type, enum sr_error error)

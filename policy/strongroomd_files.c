@@ -227,6 +227,33 @@ monitor_open_unlock(struct monitor *monitor, int *fds)
 }
 
 enum sr_error
+monitor_read_sealed(struct monitor *monitor, bool identity,
+    uint8_t bytes[MONITOR_SEALED_MAX], size_t *len)
+{
+	const char *name =
+	    identity ? "keyd/identity.sealed" : "keyd/root.sealed";
+	char path[CONFIG_PATH_MAX];
+	enum sr_error error;
+	ssize_t n;
+	int fd;
+
+	*len = 0;
+	/* the identity may have been taken away */
+	if (identity && config_path(&monitor->config, name, path) == SR_OK &&
+	    access(path, F_OK) != 0 && errno == ENOENT)
+		return SR_NOT_FOUND;
+	error = open_file(monitor, name, O_RDONLY, &fd);
+	if (error != SR_OK)
+		return error;
+	n = pread(fd, bytes, MONITOR_SEALED_MAX, 0);
+	close(fd);
+	if (n <= 0 || n == MONITOR_SEALED_MAX)
+		return SR_IO;
+	*len = (size_t)n;
+	return SR_OK;
+}
+
+enum sr_error
 monitor_open_keyd(struct monitor *monitor, int *fds)
 {
 	static const struct {

@@ -208,6 +208,8 @@ start_keyd(struct monitor *monitor, int pipe_fd, int netd, int ledgerd)
 	    monitor, "keyd", &monitor->rooms[ROOM_KEYD], &arguments);
 	add_option(
 	    &arguments, "registration", (uint64_t)monitor->config.registration);
+	if (monitor->restore)
+		add_option(&arguments, "restore", 1);
 	if (monitor->init || monitor->certify)
 		add_option(&arguments, "identity", 1);
 	begin_fds(monitor, &room);
