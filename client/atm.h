@@ -44,6 +44,7 @@ struct atm {
 	struct bank_session till;
 	bool customer_in;
 	bool till_in;
+	bool menu; /* more than one command: it goes on after a change */
 	char user[CARD_NAME_MAX + 1];
 };
 
@@ -90,6 +91,9 @@ enum sr_error atm_enter(
 
 /* How this ATM reaches the bank. */
 struct login_options atm_login_options(const struct atm *atm);
+
+/* Whose account, from now on; SR_NAME and a line on stderr for no name. */
+enum sr_error atm_take_name(struct atm *atm, const char *name);
 
 /* The name from the options or, interactively, from a question. */
 enum sr_error atm_ask_name(struct atm *atm);

@@ -183,10 +183,11 @@ command_statement(struct atm *atm, char *const words[])
 	return error;
 }
 
-/* What became of an order, for people and scripts. */
+/* What became of an order, for people and scripts; payee may be NULL. */
 static enum sr_error
 command_outcome(const struct atm *atm, const struct ordering *ordering,
-    const struct ordering_result *result, const int64_t *balance)
+    const struct ordering_result *result, const char *payee,
+    const int64_t *balance)
 {
 	char amount[MONEY_TEXT_MAX], after[MONEY_TEXT_MAX];
 
@@ -199,16 +200,19 @@ command_outcome(const struct atm *atm, const struct ordering *ordering,
 		       ",\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64,
 		    order_kind_name(ordering->kind), ordering->amount_minor,
 		    result->leaf, result->time_ms);
+		if (payee != NULL)
+			printf(",\"payee\":\"%s\"", payee);
 		if (balance != NULL)
 			printf(",\"balance_minor\":%" PRId64, *balance);
 		printf("}\n");
 		return SR_OK;
 	}
-	printf("%s of %s %s booked%s (entry %" PRIu64 ")",
+	printf("%s of %s %s%s%s booked%s (entry %" PRIu64 ")",
 	    order_kind_name(ordering->kind),
 	    money_format(ordering->amount_minor, &atm->unit, amount),
-	    atm->unit.code, result->before ? " before; not again" : "",
-	    result->leaf);
+	    atm->unit.code, payee != NULL ? " to " : "",
+	    payee != NULL ? payee : "",
+	    result->before ? " before; not again" : "", result->leaf);
 	if (balance != NULL)
 		printf("; balance %s %s",
 		    money_format(*balance, &atm->unit, after), atm->unit.code);
@@ -286,7 +290,8 @@ command_transfer(struct atm *atm, char *const words[])
 	error = atm_submit(atm, &atm->customer, &ordering, &result);
 	if (error != SR_OK)
 		return error;
-	return command_outcome(atm, &ordering, &result, &result.balance_minor);
+	return command_outcome(
+	    atm, &ordering, &result, words[0], &result.balance_minor);
 }
 
 static enum sr_error
@@ -314,8 +319,8 @@ command_deposit(struct atm *atm, char *const words[])
 	if (result.outcome == SR_OK &&
 	    bank_balance(&atm->customer, 0, &balance) == SR_OK)
 		return command_outcome(
-		    atm, &ordering, &result, &balance.posted);
-	return command_outcome(atm, &ordering, &result, NULL);
+		    atm, &ordering, &result, NULL, &balance.posted);
+	return command_outcome(atm, &ordering, &result, NULL, NULL);
 }
 
 const struct atm_command atm_commands[] = {

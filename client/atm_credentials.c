@@ -98,6 +98,23 @@ code_say(const struct atm *atm, enum sr_error error, const struct code *code,
 		    done, code->text);
 }
 
+/*
+ * A change has ended the session.  The menu goes on in a new one; a single
+ * command is done.
+ */
+static enum sr_error
+enter_again(struct atm *atm, const struct secret_text *password)
+{
+	struct login_credential credential =
+	    credential_of(atm, SLOT_PASSWORD, password->bytes, password->len);
+
+	bank_leave(&atm->customer);
+	atm->customer_in = false;
+	if (!atm->menu)
+		return SR_OK;
+	return atm_enter(atm, &credential) == SR_OK ? SR_OK : SR_SESSION_ENDED;
+}
+
 /* ---- registration -------------------------------------------------------- */
 
 static enum sr_error
@@ -182,6 +199,8 @@ atm_register(struct atm *atm, char *const words[])
 		error = atm_enter(atm, &credential);
 	if (error == SR_OK)
 		error = register_recovery(atm, &credential, &registered);
+	if (error == SR_OK)
+		error = enter_again(atm, &password);
 	sodium_memzero(&password, sizeof(password));
 	sodium_memzero(&registered, sizeof(registered));
 	return error;
@@ -212,30 +231,12 @@ present_password(struct atm *atm, struct secret_text *password)
 	return atm_enter(atm, &credential);
 }
 
-/*
- * A change has ended the session.  The menu goes on in a new one; a single
- * command is done.
- */
-static enum sr_error
-enter_again(struct atm *atm, bool menu, const struct secret_text *password)
-{
-	struct login_credential credential =
-	    credential_of(atm, SLOT_PASSWORD, password->bytes, password->len);
-
-	bank_leave(&atm->customer);
-	atm->customer_in = false;
-	if (!menu)
-		return SR_OK;
-	return atm_enter(atm, &credential) == SR_OK ? SR_OK : SR_SESSION_ENDED;
-}
-
 enum sr_error
 atm_passwd(struct atm *atm, char *const words[])
 {
 	const struct login *login = &atm->customer.login;
 	struct secret_text present = {.len = 0}, next = {.len = 0};
 	struct login_credential by, target;
-	bool menu = atm->customer_in;
 	enum sr_error error = present_password(atm, &present);
 
 	(void)words;
@@ -259,7 +260,7 @@ atm_passwd(struct atm *atm, char *const words[])
 			printf("The password is changed; other sessions of "
 			       "%s have ended.\n",
 			    atm->user);
-		error = enter_again(atm, menu, &next);
+		error = enter_again(atm, &next);
 	}
 	sodium_memzero(&present, sizeof(present));
 	sodium_memzero(&next, sizeof(next));
@@ -386,7 +387,6 @@ atm_rekey(struct atm *atm, char *const words[])
 	struct secret_text password = {.len = 0};
 	struct login_credential credential;
 	struct code code = {.text = ""};
-	bool menu = atm->customer_in;
 	uint32_t key_epoch;
 	enum sr_error error = present_password(atm, &password);
 
@@ -414,7 +414,7 @@ atm_rekey(struct atm *atm, char *const words[])
 			    login->attestation.customer, key_epoch, code.text);
 	}
 	if (error == SR_OK)
-		error = enter_again(atm, menu, &password);
+		error = enter_again(atm, &password);
 	sodium_memzero(&code, sizeof(code));
 	sodium_memzero(&password, sizeof(password));
 	return error;

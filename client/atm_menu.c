@@ -32,13 +32,61 @@ menu_help(void)
 	    "that a terminal has spied on you.\n");
 }
 
-/* A name or password that is wrong, or none, may be tried again. */
+/* What was typed is wrong, or none: that may be tried again. */
 static bool
 menu_may_try_again(const struct atm *atm, enum sr_error error)
 {
 	return !atm->customer_in &&
 	       (error == SR_LOGIN || error == SR_NAME ||
-		   error == SR_MALFORMED || error == SR_TOO_LARGE);
+		   error == SR_MALFORMED || error == SR_TOO_LARGE ||
+		   error == SR_NAME_TAKEN || error == SR_INVITATION ||
+		   error == SR_REGISTRATION_CLOSED || error == SR_USAGE);
+}
+
+/*
+ * Somebody becomes a customer and is in at once.  Where an invitation is
+ * wanted it is asked for, and then the password again.  *offered: whether the
+ * bank takes new customers at all.
+ */
+static enum sr_error
+menu_register(struct atm *atm, bool *offered)
+{
+	const char *given = atm->options.invitation;
+	char invitation[LINE_MAX_LEN];
+	enum sr_error error;
+
+	fprintf(stderr, "Choose a name: it is how others pay you.\n");
+	error = atm_register(atm, NULL);
+	if (error == SR_INVITATION && given == NULL) {
+		error =
+		    prompt_line("Invitation: ", invitation, sizeof(invitation));
+		atm->options.invitation = invitation;
+		if (error == SR_OK)
+			error = atm_register(atm, NULL);
+		atm->options.invitation = NULL;
+	}
+	*offered = error != SR_REGISTRATION_CLOSED;
+	/* in, though without a recovery code: that has been said */
+	return atm->customer_in ? SR_OK : error;
+}
+
+/* Who is there?  *new: somebody who wants to become a customer. */
+static enum sr_error
+menu_who(struct atm *atm, bool offered, bool *new)
+{
+	char line[LINE_MAX_LEN];
+	enum sr_error error;
+
+	*new = false;
+	if (atm->options.user != NULL || !prompt_interactive())
+		return atm_ask_name(atm);
+	if (offered)
+		fprintf(stderr, "New here? Type + instead of a name.\n");
+	error = prompt_line("Name: ", line, sizeof(line));
+	if (error == SR_CLOSED)
+		return error;
+	*new = offered &&error == SR_OK &&strcmp(line, "+") == 0;
+	return *new ? SR_OK : atm_take_name(atm, error == SR_OK ? line : "");
 }
 
 /* *left: by the customer; then the error is that of the last try. */
@@ -46,10 +94,15 @@ static enum sr_error
 menu_log_in(struct atm *atm, bool *left)
 {
 	enum sr_error refused = SR_OK;
+	bool offered = true;
 
 	for (;;) {
-		enum sr_error error = atm_log_in(atm);
+		bool new;
+		enum sr_error error = menu_who(atm, offered, &new);
 
+		if (error == SR_OK)
+			error = new ? menu_register(atm, &offered)
+				    : atm_log_in(atm);
 		*left = error == SR_CLOSED;
 		if (*left)
 			return refused;
@@ -172,8 +225,11 @@ menu_choice(struct atm *atm, const char *choice)
 enum sr_error
 atm_menu(struct atm *atm)
 {
+	enum sr_error error;
 	bool left;
-	enum sr_error error = menu_log_in(atm, &left);
+
+	atm->menu = true;
+	error = menu_log_in(atm, &left);
 
 	if (left)
 		fprintf(stderr, "Good-bye.\n");

@@ -53,37 +53,35 @@ atm_login_options(const struct atm *atm)
 }
 
 enum sr_error
-atm_ask_name(struct atm *atm)
+atm_take_name(struct atm *atm, const char *name)
 {
-	const char *name = atm->options.user;
-	enum sr_error error;
-
-	if (name == NULL && atm->user[0] != '\0')
-		return SR_OK;
-	if (name == NULL) {
-		char line[64];
-
-		if (!prompt_interactive()) {
-			fprintf(stderr, "whose account? use --user NAME\n");
-			return SR_USAGE;
-		}
-		error = prompt_line("Name: ", line, sizeof(line));
-		if (error == SR_CLOSED)
-			return error;
-		if (error != SR_OK || name_check(line, strlen(line)) != SR_OK) {
-			fprintf(stderr, "%s\n", error_sentence(SR_NAME));
-			return SR_NAME;
-		}
-		memcpy(atm->user, line, strlen(line) + 1);
-		return SR_OK;
-	}
-	error = name_check(name, strlen(name));
-	if (error != SR_OK) {
-		fprintf(stderr, "%s\n", error_sentence(error));
-		return error;
+	if (name_check(name, strlen(name)) != SR_OK) {
+		fprintf(stderr, "%s\n", error_sentence(SR_NAME));
+		return SR_NAME;
 	}
 	memcpy(atm->user, name, strlen(name) + 1);
 	return SR_OK;
+}
+
+enum sr_error
+atm_ask_name(struct atm *atm)
+{
+	const char *name = atm->options.user;
+	char line[64];
+	enum sr_error error;
+
+	if (name != NULL)
+		return atm_take_name(atm, name);
+	if (atm->user[0] != '\0')
+		return SR_OK;
+	if (!prompt_interactive()) {
+		fprintf(stderr, "whose account? use --user NAME\n");
+		return SR_USAGE;
+	}
+	error = prompt_line("Name: ", line, sizeof(line));
+	if (error == SR_CLOSED)
+		return error;
+	return atm_take_name(atm, error == SR_OK ? line : "");
 }
 
 enum sr_error

@@ -119,7 +119,11 @@ status_print(const struct status *status)
 	    "registration        %s\n", registration_name(keyd->registration));
 	printf("certificate         epoch %" PRIu32 ", valid until %s\n",
 	    keyd->certificate_epoch, until);
-	printf("customers           %" PRIu64 "\n", keyd->customers);
+	printf("people              %" PRIu64 " customers, %" PRIu64
+	       " operators, %" PRIu64 " terminals (%" PRIu64 " revoked)\n",
+	    ledgerd->customers, ledgerd->operators, ledgerd->terminals,
+	    ledgerd->revoked);
+	printf("log-in names        %" PRIu64 "\n", keyd->customers);
 	printf("accounts            %" PRIu64 "\n", ledgerd->accounts);
 	printf("log                 %" PRIu64 " entries signed, segment "
 	       "%" PRIu32 "\n",
@@ -167,14 +171,18 @@ status_print_json(const struct status *status)
 	bankfile_hex(keyd->bank_id, id);
 	printf("{\"v\":1,\"bank_id\":\"%s\",\"open\":%s,"
 	       "\"registration\":\"%s\",\"certificate_epoch\":%" PRIu32
-	       ",\"certificate_not_after_ms\":%" PRIu64
-	       ",\"customers\":%" PRIu64 ",\"accounts\":%" PRIu64
-	       ",\"tree_size\":%" PRIu64 ",\"segment\":%" PRIu32
-	       ",\"snapshot\":%" PRIu32 ",\"old_keys\":%" PRIu64,
+	       ",\"certificate_not_after_ms\":%" PRIu64 ",\"names\":%" PRIu64
+	       ",\"customers\":%" PRIu64 ",\"operators\":%" PRIu64
+	       ",\"terminals\":%" PRIu64 ",\"revoked\":%" PRIu64
+	       ",\"accounts\":%" PRIu64 ",\"tree_size\":%" PRIu64
+	       ",\"segment\":%" PRIu32 ",\"snapshot\":%" PRIu32
+	       ",\"old_keys\":%" PRIu64,
 	    id, ledgerd->open ? "true" : "false",
 	    registration_name(keyd->registration), keyd->certificate_epoch,
-	    keyd->not_after, keyd->customers, ledgerd->accounts,
-	    keyd->tree_size, ledgerd->segment, keyd->snapshot, keyd->old_keys);
+	    keyd->not_after, keyd->customers, ledgerd->customers,
+	    ledgerd->operators, ledgerd->terminals, ledgerd->revoked,
+	    ledgerd->accounts, keyd->tree_size, ledgerd->segment,
+	    keyd->snapshot, keyd->old_keys);
 	printf(",\"sessions\":%" PRIu32 ",\"connections\":%" PRIu32
 	       ",\"orders\":%" PRIu64 ",\"declined\":%" PRIu64
 	       ",\"handshakes\":%" PRIu64 ",\"netd_generation\":%" PRIu32

@@ -255,6 +255,23 @@ find_command(int argc, char *argv[], int *used)
 	return NULL;
 }
 
+/* No command by those words; those that begin with the first are named. */
+static int
+unknown_command(int argc, char *argv[])
+{
+	bool known = false;
+
+	if (argc == 0)
+		return usage("what is to be done?");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[0], commands[i].word) != 0)
+			continue;
+		fprintf(stderr, "strongroomctl: %s\n", commands[i].usage);
+		known = true;
+	}
+	return usage(known ? "it is one of these" : "no such command");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -278,8 +295,7 @@ main(int argc, char *argv[])
 	argv += optind;
 	command = find_command(argc, argv, &used);
 	if (command == NULL)
-		return usage(
-		    argc == 0 ? "what is to be done?" : "no such command");
+		return unknown_command(argc, argv);
 	if (argc - used != command->words)
 		return usage(command->usage);
 	return error_exit(command->run(&options, argv + used));

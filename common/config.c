@@ -381,7 +381,7 @@ config_load(const char *path, struct config *config, char *message)
 	    (file = fopen(absolute, "re")) == NULL) {
 		snprintf(message, CONFIG_MESSAGE_MAX,
 		    "%.500s: cannot be read: %s", path, strerror(errno));
-		return SR_IO;
+		return SR_CONFIG;
 	}
 	len = fread(text, 1, sizeof(text), file);
 	why = errno;
@@ -389,7 +389,7 @@ config_load(const char *path, struct config *config, char *message)
 	if (fclose(file) != 0 || bad) {
 		snprintf(message, CONFIG_MESSAGE_MAX,
 		    "%.500s: cannot be read: %s", path, strerror(why));
-		return SR_IO;
+		return SR_CONFIG;
 	}
 	if (len > FILE_MAX_LEN) {
 		snprintf(message, CONFIG_MESSAGE_MAX,

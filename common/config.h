@@ -105,7 +105,8 @@ struct config {
 
 /*
  * Reads the file at path.  SR_OK, or SR_CONFIG and one sentence with file and
- * line in message (at least CONFIG_MESSAGE_MAX bytes), or SR_IO likewise.
+ * line in message (at least CONFIG_MESSAGE_MAX bytes); also where there is no
+ * such file or it cannot be read.
  */
 enum sr_error config_load(
     const char *path, struct config *config, char *message);

@@ -133,6 +133,27 @@ ledgerd_refuse_control(
 	answer_refused(ledgerd, error);
 }
 
+/* The bank's own accounts: issue, over and short. */
+enum { BANK_ACCOUNTS = 2 };
+
+/*
+ * Who is who, without a look at each customer: everybody has one main
+ * account, and every account beyond is the till of a terminal or teller.
+ */
+static void
+count_people(const struct book *book, struct message_ledgerd_status *status)
+{
+	uint64_t people = book_principal_count(book);
+	uint64_t tills = book_account_count(book) - people - BANK_ACCOUNTS;
+
+	for (unsigned i = 0; i < 2; i++)
+		status->operators += book->operator_known[i];
+	status->terminals = book_terminal_count(book);
+	for (uint64_t i = 0; i < status->terminals; i++)
+		status->revoked += book_terminal_at(book, i)->revoked;
+	status->customers = people - tills - status->operators;
+}
+
 void
 ledgerd_take_control_ledgerd_status_get(
     struct ledgerd *ledgerd, const struct message_ledgerd_status_get *m)
@@ -155,6 +176,8 @@ ledgerd_take_control_ledgerd_status_get(
 	uint64_t now_ms = env_clock_ms(ledgerd->env);
 
 	(void)m;
+	if (founded)
+		count_people(&ledgerd->book, &status);
 	for (unsigned i = 0; i < ledgerd->book.hold_count; i++)
 		status.overdue +=
 		    book_hold_overdue(&ledgerd->book.hold[i], now_ms);

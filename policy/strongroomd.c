@@ -216,7 +216,7 @@ start(const char *file)
 
 	if (error != SR_OK) {
 		diag_error("%s", message);
-		return SR_CONFIG;
+		return error;
 	}
 	if ((error = find_rooms()) != SR_OK ||
 	    (error = check_limits()) != SR_OK)

@@ -78,7 +78,7 @@ def given_a_bad_name_when_the_client_reads_it_then_a_sentence_refuses_it():
 
 @scenario
 def given_a_bad_name_when_it_comes_to_keyd_then_it_is_not_registered():
-    before = bank.status()["customers"]
+    before = bank.status()["names"]
     with Session(bank, "ada") as ada:
         equal(ada.register(b"good-name"), "SR_OK", "a good name's M2")
         equal(ada.register(b"ada"), "SR_NAME_TAKEN", "a taken name's M2")
@@ -92,7 +92,7 @@ def given_a_bad_name_when_it_comes_to_keyd_then_it_is_not_registered():
                   f"{name!r} is evaluated: {error}")
     for session in sessions:
         session.close()
-    equal(bank.status()["customers"], before, "the number of customers")
+    equal(bank.status()["names"], before, "the number of names")
     equal(bank.balance("ada"), 5000, "keyd lives: ada's balance")
 
 

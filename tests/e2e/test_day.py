@@ -91,7 +91,7 @@ def given_a_full_till_when_more_is_paid_in_then_it_is_declined():
 def given_a_comma_and_a_memo_when_ada_pays_bob_then_both_balances_move():
     said = bank.transfer("ada", "bob", "12,50", "--memo", "pizza", "--id",
                          "K1").out
-    contains(said, "12.50 EUR booked")
+    contains(said, "12.50 EUR to bob booked")
     equal(bank.balance("ada"), 3750, "ada's balance")
     equal(bank.balance("bob"), 1250, "bob's balance")
 
@@ -149,7 +149,7 @@ def given_several_devices_when_all_pay_at_once_then_each_order_is_booked():
         for said in pool.map(lambda number: bank.atm(
                 "ada", "transfer", "bob", "0.25", "--id", f"device-{number}",
                 state=f"device {number}"), range(8)):
-            said.ends(DONE, "0.25 EUR booked")
+            said.ends(DONE, "0.25 EUR to bob booked")
     equal((bank.balance("ada"), bank.balance("bob")),
           (before[0] - 200, before[1] + 200), "the balances")
     bank.transfer("bob", "ada", "2.00")
@@ -210,7 +210,7 @@ def given_the_menu_when_a_customer_types_then_the_whole_day_works():
         screen.type("2,50")
         screen.expect("Memo")
         screen.type("change back")
-        screen.expect("2.50 EUR booked")
+        screen.expect("2.50 EUR to ada booked")
         screen.expect("Your choice: ")
         screen.type("transfer")
         screen.expect("To whom: ")
@@ -233,6 +233,99 @@ def given_the_menu_when_a_customer_types_then_the_whole_day_works():
         check(bank.passwords["bob"] not in screen.shown,
               "the password is on the screen")
     equal(bank.balance("ada"), 4000, "ada's balance")
+
+
+@scenario
+def given_the_menu_when_a_stranger_comes_then_they_become_a_customer():
+    before = bank.status()
+    words = bank.atm_words(None, terminal=card)
+    with Terminal(words, bank.environment("kiosk")) as screen:
+        screen.expect("New here?")
+        screen.expect("Name: ")
+        screen.type("+")
+        screen.expect("Name: ")
+        screen.type("bob")              # taken
+        screen.expect("New password: ")
+        screen.type("the password of eve")
+        screen.expect("The same again")
+        screen.type("the password of eve")
+        screen.expect("taken")
+        screen.expect("Name: ")
+        screen.type("+")
+        screen.expect("Name: ")
+        screen.type("eve")
+        screen.expect("New password: ")
+        screen.type("the password of eve")
+        screen.expect("The same again")
+        screen.type("the password of eve")
+        screen.expect("Recovery code")
+        screen.expect("Your choice: ")
+        screen.type("deposit")
+        screen.expect("Amount in EUR: ")
+        screen.type("3.00")
+        screen.expect("balance 3.00 EUR")
+        screen.expect("Your choice: ")
+        screen.type("exit")
+        equal(screen.end(), DONE, "the exit code")
+        check("the password of eve" not in screen.shown,
+              "the password is on the screen")
+    bank.passwords["eve"] = "the password of eve"
+    equal(bank.balance("eve"), 300)
+    after = bank.status()
+    equal((after["customers"], after["operators"], after["terminals"]),
+          (before["customers"] + 1, 2, before["terminals"]))
+    said = bank.ctl("status").ends(DONE)
+    contains(said.out, f"{after['customers']} customers, 2 operators,"
+                       f" {after['terminals']} terminals (0 revoked)")
+
+
+@scenario
+def given_the_menu_when_the_bank_invites_then_it_asks_for_the_invitation():
+    bank.stop()
+    bank.configure("keyd", "registration", "invite")
+    bank.start()
+    invitation = bank.ctl("invite", "finn").ends(DONE).out.strip()
+    with Terminal(bank.atm_words(None), bank.environment("kiosk")) as screen:
+        screen.expect("Name: ")
+        screen.type("+")
+        screen.expect("Name: ")
+        screen.type("finn")
+        for _ in range(2):
+            screen.expect("New password: ")
+            screen.type("finn's own")
+            screen.expect("The same again")
+            screen.type("finn's own")
+            if "Invitation: " not in screen.shown:
+                screen.expect("Invitation: ")
+                screen.type(invitation)
+        screen.expect("Recovery code")
+        screen.expect("Your choice: ")
+        screen.type("exit")
+        equal(screen.end(), DONE, "the exit code")
+    bank.stop()
+    bank.configure("keyd", "registration", "closed")
+    bank.start()
+    with Terminal(bank.atm_words(None), bank.environment("kiosk")) as screen:
+        screen.expect("Name: ")
+        screen.type("+")
+        screen.expect("Name: ")
+        screen.type("gus")
+        screen.expect("New password: ")
+        screen.type("gus's own")
+        screen.expect("The same again")
+        screen.type("gus's own")
+        screen.expect("takes no registrations")
+        shown = screen.expect("Name: ")
+        check("New here?" not in shown, "it is offered again")
+        screen.type("bob")
+        screen.expect("Password: ")
+        screen.type(bank.passwords["bob"])
+        screen.expect("Your choice: ")
+        screen.type("exit")
+        equal(screen.end(), DONE, "the exit code")
+    bank.stop()
+    bank.configure("keyd", "registration", "open")
+    bank.start()
 
 
 @scenario
@@ -314,7 +407,15 @@ def given_a_program_when_it_is_asked_for_help_then_it_helps():
         UNREACHABLE, "/nonexistent")
     run_program([CTL]).ends(USAGE)
     run_program([CTL, "status"]).ends(USAGE, "-c")
-    run_program([CTL, "-c", "/", "status"]).ends(UNREACHABLE, "directory")
+    run_program([CTL, "-c", "/", "status"]).ends(CONFIG, "directory")
+    run_program([CTL, "-c", "/nonexistent", "status"]).ends(CONFIG,
+                                                            "/nonexistent")
+    said = run_program([CTL, "terminal"]).ends(
+        USAGE, "terminal add NAME", "terminal revoke NAME")
+    check("auditor add" not in said.err, f"more than was asked: {said.err}")
+    run_program([CTL, "terminal", "dance"]).ends(USAGE, "terminal revoke")
+    run_program([CTL, "auditor"]).ends(USAGE, "auditor add NAME KEYFILE")
+    run_program([CTL, "dance"]).ends(USAGE, "no such command")
     init = [CTL, "init", "--dir", bank.base / "other", "--unlock",
             f"passphrase-file:{bank.base / 'other.passphrase'}"]
     for name, unit, why in (("Other", "EUR:9", "0 to 8"),

@@ -219,7 +219,7 @@ given_no_file_then_it_says_so(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    config_load("/nonexistent/c.conf", &config, message), SR_IO);
+	    config_load("/nonexistent/c.conf", &config, message), SR_CONFIG);
 	assert_non_null(strstr(message, "/nonexistent/c.conf"));
 }
 
