@@ -28,8 +28,21 @@ audit_fault(struct verify *verify, const struct audit_entry *entry,
 	    entry->position.offset, entry->header.seq, what);
 }
 
-static const struct audit_key *
-find_key(const struct audit *audit, uint32_t segment)
+bool
+audit_later(struct verify *verify, const struct audit_entry *entry,
+    const char *what, unsigned kind)
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+
+	return verify_fail(verify, VERIFY_COULD_NOT,
+	    "segment/%s, offset %" PRIu32 " (entry %" PRIu64 "): %s %u: %s",
+	    journal_segment_name(entry->position.segment, name),
+	    entry->position.offset, entry->header.seq, what, kind,
+	    error_sentence(SR_VERSION));
+}
+
+const struct audit_key *
+audit_find_key(const struct audit *audit, uint32_t segment)
 {
 	size_t low = 0, high = audit->key_count;
 
@@ -61,12 +74,11 @@ open_entry(struct verify *verify, const struct audit_key *key,
 		    "commitment is of something else");
 	/* all of its bytes are under the seal, but of no kind known here */
 	if (error != SR_OK && entry->plain.committed != NULL &&
-	    journal_class_of(
-		entry->plain.committed, entry->plain.committed_len) == 0)
-		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "entry %" PRIu64 " in segment %" PRIu32 ": %s",
-		    entry->header.seq, entry->position.segment,
-		    error_sentence(SR_VERSION));
+	    entry_type_of(entry->plain.committed, entry->plain.committed_len) ==
+		0)
+		return audit_later(verify, entry, "entry type",
+		    entry->plain.committed_len > 0 ? entry->plain.committed[0]
+						   : 0);
 	if (error != SR_OK)
 		return audit_fault(
 		    verify, entry, "the entry is not laid out as one");
@@ -103,7 +115,7 @@ audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
     size_t len, uint64_t until)
 {
 	struct audit *audit = verify->audit;
-	const struct audit_key *key = find_key(audit, number);
+	const struct audit_key *key = audit_find_key(audit, number);
 	struct journal_position position = {.segment = number};
 	struct journal_segment header;
 	struct journal_frame frame;

@@ -72,6 +72,17 @@ bool audit_is_complete(const struct verify *verify);
 bool audit_fault(struct verify *verify, const struct audit_entry *entry,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * Records that an entry is of a kind that only a later version knows (what:
+ * of which sort the kind is); always false.
+ */
+bool audit_later(struct verify *verify, const struct audit_entry *entry,
+    const char *what, unsigned kind);
+
+/* The disclosed key of a segment; NULL: it was not disclosed. */
+const struct audit_key *audit_find_key(
+    const struct audit *audit, uint32_t segment);
+
 /* One entry against the book; false after a verdict. */
 bool audit_execute(struct verify *verify, const struct audit_entry *entry);
 

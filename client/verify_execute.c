@@ -9,7 +9,11 @@
 #include <string.h>
 
 #include "client/verify_audit.h"
+#include "common/buffer.h"
 #include "common/certificate.h"
+
+/* Where the signer stands in an order (common/order.h). */
+#define ORDER_SIGNER_AT 16u
 
 static bool
 no_space(struct verify *verify)
@@ -132,28 +136,42 @@ compare_touched(struct verify *verify, const struct audit_entry *entry,
 	return true;
 }
 
+/*
+ * The signer's hand, before anything is read of what it has signed: only a
+ * signed order can be one of a later version.
+ */
+static bool
+check_signature(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_order *logged)
+{
+	struct reader r = reader_of(logged->order + ORDER_SIGNER_AT, 8);
+	uint64_t customer = reader_u64(&r);
+	const struct book_principal *signer =
+	    book_principal(&verify->audit->book, customer);
+
+	if (signer == NULL)
+		return audit_fault(verify, entry,
+		    "an order of customer %" PRIu64 ", who is not attested",
+		    customer);
+	if (order_verify(
+		logged->order, logged->signature, signer->signing_key) != SR_OK)
+		return audit_fault(verify, entry,
+		    "the order is not signed with the attested key of customer "
+		    "%" PRIu64,
+		    customer);
+	return true;
+}
+
 /* What ledgerd looks at before the rules, from the log alone. */
 static bool
 check_order(struct verify *verify, const struct audit_entry *entry,
     const struct entry_order *logged, const struct order *order)
 {
 	const struct book *book = &verify->audit->book;
-	const struct book_principal *signer =
-	    book_principal(book, order->signer);
 
 	if (logged->time_ms != entry->header.time_ms)
 		return audit_fault(
 		    verify, entry, "its time is not its frame's");
-	if (signer == NULL)
-		return audit_fault(verify, entry,
-		    "an order of customer %" PRIu64 ", who is not attested",
-		    order->signer);
-	if (order_verify(
-		logged->order, logged->signature, signer->signing_key) != SR_OK)
-		return audit_fault(verify, entry,
-		    "the order is not signed with the attested key of customer "
-		    "%" PRIu64,
-		    order->signer);
 	if (order->not_after_ms < logged->time_ms ||
 	    order->not_after_ms - logged->time_ms > book->rules.order_life_ms)
 		return audit_fault(verify, entry,
@@ -178,10 +196,11 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 	if (entry_order_decode(entry->plain.committed,
 		entry->plain.committed_len, &logged) != SR_OK)
 		return audit_fault(verify, entry, "the order is malformed");
+	if (!check_signature(verify, entry, &logged))
+		return false;
 	if (!order_kind_known(logged.order[8]))
-		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "entry %" PRIu64 ": order kind %u: %s", entry->header.seq,
-		    logged.order[8], error_sentence(SR_VERSION));
+		return audit_later(
+		    verify, entry, "order kind", logged.order[8]);
 	if (order_decode(logged.order, &order.order) != SR_OK)
 		return audit_fault(verify, entry, "the order is malformed");
 	if (!check_order(verify, entry, &logged, &order.order))
@@ -212,39 +231,75 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 	return compare_touched(verify, entry, &effect);
 }
 
+/*
+ * An operation on a terminal as the books know it.  Before keyd is told, an
+ * order that came with it in the same batch may have raised the epoch again.
+ */
+static bool
+use_of_terminal(const struct book *book, const struct entry_event *use)
+{
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	const struct book_terminal *terminal;
+	uint32_t epoch = reader_u32(&r);
+
+	reader_zeros(&r, reader_left(&r));
+	if (!reader_end(&r) || use->subject > UINT32_MAX || epoch == 0)
+		return false;
+	terminal = book_terminal(book, (uint32_t)use->subject);
+	if (terminal == NULL || epoch > terminal->epoch)
+		return false;
+	if (use->code == USE_TERMINAL_REVOKE)
+		return terminal->revoked;
+	return use->code == USE_TERMINAL_ENROL ||
+	       (epoch == terminal->epoch && !terminal->revoked);
+}
+
+/* The salt is that of the segment: no other key can have been given. */
+static bool
+use_of_segment(const struct audit *audit, const struct audit_entry *entry,
+    const struct entry_event *use)
+{
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	const struct audit_key *key;
+	const uint8_t *salt;
+
+	if (use->subject > entry->position.segment)
+		return false;
+	if (use->code == USE_DISCLOSE &&
+	    book_auditor_of_key(&audit->book, reader_view(&r, 32)) == NULL)
+		return false;
+	salt = reader_view(&r, JOURNAL_SALT_LEN);
+	reader_zeros(&r, reader_left(&r));
+	key = audit_find_key(audit, (uint32_t)use->subject);
+	return reader_end(&r) && key != NULL &&
+	       memcmp(key->salt, salt, sizeof(key->salt)) == 0;
+}
+
 /* A logged operation of keyd's is about something that the book knows. */
 static bool
 check_use(struct verify *verify, const struct audit_entry *entry,
     const struct entry_event *use)
 {
-	const struct book *book = &verify->audit->book;
-	bool known = false;
-
 	switch (use->code) {
 	case USE_TERMINAL_ENROL:
 	case USE_TERMINAL_REVOKE:
 	case USE_TERMINAL_KEY:
-		known = use->subject <= UINT32_MAX &&
-			book_terminal(book, (uint32_t)use->subject) != NULL;
-		break;
+		if (!use_of_terminal(&verify->audit->book, use))
+			return audit_fault(verify, entry,
+			    "a key operation for what the books do not know");
+		return true;
 	case USE_SEGMENT_KEY:
-		known = use->subject <= entry->position.segment;
-		break;
 	case USE_DISCLOSE:
-		known = use->subject <= entry->position.segment &&
-			book_auditor_of_key(book, use->detail) != NULL;
-		break;
+		if (!use_of_segment(verify->audit, entry, use))
+			return audit_fault(verify, entry,
+			    use->code == USE_DISCLOSE
+				? "a key disclosed to nobody who is enrolled, "
+				  "or of no segment of this log"
+				: "the key of no segment of this log");
+		return true;
 	default:
-		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "entry %" PRIu64 ": key operation %u: %s",
-		    entry->header.seq, use->code, error_sentence(SR_VERSION));
+		return audit_later(verify, entry, "key operation", use->code);
 	}
-	if (!known)
-		return audit_fault(verify, entry,
-		    use->code == USE_DISCLOSE
-			? "a key disclosed to nobody who is enrolled"
-			: "a key operation for what the books do not know");
-	return true;
 }
 
 static bool
@@ -264,9 +319,7 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 	if (event.code == SYSTEM_SNAPSHOT)
 		return audit_snapshot(verify, entry, &event);
 	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED)
-		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "entry %" PRIu64 ": system event %u: %s", entry->header.seq,
-		    event.code, error_sentence(SR_VERSION));
+		return audit_later(verify, entry, "system event", event.code);
 	return true;
 }
 

@@ -30,6 +30,20 @@ hash_file(int fd, uint8_t hash[32])
 	return n == 0;
 }
 
+/*
+ * The entry that names a snapshot is the first one after it: it stands where
+ * the log goes on, or begins the next segment.
+ */
+static bool
+stands_there(const struct entry_snapshot *snapshot,
+    const struct journal_position *position)
+{
+	if (snapshot->segment == position->segment)
+		return snapshot->offset == position->offset;
+	return snapshot->segment + UINT64_C(1) == position->segment &&
+	       position->offset == JOURNAL_SEGMENT_HEADER_LEN;
+}
+
 bool
 audit_snapshot(struct verify *verify, const struct audit_entry *entry,
     const struct entry_event *event)
@@ -45,7 +59,7 @@ audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 		return audit_fault(verify, entry, "the snapshot is malformed");
 	if (snapshot.number <= verify->audit->last_snapshot ||
 	    snapshot.size != entry->header.seq ||
-	    snapshot.segment > entry->position.segment)
+	    !stands_there(&snapshot, &entry->position))
 		return audit_fault(verify, entry,
 		    "the snapshot is not of the log as it was then");
 	verify->audit->last_snapshot = snapshot.number;

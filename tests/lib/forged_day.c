@@ -270,7 +270,7 @@ add_events(struct forged_log *log)
 	add_event(log, ENTRY_SYSTEM, &recovered);
 	add_event(log, ENTRY_SYSTEM, &started);
 	add_event(log, ENTRY_USE, &segment_key);
-	snapshot.size = log->count;
+	snapshot.size = log->count; /* and where it stands, later */
 	event = entry_snapshot_event(&snapshot);
 	add_event(log, ENTRY_SYSTEM, &event);
 }
@@ -321,5 +321,6 @@ forged_log_of_a_day(struct forged_log *log)
 	}
 	correct_salts(log);
 	add_events(log);
+	forged_log_place_snapshots(log);
 	sim_bank_free(bank);
 }

@@ -298,11 +298,10 @@ write_batch(struct forged_log *log, unsigned first, unsigned end,
 	end_batch(log, tree, &before, log->entry[end - 1].time_ms);
 }
 
-void
-forged_log_write(struct forged_log *log)
+/* All segments and checkpoints, in memory. */
+static void
+lay_out(struct forged_log *log)
 {
-	uint8_t certificates[2 + CERTIFICATE_LEN];
-	struct writer w = writer_to(certificates, sizeof(certificates));
 	struct last_frames last = {0};
 	struct merkle_frontier tree;
 
@@ -320,6 +319,38 @@ forged_log_write(struct forged_log *log)
 			log->since = checkpoint_of(log, &tree);
 	}
 	log->head = checkpoint_of(log, &tree);
+}
+
+void
+forged_log_place_snapshots(struct forged_log *log)
+{
+	lay_out(log);
+	for (unsigned i = 0; i < log->count; i++) {
+		struct forged_entry *entry = &log->entry[i];
+		struct entry_snapshot snapshot;
+		struct entry_event event;
+
+		if (entry->committed[0] != ENTRY_SYSTEM ||
+		    entry_event_decode(ENTRY_SYSTEM, entry->committed,
+			entry->committed_len, &event) != SR_OK ||
+		    entry_snapshot_of(&event, &snapshot) != SR_OK)
+			continue;
+		snapshot.size = i;
+		snapshot.segment = entry->position.segment;
+		snapshot.offset = entry->position.offset;
+		event = entry_snapshot_event(&snapshot);
+		event.time_ms = entry->time_ms;
+		entry_event_encode(ENTRY_SYSTEM, &event, entry->committed);
+	}
+}
+
+void
+forged_log_write(struct forged_log *log)
+{
+	uint8_t certificates[2 + CERTIFICATE_LEN];
+	struct writer w = writer_to(certificates, sizeof(certificates));
+
+	lay_out(log);
 	for (uint32_t s = 0; s < log->segments; s++)
 		forged_log_put(log, s);
 	writer_u16(&w, CERTIFICATE_LEN);

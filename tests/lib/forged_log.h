@@ -84,6 +84,12 @@ void forged_log_salt(uint32_t segment, uint8_t salt[32]);
  */
 void forged_log_write(struct forged_log *log);
 
+/*
+ * Lets the entries of snapshots say where they will stand; needed after
+ * entries were added or taken away before them.
+ */
+void forged_log_place_snapshots(struct forged_log *log);
+
 /* Writes one segment's bytes as they are now. */
 void forged_log_put(const struct forged_log *log, uint32_t segment);
 

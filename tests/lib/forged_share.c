@@ -23,6 +23,19 @@ forged_tell(const struct forged_verdict *verdict, const char *format, ...)
 	return false;
 }
 
+unsigned
+forged_step(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	return 7;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+	return 7;
+#endif
+#endif
+	return 1;
+}
+
 static bool
 do_share(const struct forged_log *day, forged_work work, unsigned share,
     unsigned shares)

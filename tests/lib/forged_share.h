@@ -18,6 +18,12 @@ typedef bool (*forged_work)(
 bool forged_share(const struct forged_log *day, forged_work work);
 
 /*
+ * Of so many pieces of work one is done: 1, but more in a build that is
+ * instrumented and slow.
+ */
+unsigned forged_step(void);
+
+/*
  * Tells on standard error what a verdict was found to be, and of what;
  * always false.
  */

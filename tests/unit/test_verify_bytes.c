@@ -187,17 +187,17 @@ is_named(const struct forged_log *log, uint32_t segment, size_t offset)
 static bool
 flip_each(struct forged_log *log, unsigned share, unsigned shares)
 {
-	unsigned done = 0;
+	unsigned done = 0, step = shares * forged_step();
 
 	for (uint32_t s = 0; s < log->segments; s++) {
 		uint8_t *bytes = log->bytes[s];
 
-		for (size_t i = share; i < FORGED_SEGMENT_LEN; i += shares) {
+		for (size_t i = share; i < FORGED_SEGMENT_LEN; i += step) {
 			uint8_t kept = bytes[i];
 			size_t offset = frame_at(log, s, i);
 
 			if (i >= log->used[s] &&
-			    (s + 1 == log->segments || i / shares % 16 != 0))
+			    (s + 1 == log->segments || i / step % 16 != 0))
 				continue;
 			bytes[i] ^= (uint8_t)(1u << i % 8);
 			forged_log_put(log, s);
@@ -208,7 +208,7 @@ flip_each(struct forged_log *log, unsigned share, unsigned shares)
 		}
 		forged_log_put(log, s);
 	}
-	return done > 10000 / shares &&
+	return done > 10000 / step &&
 	       forged_log_verify(log, ALL_KEYS, true)->exit == VERIFY_ANCHORED;
 }
 

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The audit with keys against those who hold the segments' keys and bring
+ * what they wrote under keyd's signature: a hostile ledgerd.  Each byte of the
+ * plaintext and of the frame's header of each kind of entry is forged once,
+ * sealed again, committed to again and signed; and the keys of a customer who
+ * has changed them.
+ *
+ * What cannot be seen stands in by_design(), each with its reason
+ * (strongroom-verify(1), "SECURITY CONSIDERATIONS").
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/forged_share.h"
+#include "tests/lib/verified_once.h"
+
+#define ALL_KEYS 0xFu
+
+/* Places in the committed part (common/entry.h). */
+enum {
+	CODE_AT = 1,
+	SUBJECT_AT = 8,
+	DETAIL_AT = 16,
+	SNAPSHOT_HASH_AT = DETAIL_AT + 16,
+	EVENT_TIME_AT = DETAIL_AT + 64,
+	ACCOUNT_TIME_AT = 1,
+	DIRECTORY_AT = 1 + 8 + 2 + ATTESTATION_LEN + 2,
+	LENGTH_LEN = 4, /* before the committed part */
+	RANDOM_AT = 36, /* in the frame's header (common/journal.h) */
+};
+
+static char directory[] = "/tmp/test_verify_forged.XXXXXX";
+static struct forged_log day, log_now; /* as lived; as changed */
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (sodium_init() < 0)
+		return 1;
+	forged_log_of_a_day(&day);
+	forged_log_directory(&day, directory);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	log_now = day;
+	forged_log_write(&log_now);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	forged_log_remove(&day);
+	return 0;
+}
+
+/* ---- bytes ----------------------------------------------------------------------- */
+
+static bool
+is_event(const struct forged_entry *entry, enum entry_type type, uint8_t code)
+{
+	return entry->committed[0] == type && entry->committed[CODE_AT] == code;
+}
+
+/*
+ * Why a byte of a plaintext may be another one, or NULL.  Offsets from the
+ * beginning of the committed part.
+ */
+static const char *
+by_design(const struct forged_entry *entry, size_t offset)
+{
+	if (offset >= entry->committed_len &&
+	    offset < entry->committed_len + JOURNAL_SALT_LEN)
+		return "a salt is a random number, and any other is as good";
+	if (entry->committed[0] == ENTRY_ACCOUNT && offset >= DIRECTORY_AT &&
+	    offset < entry->committed_len)
+		return "names are sealed under keys that no auditor is given; "
+		       "that a name is the customer's, its attestation tells";
+	if (is_event(entry, ENTRY_SYSTEM, SYSTEM_SNAPSHOT) &&
+	    offset >= SNAPSHOT_HASH_AT && offset < SNAPSHOT_HASH_AT + 32)
+		return "of a snapshot that is there no more, nothing tells "
+		       "the hash";
+	if ((is_event(entry, ENTRY_SYSTEM, SYSTEM_RECOVERED) ||
+		is_event(entry, ENTRY_SYSTEM, SYSTEM_STARTED)) &&
+	    offset >= SUBJECT_AT && offset < EVENT_TIME_AT)
+		return "what a start cut away was never signed: only ledgerd "
+		       "has seen it";
+	return NULL;
+}
+
+/* Numbers of snapshots only have to grow. */
+static bool
+is_open(const struct forged_entry *entry, size_t offset)
+{
+	return is_event(entry, ENTRY_SYSTEM, SYSTEM_SNAPSHOT) &&
+	       offset >= SUBJECT_AT && offset < SUBJECT_AT + 4;
+}
+
+/* With keys, at that entry: tampered, or of a kind that only a later version
+ * knows, where the byte tells the kind. */
+static bool
+is_named(const struct forged_log *log, unsigned i,
+    const struct forged_verdict *verdict, bool tells_kind)
+{
+	const struct forged_entry *entry = &log->entry[i];
+	char place[128];
+
+	snprintf(place, sizeof(place),
+	    "segment/%08u.log, offset %u (entry %u): ", entry->position.segment,
+	    entry->position.offset, i);
+	return (verdict->exit == VERIFY_TAMPERED ||
+		   (tells_kind && verdict->exit == VERIFY_COULD_NOT)) &&
+	       strncmp(verdict->why, place, strlen(place)) == 0 &&
+	       verdict->executed == i;
+}
+
+static bool
+forge_plain(struct forged_log *log, unsigned i, size_t at)
+{
+	const struct forged_entry *entry = &log->entry[i];
+	const struct forged_verdict *verdict;
+	size_t offset = at - LENGTH_LEN; /* or huge, in the length */
+	bool tells_kind = offset == 0 || (offset == CODE_AT &&
+					     entry->committed[0] >= ENTRY_USE);
+
+	log->entry[i].forged = (struct forged_bytes){
+	    FORGED_PLAIN_COMMITTED, at, (uint8_t)(1u << at % 8)};
+	forged_log_write(log);
+	log->entry[i].forged.where = FORGED_NOTHING;
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	if (at >= LENGTH_LEN && is_open(entry, offset))
+		return true;
+	if (at >= LENGTH_LEN && by_design(entry, offset) != NULL) {
+		if (verdict->exit == VERIFY_ANCHORED)
+			return true;
+		return forged_tell(
+		    verdict, "entry %u, byte %zu, by design", i, offset);
+	}
+	if (is_named(log, i, verdict, tells_kind))
+		return true;
+	return forged_tell(verdict, "entry %u of type %u (%u), byte %zu of %zu",
+	    i, entry->committed[0],
+	    entry->committed[entry->committed[0] == ENTRY_ORDER ? 9 : 1],
+	    offset, entry->committed_len);
+}
+
+static bool
+forge_header(struct forged_log *log, unsigned i, size_t at)
+{
+	const struct forged_verdict *verdict;
+
+	log->entry[i].forged =
+	    (struct forged_bytes){FORGED_HEADER, at, (uint8_t)(1u << at % 8)};
+	forged_log_write(log);
+	log->entry[i].forged.where = FORGED_NOTHING;
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	/* a random number, and any other is as good */
+	if (at >= RANDOM_AT && at < RANDOM_AT + 32) {
+		if (verdict->exit == VERIFY_ANCHORED)
+			return true;
+	} else if (verdict->exit == VERIFY_TAMPERED &&
+		   strstr(verdict->why, ".log, offset ") != NULL) {
+		return true;
+	}
+	return forged_tell(verdict, "entry %u, header's byte %zu", i, at);
+}
+
+/* The first of its kind, outcome and number of accounts. */
+static bool
+is_first(const struct forged_log *log, unsigned i)
+{
+	const struct forged_entry *one = &log->entry[i];
+	unsigned type = one->committed[0];
+
+	for (unsigned k = 0; k < i; k++) {
+		const struct forged_entry *other = &log->entry[k];
+
+		if (other->committed[0] != type ||
+		    other->touched_count != one->touched_count)
+			continue;
+		if (type == ENTRY_ORDER &&
+		    (other->committed[9] != one->committed[9] ||
+			other->committed[other->committed_len - 10] !=
+			    one->committed[one->committed_len - 10]))
+			continue;
+		if (type >= ENTRY_USE &&
+		    other->committed[CODE_AT] != one->committed[CODE_AT])
+			continue;
+		return false;
+	}
+	return true;
+}
+
+static size_t
+plain_len(const struct forged_log *log, unsigned i)
+{
+	const struct forged_entry *entry = &log->entry[i];
+	struct reader r = reader_of(
+	    log->bytes[entry->position.segment] + entry->position.offset + 8,
+	    4);
+
+	return reader_u32(&r) - JOURNAL_TAG_LEN;
+}
+
+static bool
+forge_each(struct forged_log *log, unsigned share, unsigned shares)
+{
+	unsigned kinds = 0, step = shares * forged_step();
+
+	for (unsigned i = 0; i < log->count; i++) {
+		size_t len = plain_len(log, i);
+
+		if (!is_first(log, i))
+			continue;
+		kinds++;
+		for (size_t at = share; at < len; at += step)
+			if (!forge_plain(log, i, at))
+				return false;
+		for (size_t at = share; at < JOURNAL_AAD_LEN; at += step)
+			if (!forge_header(log, i, at))
+				return false;
+	}
+	forged_log_write(log);
+	return kinds >= 20 &&
+	       forged_log_verify(log, ALL_KEYS, true)->exit == VERIFY_ANCHORED;
+}
+
+static void
+given_each_byte_when_forged_under_keyds_signature_then_named_or_by_design(
+    void **state)
+{
+	(void)state;
+	assert_true(forged_share(&day, forge_each));
+}
+
+/* ---- fields that are forged together ----------------------------------------------- */
+
+static void
+expect_named(unsigned entry, const char *what)
+{
+	const struct forged_verdict *verdict =
+	    forged_log_verify(&log_now, ALL_KEYS, true);
+
+	if (!is_named(&log_now, entry, verdict, false) ||
+	    strstr(verdict->why, what) == NULL)
+		fail_msg("entry %u: exit %d, `%s' does not say `%s'", entry,
+		    (int)verdict->exit, verdict->why, what);
+	/* and without keys nothing is seen of it: keyd has signed it */
+	assert_int_equal(
+	    forged_log_verify(&log_now, 0, true)->exit, VERIFY_INTACT);
+}
+
+/* The time of an entry, in its frame and in its plaintext. */
+static void
+move_time(unsigned i, uint64_t ms)
+{
+	struct forged_entry *entry = &log_now.entry[i];
+	size_t at = entry->committed_len - 8;
+	struct writer w;
+
+	if (entry->committed[0] == ENTRY_ACCOUNT)
+		at = ACCOUNT_TIME_AT;
+	entry->time_ms += ms;
+	w = writer_to(entry->committed + at, 8);
+	writer_u64(&w, entry->time_ms);
+}
+
+/*
+ * The time of an entry is ledgerd's word: it may not run backwards, and no
+ * order is carried out when its signer did not want it any more.  Within that
+ * nobody but the customer, whose receipt names it, can tell.
+ */
+static void
+given_later_times_when_signed_by_keyd_then_only_an_expired_order_tells(
+    void **state)
+{
+	unsigned last = day.count;
+
+	(void)state;
+	while (log_now.entry[last - 1].committed[0] != ENTRY_ORDER)
+		last--;
+	last--;
+	for (unsigned i = last; i < day.count; i++)
+		move_time(i, 1000);
+	forged_log_write(&log_now);
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
+	for (unsigned i = last; i < day.count; i++)
+		move_time(i, ORDER_LIFE_MAX_MS);
+	forged_log_write(&log_now);
+	expect_named(last, "expired");
+}
+
+/* ---- new keys ---------------------------------------------------------------------- */
+
+static bool
+is_order_of(unsigned i, uint64_t customer, struct order *order)
+{
+	const struct forged_entry *entry = &log_now.entry[i];
+
+	return entry->committed[0] == ENTRY_ORDER &&
+	       order_decode(entry->committed + 1, order) == SR_OK &&
+	       order->signer == customer;
+}
+
+static void
+sign_again(unsigned i, const uint8_t secret[64])
+{
+	uint8_t *order = log_now.entry[i].committed + 1;
+
+	assert_int_equal(order_sign(order, secret, order + ORDER_LEN), SR_OK);
+}
+
+/* The entry of the attestation that continues another one. */
+static unsigned
+find_rekey(void)
+{
+	for (unsigned i = 0; i < log_now.count; i++) {
+		struct attestation attestation;
+
+		if (log_now.entry[i].committed[0] == ENTRY_ACCOUNT &&
+		    attestation_read(log_now.entry[i].committed + 11,
+			&attestation) == SR_OK &&
+		    attestation.key_epoch == 2) {
+			assert_true(attestation.customer == log_now.rekeyed);
+			return i;
+		}
+	}
+	fail_msg("nobody has changed keys");
+	return 0;
+}
+
+static void
+given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time(void **state)
+{
+	unsigned rekey = find_rekey(), before = 0, after = 0;
+	struct order order;
+
+	(void)state;
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
+	for (unsigned i = 0; i < day.count; i++) {
+		log_now = day;
+		if (!is_order_of(i, day.rekeyed, &order))
+			continue;
+		/* the same order by the other key */
+		sign_again(i, i < rekey ? day.new_secret : day.old_secret);
+		forged_log_write(&log_now);
+		expect_named(i, "not signed with the attested key");
+		/* and by the right one it is the very same signature */
+		sign_again(i, i < rekey ? day.old_secret : day.new_secret);
+		forged_log_write(&log_now);
+		assert_int_equal(
+		    forged_log_verify(&log_now, ALL_KEYS, true)->exit,
+		    VERIFY_ANCHORED);
+		*(i < rekey ? &before : &after) += 1;
+	}
+	assert_true(before >= 2 && after >= 2);
+}
+
+/* One more order behind all others, too large to be booked. */
+static void
+append_order(const uint8_t secret[64])
+{
+	struct forged_entry *entry = &log_now.entry[log_now.count];
+	struct entry_order logged;
+	struct order order, found;
+	uint8_t bytes[ORDER_LEN], signature[ORDER_SIGNATURE_LEN];
+	unsigned last = 0;
+
+	for (unsigned i = 0; i < log_now.count; i++)
+		if (is_order_of(i, log_now.rekeyed, &found)) {
+			order = found;
+			last = i;
+		}
+	assert_true(last != 0);
+	*entry = log_now.entry[last];
+	assert_int_equal(
+	    entry_order_decode(entry->committed, entry->committed_len, &logged),
+	    SR_OK);
+	order_hash(logged.order, order.previous);
+	order.seq++;
+	order.reference[0] ^= 0x55;
+	order.amount_minor = 1000000;
+	entry->time_ms = log_now.entry[log_now.count - 1].time_ms;
+	order.not_after_ms = entry->time_ms + 60000;
+	order_encode(&order, bytes);
+	assert_int_equal(order_sign(bytes, secret, signature), SR_OK);
+	memcpy(entry->committed + 1, bytes, sizeof(bytes));
+	memcpy(entry->committed + 1 + ORDER_LEN, signature, sizeof(signature));
+	entry->committed[entry->committed_len - 10] = SR_FUNDS;
+	entry->touched_count = 0;
+	log_now.count++;
+	move_time(log_now.count - 1, 0);
+	forged_log_write(&log_now);
+}
+
+static void
+given_a_rekey_when_another_order_comes_then_only_the_new_key_signs_it(
+    void **state)
+{
+	(void)state;
+	append_order(day.new_secret);
+	assert_string_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->why, "");
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
+	log_now = day;
+	append_order(day.old_secret);
+	expect_named(day.count, "not signed with the attested key");
+}
+
+/* The attestation left out, or come too late. */
+static void
+given_a_rekey_when_it_is_not_there_in_time_then_the_next_order_tells(
+    void **state)
+{
+	unsigned rekey = find_rekey(), next = rekey + 1;
+	struct order order;
+
+	(void)state;
+	while (!is_order_of(next, day.rekeyed, &order))
+		next++;
+	memmove(&log_now.entry[rekey], &day.entry[rekey + 1],
+	    (day.count - rekey - 1) * sizeof(day.entry[0]));
+	log_now.count--;
+	forged_log_write(&log_now);
+	expect_named(next - 1, "not signed with the attested key");
+	/* behind that order */
+	log_now.count++;
+	memmove(&log_now.entry[next], &day.entry[next],
+	    (day.count - next) * sizeof(day.entry[0]));
+	log_now.entry[next] = day.entry[rekey];
+	log_now.entry[next].time_ms = day.entry[next].time_ms;
+	log_now.entry[next - 1] = day.entry[next];
+	forged_log_write(&log_now);
+	expect_named(next - 1, "not signed with the attested key");
+}
+
+#define STORY(test) cmocka_unit_test_setup(test, setup)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STORY(
+		given_each_byte_when_forged_under_keyds_signature_then_named_or_by_design),
+	    STORY(
+		given_later_times_when_signed_by_keyd_then_only_an_expired_order_tells),
+	    STORY(
+		given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time),
+	    STORY(
+		given_a_rekey_when_another_order_comes_then_only_the_new_key_signs_it),
+	    STORY(
+		given_a_rekey_when_it_is_not_there_in_time_then_the_next_order_tells),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
