@@ -88,7 +88,7 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps deps-ci demo run check check-interop ci bench mutants lint \
+.PHONY: all tests help deps deps-ci demo run check check-interop ci bench mutants rules lint \
     format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
@@ -132,6 +132,9 @@ bench: deps	## the figures: what each operation and each order costs
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run
 
+rules: deps	## take each rule out of the policies; a test must notice
+	tests/mutants/run --rules
+
 lint: $(GENERATED)	## clang-format, shellcheck, mandoc and cppcheck
 	mk/lint $(BUILD)
 
@@ -153,7 +156,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci demo run check check-interop ci bench mutants format clean
+NO_PROBE := help deps deps-ci demo run check check-interop ci bench mutants rules format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
 $(if $(MISSING),$(error $(MISSING)))

@@ -3,15 +3,23 @@
  * policyc FILE.policy FILE.h: turns a room's policy into the BPF program that
  * the room loads.  Runs at build time, so that no daemon links libseccomp.
  * It must refuse whatever an auditor could misread: a rule without a
- * sentence, a broad rule beside a narrow one, an unknown name.
+ * sentence or without a proof that it is needed, a broad rule beside a narrow
+ * one, an unknown name.
  *
  * A policy is text:
  *
  *	# comment
  *	allow CALL [argN CONDITION]... -- Why the room needs this,
- *	    in a sentence that may go on in indented lines.
+ *	    in a sentence that may go on in indented lines. [PROOF]
  *	instrument CALL [argN CONDITION]... -- The same, only in builds
- *	    with a sanitizer.
+ *	    with a sanitizer, which need no proof.
+ *
+ * The PROOF that a rule is needed is one of:
+ *
+ *	needed: DIRECTORY/test_NAME	this test fails without the rule, as
+ *		the room is killed: `make rules` takes the rule out and looks
+ *	rare: WORDS	what must happen before the room makes this call,
+ *		where no test can bring it about
  *
  * All conditions of a rule must hold; several rules for one call are
  * alternatives.  What no rule allows kills the process, as does a call of
@@ -185,21 +193,69 @@ parse_conditions(struct rule rule, char *words[], size_t at)
 	add_rule(&rule);
 }
 
+static unsigned
+count_words(const char *text)
+{
+	unsigned words = 0;
+
+	for (const char *at = text; *at != '\0'; at++)
+		if (*at != ' ' && (at == text || at[-1] == ' '))
+			words++;
+	return words;
+}
+
 /* A sentence has some words, begins with a capital and ends with a stop. */
 static void
 check_sentence(const char *text)
 {
-	unsigned words = 0;
 	size_t len;
 
 	text += strspn(text, " ");
 	len = strlen(text);
-	for (const char *at = text; *at != '\0'; at++)
-		if (*at != ' ' && (at == text || at[-1] == ' '))
-			words++;
-	if (words < WORDS_MIN || !isupper((unsigned char)text[0]) ||
+	if (count_words(text) < WORDS_MIN || !isupper((unsigned char)text[0]) ||
 	    text[len - 1] != '.')
 		fail("the rule lacks a sentence that says why");
+}
+
+/* The name of one test, as tests/run knows it. */
+static bool
+names_test(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	return slash != NULL && slash != text &&
+	       strncmp(slash, "/test_", 6) == 0 && slash[6] != '\0' &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_/") ==
+		   strlen(text) &&
+	       strchr(slash + 1, '/') == NULL;
+}
+
+/* Checks the proof at the end of the text and takes it off. */
+static void
+take_proof(char *text)
+{
+	static const char needed[] = "needed: ", rare[] = "rare: ";
+	char *proof = strchr(text, '[');
+	size_t len;
+
+	if (proof == NULL)
+		fail("the rule lacks [needed: TEST] or [rare: WORDS]");
+	*proof++ = '\0';
+	len = strlen(proof);
+	if (len == 0 || strchr(proof, ']') != proof + len - 1)
+		fail("the proof must end the rule, with a ]");
+	proof[len - 1] = '\0';
+	if (strncmp(proof, needed, strlen(needed)) == 0) {
+		if (!names_test(proof + strlen(needed)))
+			fail("needed: names one test, as e2e/test_day");
+	} else if (strncmp(proof, rare, strlen(rare)) == 0) {
+		if (count_words(proof + strlen(rare)) < WORDS_MIN)
+			fail("rare: says what must happen for it");
+	} else {
+		fail("\"%s\" proves nothing", proof);
+	}
+	for (len = strlen(text); len > 0 && text[len - 1] == ' '; len--)
+		text[len - 1] = '\0';
 }
 
 static void
@@ -213,6 +269,9 @@ parse_rule(char *text)
 	if (sentence == NULL)
 		fail("the rule lacks a sentence that says why");
 	*sentence = '\0';
+	rule.instrument = strncmp(text, "instrument ", 11) == 0;
+	if (!rule.instrument)
+		take_proof(sentence + 4);
 	check_sentence(sentence + 4);
 	for (word = strtok_r(text, " ", &rest); word != NULL;
 	     word = strtok_r(NULL, " ", &rest)) {
@@ -222,8 +281,8 @@ parse_rule(char *text)
 	}
 	words[count] = NULL;
 	if (count < 2)
-		fail("a rule is: allow CALL [argN CONDITION]... -- Sentence.");
-	rule.instrument = strcmp(words[0], "instrument") == 0;
+		fail("a rule is: allow CALL [argN CONDITION]... -- "
+		     "Sentence. [PROOF]");
 	if (!rule.instrument && strcmp(words[0], "allow") != 0)
 		fail("\"%s\" is not \"allow\"", words[0]);
 	rule.number = seccomp_syscall_resolve_name(words[1]);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "common/diag.h"
 #include "policy/room.h"
@@ -173,8 +174,13 @@ void
 room_enter(
     struct room *room, const struct sock_filter *filter, size_t filter_len)
 {
+	uint8_t first;
+
 	if (filter_len == 0 || filter_len > BPF_MAXINSNS)
 		diag_fatal("the filter's length is not possible");
+	/* From 2.41 on glibc maps a page for getrandom() at its first use. */
+	if (getrandom(&first, sizeof(first), 0) != sizeof(first))
+		diag_fatal("the kernel gives no random bytes");
 	room->plan.filter = filter;
 	room->plan.filter_len = (unsigned short)filter_len;
 	if (sandbox_enter(&room->plan, &room->report) != SR_OK)

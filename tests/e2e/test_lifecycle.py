@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # tests/run: limit=180
 """Starting, stopping, dying and coming back."""
+import os
 import signal
 import socket
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (CONFIG, DONE, INTACT, MONITOR,  # noqa: E402
-                      UNREACHABLE, USAGE, Bank, alive, run_program)
+                      UNREACHABLE, USAGE, Bank, alive, process_state,
+                      run_program)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           wait_until)
 from lib.session import Session  # noqa: E402
@@ -36,6 +38,30 @@ def given_a_bank_when_it_runs_then_a_second_start_is_refused():
     said.ends(UNREACHABLE, "another strongroomd already runs on this data")
     bank.ctl("certify").ends(UNREACHABLE, "already runs")
     equal(bank.balance("ada"), 5000, "the first goes on")
+
+
+@scenario
+def given_rooms_that_were_stopped_when_they_continue_then_the_bank_goes_on():
+    rooms = bank.rooms()
+    for name, pid in rooms.items():
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda pid=pid: process_state(pid)["State"][0] == "T",
+                   f"{name} stops")
+    for pid in rooms.values():
+        os.kill(pid, signal.SIGCONT)
+    equal(bank.balance("ada"), 5000)
+    equal(bank.rooms(), rooms, "the set of rooms")
+
+
+@scenario
+def given_a_running_bank_when_keyds_files_are_asked_for_then_they_come():
+    begun = bank.ask("keyd", "backup_begin")[1]
+    for file, name in enumerate(("credentials", "limits", "terminals"), 1):
+        piece = bank.ask("keyd", "backup_keyd_get", backup=begun["backup"],
+                         file=file, offset=0)[1]
+        equal(piece["error"], 0, f"the answer for {name}")
+        equal(piece["len"], begun[name], f"the length of {name}")
+        equal(piece["bytes"], (bank.keyd / name).read_bytes()[:8000], name)
 
 
 @scenario
@@ -137,7 +163,8 @@ def given_a_wrong_passphrase_when_it_starts_then_it_stays_locked():
     passphrase = bank.base / "passphrase"
     right = passphrase.read_bytes()
     passphrase.write_bytes(b"not the passphrase\n")
-    bank.start_refused().ends(CONFIG, "locked")
+    bank.start_refused().ends(CONFIG, "locked",
+                              "strongroom-unlock: error: root.sealed: ")
     passphrase.write_bytes(right)
     passphrase.chmod(0o644)
     said = bank.start_refused()

@@ -99,6 +99,7 @@ def given_all_of_keyds_files_older_when_it_starts_then_the_log_shows_it():
     put(old.keyd, victim.keyd)
     said = victim.start_refused()
     check(said.code != 0, str(said))
+    contains(said.err, "keyd: error: state: keyd signed", "keyd's words")
 
 
 @scenario

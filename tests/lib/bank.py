@@ -171,7 +171,7 @@ class Bank:
         self.passwords = {}
         self.process = None
         self.monitor = MONITOR  # or one of a tree with another room in it
-        at_end(self.kill)
+        at_end(self.close)
 
     # ---- Made and copied ---------------------------------------------------
 
@@ -330,6 +330,14 @@ class Bank:
             except ProcessLookupError:
                 pass
         process.wait()
+
+    def close(self):
+        """The end of the test; says which rooms the walls have killed."""
+        self.kill()
+        if self.log.exists():
+            for line in self.said().splitlines():
+                if "its policy forbids" in line:
+                    print("   ", line)
 
     def kill_room(self, name):
         os.kill(self.rooms()[name], signal.SIGKILL)

@@ -10,7 +10,8 @@ the order in which they stand, each with one line of result (see tests/run).
     if __name__ == "__main__":
         run()
 
-A scenario fails by any exception and is skipped by `skip("why")`.
+A scenario fails by any exception and is skipped by `skip("why")`.  With
+TEST_BRIEF (tests/run --brief) nothing is run after a failure.
 """
 import os
 import sys
@@ -98,6 +99,8 @@ def run():
                 line = f"not ok {function.__name__}: {one_line(error)}"
             print(line)
             print(f"    ({time.monotonic() - started:.1f} s)", flush=True)
+            if failed and os.environ.get("TEST_BRIEF"):
+                break
     finally:
         while CLEANUPS:
             CLEANUPS.pop()()
