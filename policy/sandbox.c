@@ -141,9 +141,9 @@ single_thread(void)
 	return threads == 1 || sandbox_failed("the room has threads already");
 }
 
-/* Steps 4 and 5. */
-static bool
-check_start(const struct sandbox_plan *plan, struct sandbox_report *report)
+bool
+sandbox_check_start(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
 {
 	if (SANDBOX_IS_INSTRUMENTED)
 		report->missing |= SANDBOX_INSTRUMENTED;
@@ -161,9 +161,9 @@ limit(__rlimit_resource_t resource, rlim_t most, const char *what)
 	return setrlimit(resource, &both) == 0 || sandbox_failed(what);
 }
 
-/* Step 8. */
-static bool
-set_limits(const struct sandbox_plan *plan, struct sandbox_report *report)
+bool
+sandbox_set_limits(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
 {
 	rlim_t memory = plan->limit_memory_len != 0 ? plan->limit_memory_len
 						    : RLIM_INFINITY;
@@ -179,29 +179,51 @@ set_limits(const struct sandbox_plan *plan, struct sandbox_report *report)
 		   limit(RLIMIT_AS, memory, "RLIMIT_AS"));
 }
 
-/* Steps 12 to 14. */
-static bool
-set_attributes(const struct sandbox_plan *plan, struct sandbox_report *report)
+bool
+sandbox_gain_nothing(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
 {
 	(void)plan;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-		return sandbox_failed("no_new_privs");
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return sandbox_failed("undumpable");
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
-		return sandbox_failed("parent's death signal");
-	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0) {
-		if (errno != EINVAL)
-			return sandbox_failed("MDWE");
-		report->missing |= SANDBOX_MDWE;
-	}
+	(void)report;
+	return (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		   prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) ||
+	       sandbox_failed("no_new_privs");
+}
+
+bool
+sandbox_hide(const struct sandbox_plan *plan, struct sandbox_report *report)
+{
+	(void)plan;
+	(void)report;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ||
+	       sandbox_failed("undumpable");
+}
+
+bool
+sandbox_end_with_parent(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
+{
+	(void)plan;
+	(void)report;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ||
+	       sandbox_failed("parent's death signal");
+}
+
+bool
+sandbox_fix_code(const struct sandbox_plan *plan, struct sandbox_report *report)
+{
+	(void)plan;
+	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
+		return true;
+	if (errno != EINVAL)
+		return sandbox_failed("MDWE");
+	report->missing |= SANDBOX_MDWE;
 	return true;
 }
 
-/* Step 16. */
-static bool
-filter_calls(const struct sandbox_plan *plan, struct sandbox_report *report)
+bool
+sandbox_filter_calls(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
 {
 	struct sock_fprog program = {
 	    .len = plan->filter_len,
@@ -214,15 +236,23 @@ filter_calls(const struct sandbox_plan *plan, struct sandbox_report *report)
 	       sandbox_failed("seccomp");
 }
 
-typedef bool step(
-    const struct sandbox_plan *plan, struct sandbox_report *report);
-
 enum sr_error
 sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *report)
 {
-	static step *const steps[] = {check_start, sandbox_isolate, set_limits,
-	    sandbox_drop_privileges, set_attributes, sandbox_restrict_files,
-	    filter_calls};
+	static sandbox_step *const steps[] = {
+	    sandbox_check_start,
+	    sandbox_isolate,
+	    sandbox_set_limits,
+	    sandbox_bound_privileges,
+	    sandbox_change_user,
+	    sandbox_drop_capabilities,
+	    sandbox_gain_nothing,
+	    sandbox_hide,
+	    sandbox_end_with_parent,
+	    sandbox_fix_code,
+	    sandbox_restrict_files,
+	    sandbox_filter_calls,
+	};
 
 	*report = (struct sandbox_report){0};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

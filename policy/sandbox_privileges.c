@@ -45,11 +45,14 @@ capabilities_none(void)
 	return false;
 }
 
-static bool
-drop_bounding_set(void)
+bool
+sandbox_bound_privileges(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
 {
 	struct __user_cap_data_struct sets[2] = {0};
 
+	(void)plan;
+	(void)report;
 	if (!capabilities_get(sets))
 		return sandbox_failed("reading capabilities");
 	if ((sets[0].effective & 1U << CAP_SETPCAP) == 0) {
@@ -96,33 +99,29 @@ become(uid_t uid, gid_t gid)
 	return true;
 }
 
-static bool
-drop_capabilities(void)
+bool
+sandbox_change_user(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
+{
+	(void)report;
+	return plan->uid == SANDBOX_STAY || become(plan->uid, plan->gid);
+}
+
+bool
+sandbox_drop_capabilities(
+    const struct sandbox_plan *plan, struct sandbox_report *report)
 {
 	struct __user_cap_header_struct header = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {0};
 
+	(void)report;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
 		return sandbox_failed("ambient capabilities");
 	if (syscall(SYS_capset, &header, none) != 0)
 		return sandbox_failed("capset");
 	if (!capabilities_none())
 		return sandbox_failed("capabilities remained");
-	return true;
-}
-
-bool
-sandbox_drop_privileges(
-    const struct sandbox_plan *plan, struct sandbox_report *report)
-{
-	(void)report;
-	if (!drop_bounding_set())
-		return false;
-	if (plan->uid != SANDBOX_STAY && !become(plan->uid, plan->gid))
-		return false;
-	if (!drop_capabilities())
-		return false;
 	if (plan->uid != SANDBOX_STAY && setresuid(0, 0, 0) == 0) {
 		errno = EPERM;
 		return sandbox_failed("root could be had back");

@@ -2,9 +2,10 @@
 #ifndef POLICY_SANDBOX_STEPS_H
 #define POLICY_SANDBOX_STEPS_H
 /*
- * The larger steps of sandbox_enter(), each in a file of its own.  Every one
- * gives true, or false with errno set after sandbox_failed() has printed what
- * it was doing; what the kernel lacks goes into the report.
+ * The steps of sandbox_enter(), numbered as in sandbox.h.  Every one gives
+ * true, or false with errno set after sandbox_failed() has printed what it was
+ * doing; what the kernel lacks goes into the report.  No room calls one alone:
+ * only tests do, to see that none hides behind another.
  */
 #include "policy/sandbox.h"
 
@@ -22,16 +23,20 @@
 /* Prints "what: reason of errno", keeps errno, gives false. */
 bool sandbox_failed(const char *what);
 
-/* Steps 6 and 7. */
-bool sandbox_isolate(
+typedef bool sandbox_step(
     const struct sandbox_plan *plan, struct sandbox_report *report);
 
-/* Steps 9 to 11. */
-bool sandbox_drop_privileges(
-    const struct sandbox_plan *plan, struct sandbox_report *report);
-
-/* Step 15. */
-bool sandbox_restrict_files(
-    const struct sandbox_plan *plan, struct sandbox_report *report);
+sandbox_step sandbox_check_start;       /* 4, 5: environment, fds, user */
+sandbox_step sandbox_isolate;           /* 6, 7: namespaces, empty root */
+sandbox_step sandbox_set_limits;        /* 8: rlimits */
+sandbox_step sandbox_bound_privileges;  /* 9: bounding set, securebits */
+sandbox_step sandbox_change_user;       /* 10: groups, gid, uid */
+sandbox_step sandbox_drop_capabilities; /* 11 */
+sandbox_step sandbox_gain_nothing;      /* 12: no_new_privs */
+sandbox_step sandbox_hide;              /* 13: undumpable */
+sandbox_step sandbox_end_with_parent;   /* 13: PDEATHSIG */
+sandbox_step sandbox_fix_code;          /* 14: MDWE */
+sandbox_step sandbox_restrict_files;    /* 15: Landlock */
+sandbox_step sandbox_filter_calls;      /* 16: seccomp */
 
 #endif

@@ -19,6 +19,8 @@
 
 #include "tests/lib/walls.h"
 
+#define ORDINARY_UID 65534
+
 const char *walls_program;
 
 void
@@ -270,4 +272,31 @@ walls_count(pid_t pid, const char *name, bool lines)
 		count += !lines || c == '\n';
 	assert_int_equal(fclose(file), 0);
 	return count;
+}
+
+int
+walls_run_as_ordinary_user(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		/* Later names are told apart by this line. */
+		printf("as an ordinary user\n");
+		fflush(stdout);
+		if (setgid(ORDINARY_UID) != 0 || setuid(ORDINARY_UID) != 0)
+			_exit(1);
+		execl("/proc/self/exe", walls_program, (char *)NULL);
+		_exit(126);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	if (WEXITSTATUS(status) == 126) {
+		printf("skipped: an ordinary user cannot reach %s\n",
+		    walls_program);
+		return 0;
+	}
+	return status != 0;
 }

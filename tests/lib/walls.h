@@ -69,4 +69,8 @@ size_t walls_count(pid_t pid, const char *name, bool lines);
 /* Whether namespaces can be had here; found out once. */
 bool walls_namespaces(void);
 
+/* As root: the whole program once more as an ordinary user; 0 if it passed
+ * or cannot be reached by one, which is said. */
+int walls_run_as_ordinary_user(void);
+
 #endif

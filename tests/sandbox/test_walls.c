@@ -23,8 +23,6 @@
 #include "policy/sandbox_steps.h"
 #include "tests/lib/walls.h"
 
-#define ORDINARY_UID 65534
-
 static void
 need_namespaces(void)
 {
@@ -163,6 +161,8 @@ given_a_forbidden_call_then_the_room_is_killed(void **state)
 	check_killed(ROOM_KEYD, "open", walls_namespaces());
 	check_killed(ROOM_NETD, "open", walls_namespaces());
 	check_killed(ROOM_KEYD, "read lock", walls_namespaces());
+	check_killed(ROOM_KEYD, "memory", walls_namespaces());
+	check_killed(ROOM_NETD, "memory", walls_namespaces());
 #endif
 	check_killed(ROOM_NETD, "send to address", walls_namespaces());
 	check_killed(ROOM_LEDGERD, "make directory", walls_namespaces());
@@ -180,16 +180,18 @@ given_a_room_when_an_assertion_fails_then_it_dies(void **state)
 }
 
 static void
-given_a_room_then_memory_clock_and_its_own_files_work(void **state)
+given_a_room_then_the_clock_and_its_own_files_work(void **state)
 {
 	struct walls_room_process room;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		walls_start_room(&room, all_rooms[i], walls_namespaces());
-		assert_true(walls_order(&room, "memory", '1'));
-		if (all_rooms[i] == ROOM_LEDGERD)
+		assert_true(walls_order(&room, "clock", '1'));
+		if (all_rooms[i] == ROOM_LEDGERD) {
+			assert_true(walls_order(&room, "memory", '1'));
 			assert_true(walls_order(&room, "make file", '1'));
+		}
 		if (all_rooms[i] == ROOM_KEYD)
 			assert_true(walls_order(&room, "write limits", '1'));
 		assert_int_equal(walls_end(&room), 0);
@@ -314,36 +316,8 @@ given_sigterm_then_the_room_goes_on(void **state)
 	/* Process 1 of a namespace would go on anyway. */
 	walls_start_room(&room, ROOM_KEYD, false);
 	assert_int_equal(kill(room.pid, SIGTERM), 0);
-	assert_true(walls_order(&room, "memory", '1'));
+	assert_true(walls_order(&room, "clock", '1'));
 	assert_int_equal(walls_end(&room), 0);
-}
-
-/* As root: the same once more for an ordinary user. */
-static int
-run_as_ordinary_user(void)
-{
-	int status = 0;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		/* Later names are told apart by this line. */
-		printf("as an ordinary user\n");
-		fflush(stdout);
-		if (setgid(ORDINARY_UID) != 0 || setuid(ORDINARY_UID) != 0)
-			_exit(1);
-		execl("/proc/self/exe", walls_program, (char *)NULL);
-		_exit(126);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	if (WEXITSTATUS(status) == 126) {
-		printf("skipped: an ordinary user cannot reach %s\n",
-		    walls_program);
-		return 0;
-	}
-	return status != 0;
 }
 
 int
@@ -355,7 +329,7 @@ main(int argc, char *argv[])
 	    cmocka_unit_test(given_a_forbidden_call_then_the_room_is_killed),
 	    cmocka_unit_test(given_a_room_when_an_assertion_fails_then_it_dies),
 	    cmocka_unit_test(
-		given_a_room_then_memory_clock_and_its_own_files_work),
+		given_a_room_then_the_clock_and_its_own_files_work),
 	    cmocka_unit_test(
 		given_ledgerd_then_it_cannot_climb_out_of_its_directories),
 	    cmocka_unit_test(given_an_fd_too_many_then_the_room_does_not_start),
@@ -384,7 +358,7 @@ main(int argc, char *argv[])
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	if (geteuid() == 0) {
 		failed += cmocka_run_group_tests(root_tests, NULL, NULL);
-		failed += run_as_ordinary_user();
+		failed += walls_run_as_ordinary_user();
 	}
 	return failed != 0;
 }

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Runs test_walls, once as whoever we are and as root once more as nobody."""
+"""
+Runs the program of the same name, once as whoever we are and as root once
+more as nobody.
+"""
 import os
 import re
 import subprocess
 import sys
 
-PROGRAM = os.path.join(os.environ.get("BUILD", "build"),
-                       "tests/sandbox/test_walls")
+DIRECTORY = os.path.join(os.environ.get("BUILD", "build"), "tests/sandbox")
 WORDS = {"OK": "ok", "FAILED": "not ok", "ERROR": "not ok", "SKIPPED": "skip"}
 
 
-def main():
-    done = subprocess.run([PROGRAM], stdout=subprocess.PIPE,
+def main(name):
+    program = os.path.join(DIRECTORY, name)
+    done = subprocess.run([program], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     suffix, reason, running = "", "", None
     for line in done.stdout.splitlines():
@@ -21,7 +24,7 @@ def main():
         if line == "as an ordinary user":
             suffix = " as an ordinary user"
         elif line == "an ordinary user cannot run it":
-            print(f"skip as_an_ordinary_user: {PROGRAM} is out of reach")
+            print(f"skip as_an_ordinary_user: {program} is out of reach")
         elif match and match.group(1) == "RUN":
             running = match.group(2)
         elif match and match.group(2) == running:
@@ -35,4 +38,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("test_walls"))
