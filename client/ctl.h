@@ -68,6 +68,8 @@ enum sr_error ctl_terminal_revoke(
 
 enum sr_error ctl_auditor_add(
     const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_backup(
+    const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_disclose(
     const struct ctl_options *options, char *const words[]);
 

@@ -77,6 +77,8 @@ static const struct ctl_command commands[] = {
 	"give an overdue one back: --as one operator, --approve the other"},
     {"invite", NULL, 1, ctl_invite, "invite NAME [--days N]",
 	"print an invitation to register that name"},
+    {"backup", NULL, 1, ctl_backup, "backup DIRECTORY",
+	"copy the running bank, verified; only what is new is sent"},
     {"certify", NULL, 0, ctl_certify, "certify",
 	"renew the certificate of a bank that is stopped"},
 };

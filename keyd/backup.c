@@ -16,7 +16,7 @@
 #include "policy/control.h"
 
 void
-backup_note(struct backup *b, enum backup_file file, uint32_t slot)
+backup_note(struct backup *b, enum backup_keyd_file file, uint32_t slot)
 {
 	if (b->number == 0)
 		return;
@@ -30,6 +30,11 @@ backup_note(struct backup *b, enum backup_file file, uint32_t slot)
 	b->changed[b->changed_count++] =
 	    (struct backup_slot){(uint8_t)file, slot};
 }
+
+_Static_assert((int)BACKUP_STATE_LEN == (int)STATE_SLOT_LEN &&
+		   (int)BACKUP_CREDENTIAL_LEN == (int)CREDENTIAL_CUSTOMER_LEN &&
+		   (int)BACKUP_TERMINAL_LEN == (int)TERMINALS_LEN,
+    "slots of keyd's files");
 
 static env_file
 backup_file(const struct keyd *k, unsigned file)
@@ -155,8 +160,8 @@ backup_freeze_slot(struct keyd *k, const struct backup_slot *slot)
 	struct backup *b = &k->backup;
 	uint8_t *place = b->frozen + b->frozen_len;
 	struct writer w = writer_to(place, BACKUP_FROZEN_SLOT_LEN);
-	size_t len = slot->file == BACKUP_CREDENTIALS ? CREDENTIAL_CUSTOMER_LEN
-						      : TERMINALS_LEN;
+	size_t len = slot->file == BACKUP_CREDENTIALS ? BACKUP_CREDENTIAL_LEN
+						      : BACKUP_TERMINAL_LEN;
 	uint64_t whole, at = slot->slot * (uint64_t)len;
 	env_file file = backup_file(k, slot->file);
 	enum sr_error error = env_size(k->env, file, &whole);
@@ -185,7 +190,7 @@ backup_freeze(struct keyd *k, uint32_t number)
 	if (b->changed_count > BACKUP_FROZEN_MAX)
 		return SR_AGAIN;
 	error = state_copy(&k->state_file, &k->state, b->frozen);
-	b->frozen_len = STATE_SLOT_LEN;
+	b->frozen_len = BACKUP_STATE_LEN;
 	for (uint32_t i = 0; error == SR_OK && i < b->changed_count; i++)
 		error = backup_freeze_slot(k, &b->changed[i]);
 	b->changed_count = 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Pieces of ledgerd's files for a backup.  Reads only. */
-#include "ledgerd/backup.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/backup.h"
 #include "ledgerd/control.h"
 #include "ledgerd/ledgerd.h"
 #include "policy/control.h"
@@ -12,18 +11,18 @@
 static enum sr_error
 backup_path(const struct message_backup_ledger_get *m, char path[ENV_PATH_MAX])
 {
-	switch ((enum ledgerd_backup_file)m->file) {
-	case LEDGERD_BACKUP_SEGMENT:
+	switch ((enum backup_ledger_file)m->file) {
+	case BACKUP_SEGMENT:
 		segments_path(m->number, path);
 		return SR_OK;
-	case LEDGERD_BACKUP_SNAPSHOT:
+	case BACKUP_SNAPSHOT:
 		snprintf(path, ENV_PATH_MAX, "ledger/snapshot/%08" PRIu32,
 		    m->number);
 		return SR_OK;
-	case LEDGERD_BACKUP_CERTIFICATES:
+	case BACKUP_CERTIFICATES:
 		snprintf(path, ENV_PATH_MAX, "ledger/public/certificates");
 		return SR_OK;
-	case LEDGERD_BACKUP_AUDIT:
+	case BACKUP_AUDIT:
 		snprintf(path, ENV_PATH_MAX, "audit/audit.log");
 		return SR_OK;
 	}
