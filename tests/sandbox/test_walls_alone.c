@@ -7,10 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -30,6 +25,7 @@
 
 #include "gen/keyd_policy.h"
 #include "tests/lib/walls.h"
+#include "tests/lib/walls_acts.h"
 #include "tests/lib/walls_alone.h"
 #include "tests/lib/walls_outside.h"
 
@@ -46,40 +42,6 @@ need_kernel(bool stopped, const char *what)
 }
 
 /* ---- 4, 5: how a room starts ---- */
-
-static int
-act_environment(void)
-{
-	return getenv("WALLS") != NULL ? 0 : ENOENT;
-}
-
-static int
-act_open_null(void)
-{
-	return open("/dev/null", O_RDONLY) >= 0 ? 0 : errno;
-}
-
-static int
-act_close_stdin(void)
-{
-	return close(0) == 0 ? 0 : errno;
-}
-
-static void *
-wait_for_ever(void *unused)
-{
-	for (;;)
-		pause();
-	return unused;
-}
-
-static int
-act_thread(void)
-{
-	pthread_t thread;
-
-	return pthread_create(&thread, NULL, wait_for_ever, NULL);
-}
 
 static struct sandbox_plan
 start_plan(void)
@@ -150,60 +112,6 @@ given_namespaces_alone_then_nothing_of_the_outside_is_reached(void **state)
 
 /* ---- 8: limits ---- */
 
-static int
-act_many_files(void)
-{
-	int fds[32], error = 0, count = 0;
-
-	while (error == 0 && count < 32) {
-		fds[count] = open("/dev/null", O_RDONLY);
-		error = fds[count] < 0 ? errno : 0;
-		count += error == 0;
-	}
-	while (count > 0)
-		close(fds[--count]);
-	return error;
-}
-
-static int
-act_long_file(void)
-{
-	int fd = memfd_create("long", MFD_CLOEXEC);
-	int error = pwrite(fd, "x", 1, 1 << 20) == 1 ? 0 : errno;
-
-	close(fd);
-	return error;
-}
-
-static int
-act_fork(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(0);
-	return pid > 0 && waitpid(pid, NULL, 0) == pid ? 0 : errno;
-}
-
-static int
-act_core(void)
-{
-	struct rlimit one = {1, 1};
-
-	return setrlimit(RLIMIT_CORE, &one) == 0 ? 0 : errno;
-}
-
-#if !SANDBOX_IS_INSTRUMENTED
-static int
-act_much_memory(void)
-{
-	void *memory = mmap(NULL, 1 << 30, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory != MAP_FAILED && munmap(memory, 1 << 30) == 0 ? 0 : errno;
-}
-#endif
-
 static void
 given_limits_alone_then_no_more_can_be_had(void **state)
 {
@@ -232,41 +140,6 @@ given_limits_alone_then_no_more_can_be_had(void **state)
 
 /* ---- 9 to 11: uids and capabilities, as root ---- */
 
-static int
-act_chroot(void)
-{
-	return chroot("/") == 0 ? 0 : errno;
-}
-
-/* The same by a program that root starts. */
-static int
-act_exec_chroot(void)
-{
-	char *argv[] = {(char *)walls_program, "chroot", NULL};
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execv(walls_program, argv);
-		_exit(255);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return errno;
-	return WEXITSTATUS(status);
-}
-
-static int
-act_bounding_set(void)
-{
-	return prctl(PR_CAPBSET_READ, CAP_CHOWN, 0, 0, 0) == 1 ? 0 : EPERM;
-}
-
-static int
-act_securebits(void)
-{
-	return prctl(PR_SET_SECUREBITS, 0, 0, 0, 0) == 0 ? 0 : errno;
-}
-
 static void
 given_bounded_privileges_alone_then_exec_gives_root_nothing(void **state)
 {
@@ -277,29 +150,6 @@ given_bounded_privileges_alone_then_exec_gives_root_nothing(void **state)
 	    act_bounding_set, EPERM);
 	alone_stops(ALONE_AS_STARTED, sandbox_bound_privileges, &nothing,
 	    act_securebits, EPERM);
-}
-
-static int
-act_open_private(void)
-{
-	int fd = open("/etc/shadow", O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && close(fd) == 0 ? 0 : errno;
-}
-
-static int
-act_become_root(void)
-{
-	return setresuid(0, 0, 0) == 0 ? 0 : errno;
-}
-
-static int
-act_stay_in_group(void)
-{
-	gid_t group = 64997;
-
-	(void)setgroups(1, &group);
-	return getgroups(0, NULL) > 0 ? 0 : EPERM;
 }
 
 static void
@@ -486,24 +336,6 @@ given_the_parents_death_signal_alone_then_it_does_not_outlive_it(void **state)
 	(void)state;
 	assert_true(outlives(hide_not));
 	assert_false(outlives(sandbox_end_with_parent));
-}
-
-static int
-act_make_executable(void)
-{
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0 ? 0 : errno;
-}
-
-static int
-act_map_executable(void)
-{
-	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED
-		   ? 0
-		   : errno;
 }
 
 static void
