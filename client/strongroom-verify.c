@@ -135,10 +135,12 @@ run(struct verify *verify, const struct wanted *wanted)
 		return verify_fail(
 		    verify, VERIFY_COULD_NOT, "the path is too long");
 	if (!begin_audit(verify, wanted) || !verify_certificates(verify) ||
-	    (wanted->since != NULL && !verify_checkpoint(verify, wanted->since,
-					  VERIFY_COULD_NOT, &verify->since)) ||
-	    !verify_checkpoint(
-		verify, path, VERIFY_TAMPERED, &verify->published) ||
+	    !verify_restores(verify) ||
+	    (wanted->since != NULL &&
+		!verify_checkpoint(verify, wanted->since, VERIFY_COULD_NOT,
+		    &verify->since, &verify->since_epoch)) ||
+	    !verify_checkpoint(verify, path, VERIFY_TAMPERED,
+		&verify->published, &verify->published_epoch) ||
 	    !verify_log(verify))
 		return false;
 	verify->exit = verify_judge(verify);

@@ -221,8 +221,9 @@ enum verify_exit
 verify_judge(const struct verify *verify)
 {
 	if (verify->audit == NULL || !verify->since_met ||
-	    !audit_is_complete(verify) || verify->tail_seen ||
-	    verify->tail_len > 0 || verify->tree.size > verify->signed_size)
+	    verify_gap_after_anchor(verify) || !audit_is_complete(verify) ||
+	    verify->tail_seen || verify->tail_len > 0 ||
+	    verify->tree.size > verify->signed_size)
 		return VERIFY_INTACT;
 	return VERIFY_ANCHORED;
 }

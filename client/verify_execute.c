@@ -323,6 +323,25 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 	return true;
 }
 
+/* The walk has compared it with public/restores, if there is one for it. */
+static bool
+execute_restore(struct verify *verify, const struct audit_entry *entry)
+{
+	struct restore_note note;
+
+	if (restore_note_verify(entry->plain.committed,
+		entry->plain.committed_len, verify->bank.identity,
+		&note) != SR_OK)
+		return audit_fault(verify, entry,
+		    "the restore note is not signed by the identity in "
+		    "bank.id");
+	for (size_t i = 0; i < verify->restore_met; i++)
+		if (verify->restore[i].note.restored_size == entry->header.seq)
+			return true;
+	return audit_fault(verify, entry,
+	    "a restore note that " RESTORE_PATH " does not hold");
+}
+
 bool
 audit_execute(struct verify *verify, const struct audit_entry *entry)
 {
@@ -348,6 +367,8 @@ audit_execute(struct verify *verify, const struct audit_entry *entry)
 	case ENTRY_USE:
 	case ENTRY_SYSTEM:
 		return execute_event(verify, entry, type);
+	case ENTRY_RESTORE:
+		return execute_restore(verify, entry);
 	}
 	return audit_fault(verify, entry, "the entry is of no kind");
 }

@@ -68,6 +68,24 @@ export_genesis(FILE *out, const struct journal_plain *plain)
 }
 
 static void
+export_restore(FILE *out, const struct journal_plain *plain)
+{
+	struct restore_note note;
+
+	if (restore_note_read(plain->committed, plain->committed_len, &note) !=
+	    SR_OK)
+		return;
+	put_u64(out, "restored_size", note.restored_size);
+	put_hex(out, "restored_root", note.restored_root, 32);
+	put_u64(out, "restored_epoch", note.restored_epoch);
+	put_u64(out, "old_epoch", note.old_epoch);
+	put_u64(out, "last_size", note.last_size);
+	put_hex(out, "last_root", note.last_root, 32);
+	put_u64(out, "new_epoch", note.new_epoch);
+	put_hex(out, "signature", plain->committed + RESTORE_SIGNED_LEN, 64);
+}
+
+static void
 export_account(FILE *out, const struct journal_plain *plain)
 {
 	struct attestation attestation;
@@ -208,8 +226,8 @@ export_touched(FILE *out, const struct journal_plain *plain)
 void
 audit_export_entry(FILE *out, const struct audit_entry *entry)
 {
-	static const char *const types[] = {
-	    "unknown", "genesis", "account", "order", "use", "system"};
+	static const char *const types[] = {"unknown", "genesis", "account",
+	    "order", "use", "system", "restore"};
 	static const char *const classes[] = {
 	    "unknown", "order", "system", "authority", "box"};
 	const struct journal_plain *plain = &entry->plain;
@@ -241,6 +259,9 @@ audit_export_entry(FILE *out, const struct audit_entry *entry)
 	case ENTRY_USE:
 	case ENTRY_SYSTEM:
 		export_event(out, plain, type);
+		break;
+	case ENTRY_RESTORE:
+		export_restore(out, plain);
 		break;
 	}
 	export_touched(out, plain);

@@ -134,7 +134,9 @@ log_is_tail(struct verify *verify, const uint8_t *bytes, size_t len)
 	size_t end = len;
 
 	if (verify->published.size > verify->committed.size ||
-	    verify->since.size > verify->committed.size ||
+	    (verify->since.size > verify->committed.size &&
+		verify_given_up(
+		    verify, verify->since_epoch, verify->since.size) == NULL) ||
 	    verify_signed_after(verify, bytes, len))
 		return false;
 	while (end > verify->committed_end && bytes[end - 1] == 0)
@@ -244,12 +246,37 @@ log_spare(struct verify *verify, uint32_t last, uint32_t count)
 	return true;
 }
 
+/* A checkpoint of the part that a restore note gives up. */
+static bool
+log_gave_up(struct verify *verify, const char *which,
+    const struct checkpoint *known, uint32_t epoch)
+{
+	const struct restore_note *note =
+	    known->size == 0 ? NULL
+			     : verify_given_up(verify, epoch, known->size);
+	char loss[VERIFY_WHY_MAX], time[32];
+
+	if (note == NULL)
+		return false;
+	verify_loss(note, loss);
+	(void)verify_fail(verify, VERIFY_TAMPERED,
+	    "rolled back: the checkpoint of %s has %" PRIu64
+	    " entries under an origin that was given up. By the restore note "
+	    "at entry %" PRIu64 ", which the bank's identity signed on %s, %s",
+	    which, known->size, note->restored_size,
+	    verify_time(note->time_ms, time), loss);
+	return true;
+}
+
 /* What only the whole walk can tell. */
 static bool
 log_end(struct verify *verify, uint32_t last)
 {
 	char name[JOURNAL_SEGMENT_NAME_MAX];
 
+	if (log_gave_up(verify, "public/checkpoint", &verify->published,
+		verify->published_epoch))
+		return false;
 	if (verify->published.size > verify->committed.size)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "truncated: keyd signed %" PRIu64
@@ -261,6 +288,13 @@ log_end(struct verify *verify, uint32_t last)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "forked: public/checkpoint names a size at which no batch "
 		    "of this log ends");
+	if (verify->restore_met < verify->restore_count)
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    RESTORE_PATH " holds a note for entry %" PRIu64
+				 ", which is not in the log",
+		    verify->restore[verify->restore_met].note.restored_size);
+	if (log_gave_up(verify, "--since", &verify->since, verify->since_epoch))
+		return false;
 	if (verify->since.size > verify->committed.size)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "rolled back: the checkpoint of --since has %" PRIu64

@@ -44,19 +44,35 @@ log_torn(struct verify *verify, struct place place, const char *what)
 	return verify_fault(verify, place.segment, place.offset, what);
 }
 
+/* Origins change at a restore note and nowhere else. */
+static bool
+epoch_fits(const struct verify *verify, uint32_t epoch, uint64_t size)
+{
+	uint32_t expected = verify_epoch_at(verify, size);
+
+	if (expected == 0)
+		expected = verify->signed_epoch;
+	return expected == 0 || epoch == expected;
+}
+
 /*
  * A checkpoint known from outside the walk is met when the walk passes its
  * size with its root.
  */
 static bool
 log_meet(struct verify *verify, struct place place, const uint8_t root[32],
-    const struct checkpoint *known, bool *met)
+    const struct checkpoint *known, uint32_t epoch, bool *met)
 {
-	if (known->size == 0 || known->size != verify->tree.size)
+	if (known->size == 0 || known->size != verify->tree.size ||
+	    verify_given_up(verify, epoch, known->size) != NULL)
 		return true;
 	if (memcmp(known->root, root, 32) != 0)
 		return log_fail(verify, place,
 		    "forked: keyd signed another history of this length");
+	if (!epoch_fits(verify, epoch, known->size))
+		return log_fail(verify, place,
+		    "a checkpoint of this length under another origin, without "
+		    "a restore note");
 	*met = true;
 	if (known->size > verify->signed_size)
 		verify->signed_size = known->size;
@@ -76,6 +92,9 @@ log_previous(struct verify *verify, struct place place,
 	if (commit->previous_epoch < verify->signed_epoch)
 		return log_fail(verify, place,
 		    "signed under a log key that had been given up");
+	if (!epoch_fits(verify, commit->previous_epoch, previous.size))
+		return log_fail(verify, place,
+		    "signed under another origin, without a restore note");
 	note_origin(
 	    verify->bank.bank_id, commit->previous_epoch, previous.origin);
 	merkle_frontier_root(&verify->committed, previous.root);
@@ -113,8 +132,9 @@ log_commit(struct verify *verify, struct place place,
 		    "than this COMMIT");
 	if (!log_previous(verify, place, &commit) ||
 	    !log_meet(verify, place, root, &verify->published,
-		&verify->published_met) ||
-	    !log_meet(verify, place, root, &verify->since, &verify->since_met))
+		verify->published_epoch, &verify->published_met) ||
+	    !log_meet(verify, place, root, &verify->since, verify->since_epoch,
+		&verify->since_met))
 		return false;
 	verify->committed = verify->tree;
 	verify->batch_open = false;
@@ -128,6 +148,7 @@ log_entry(struct verify *verify, struct place place,
     const struct journal_frame *frame)
 {
 	struct journal_leaf leaf;
+	const char *fault;
 	uint8_t hash[32];
 
 	if (frame->header.seq != verify->tree.size)
@@ -135,6 +156,9 @@ log_entry(struct verify *verify, struct place place,
 		    verify, place, "an entry out of its place in the sequence");
 	if (frame->header.time_ms < verify->last_ms)
 		return log_fail(verify, place, "time runs backwards");
+	fault = verify_restore_entry(verify, &frame->header);
+	if (fault != NULL)
+		return log_fail(verify, place, fault);
 	journal_frame_leaf(frame, &leaf);
 	journal_leaf_hash(&leaf, hash);
 	if (merkle_frontier_append(&verify->tree, hash) != SR_OK)

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <time.h>
 
-static const char *
-report_time(uint64_t ms, char out[32])
+const char *
+verify_time(uint64_t ms, char out[32])
 {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm utc;
@@ -60,8 +60,8 @@ verify_print_segment(
 	       "  %-20s  %s\n",
 	    journal_segment_name(segment->number, name), segment->first,
 	    segment->entries, segment->batches, segment->used_len,
-	    segment->entries > 0 ? report_time(segment->first_ms, first) : "-",
-	    segment->entries > 0 ? report_time(segment->last_ms, last) : "-");
+	    segment->entries > 0 ? verify_time(segment->first_ms, first) : "-",
+	    segment->entries > 0 ? verify_time(segment->last_ms, last) : "-");
 	fflush(stdout);
 }
 
@@ -81,6 +81,40 @@ report_json_string(const char *text)
 			putchar(c);
 	}
 	putchar('"');
+}
+
+/* Each restore note of the log, and what is lost by it. */
+static void
+report_restores(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->restore_met; i++) {
+		const struct restore_note *note = &verify->restore[i].note;
+		char loss[VERIFY_WHY_MAX], time[32];
+
+		verify_loss(note, loss);
+		printf("restored with loss on %s, by a note that the identity "
+		       "signed: %s; the log goes on with entry %" PRIu64
+		       ", under a new origin\n",
+		    verify_time(note->time_ms, time), loss,
+		    note->restored_size);
+	}
+}
+
+static void
+report_json_restores(const struct verify *verify)
+{
+	printf(",\"restores\":[");
+	for (size_t i = 0; i < verify->restore_met; i++) {
+		const struct restore_note *note = &verify->restore[i].note;
+
+		printf("%s{\"entry\":%" PRIu64 ",\"time_ms\":%" PRIu64
+		       ",\"restored_epoch\":%" PRIu32 ",\"old_epoch\":%" PRIu32
+		       ",\"new_epoch\":%" PRIu32 ",\"last_size\":%" PRIu64 "}",
+		    i > 0 ? "," : "", note->restored_size, note->time_ms,
+		    note->restored_epoch, note->old_epoch, note->new_epoch,
+		    note->last_size);
+	}
+	printf("]");
 }
 
 static void
@@ -113,6 +147,7 @@ report_json(const struct verify *verify, const char *root)
 	    verify->tree.size - verify->signed_size, verify->tail_len, root,
 	    verify->since_met ? "true" : "false",
 	    verify->audit != NULL ? "true" : "false");
+	report_json_restores(verify);
 	if (verify->audit != NULL)
 		report_json_audit(verify->audit);
 	printf("}\n");
@@ -170,6 +205,7 @@ verify_print_verdict(const struct verify *verify)
 		fprintf(stderr, "strongroom-verify: %s\n", verify->why);
 		return;
 	}
+	report_restores(verify);
 	if (verify->exit == VERIFY_TAMPERED) {
 		if (trustworthy(verify) > 0)
 			printf("still trustworthy: entries 0 to %" PRIu64
@@ -193,7 +229,10 @@ verify_print_verdict(const struct verify *verify)
 		printf("the log continues the checkpoint of --since, of size "
 		       "%" PRIu64 "\n",
 		    verify->since.size);
-	else
+	if (verify->since_met && verify_gap_after_anchor(verify))
+		printf("that checkpoint is older than the last restore: which "
+		       "of the entries after it were lost, it cannot show\n");
+	if (!verify->since_met)
 		printf("no older checkpoint was given (--since): a rollback "
 		       "of the whole machine cannot be seen\n");
 	if (verify->audit != NULL)

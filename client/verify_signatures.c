@@ -29,9 +29,8 @@ verify_fail(
 	return false;
 }
 
-/* A file of the bank's: nothing that could let its reader wait for ever. */
-static FILE *
-open_regular(const char *path)
+FILE *
+verify_open_regular(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
@@ -55,7 +54,8 @@ static bool
 is_known(const struct verify *verify, const struct certificate *certificate)
 {
 	for (size_t i = 0; i < verify->certificate_count; i++)
-		if (memcmp(verify->certificate[i].log_key, certificate->log_key,
+		if (verify->certificate[i].epoch == certificate->epoch &&
+		    memcmp(verify->certificate[i].log_key, certificate->log_key,
 			32) == 0 &&
 		    memcmp(verify->certificate[i].attestation_key,
 			certificate->attestation_key, 32) == 0)
@@ -74,7 +74,7 @@ verify_certificates(struct verify *verify)
 
 	snprintf(
 	    path, sizeof(path), "%s/public/certificates", verify->directory);
-	file = open_regular(path);
+	file = verify_open_regular(path);
 	if (file == NULL)
 		return verify_fail(verify, VERIFY_COULD_NOT,
 		    "%s: %s; is %s the ledger directory of a bank?", path,
@@ -108,8 +108,14 @@ enum sr_error
 verify_signed(const struct verify *verify, const struct checkpoint *checkpoint,
     const uint8_t signature[64])
 {
+	uint8_t bank_id[32];
+	uint32_t epoch;
+
+	if (note_origin_parse(checkpoint->origin, bank_id, &epoch) != SR_OK)
+		return SR_SIGNATURE;
 	for (size_t i = 0; i < verify->certificate_count; i++)
-		if (note_verify_raw(checkpoint, verify->certificate[i].log_key,
+		if (verify->certificate[i].epoch == epoch &&
+		    note_verify_raw(checkpoint, verify->certificate[i].log_key,
 			signature) == SR_OK)
 			return SR_OK;
 	return SR_SIGNATURE;
@@ -117,28 +123,29 @@ verify_signed(const struct verify *verify, const struct checkpoint *checkpoint,
 
 /* One of the note's own signatures must be by a certified key. */
 static bool
-checkpoint_is_signed(const struct verify *verify, const struct note *note)
+checkpoint_is_signed(
+    const struct verify *verify, const struct note *note, uint32_t epoch)
 {
 	for (size_t i = 0; i < verify->certificate_count; i++)
-		if (note_verify(note, verify->certificate[i].log_key) == SR_OK)
+		if (verify->certificate[i].epoch == epoch &&
+		    note_verify(note, verify->certificate[i].log_key) == SR_OK)
 			return true;
 	return false;
 }
 
 bool
 verify_checkpoint(struct verify *verify, const char *path,
-    enum verify_exit missing, struct checkpoint *out)
+    enum verify_exit missing, struct checkpoint *out, uint32_t *epoch)
 {
 	static uint8_t text[NOTE_READ_MAX + 1];
 	uint8_t bank_id[32];
 	struct note note;
-	uint32_t epoch;
 	size_t len;
 	FILE *file;
 
 	/* --since may come through a pipe: it is the auditor's own. */
 	file = missing == VERIFY_COULD_NOT ? fopen(path, "re")
-					   : open_regular(path);
+					   : verify_open_regular(path);
 	if (file == NULL)
 		return verify_fail(
 		    verify, missing, "%s: %s", path, strerror(errno));
@@ -152,12 +159,12 @@ verify_checkpoint(struct verify *verify, const char *path,
 	if (len > NOTE_READ_MAX || note_parse(text, len, &note) != SR_OK)
 		return verify_fail(
 		    verify, VERIFY_TAMPERED, "%s is not a checkpoint", path);
-	if (note_origin_parse(note.checkpoint.origin, bank_id, &epoch) !=
+	if (note_origin_parse(note.checkpoint.origin, bank_id, epoch) !=
 		SR_OK ||
 	    memcmp(bank_id, verify->bank.bank_id, sizeof(bank_id)) != 0)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "%s is a checkpoint of another log", path);
-	if (!checkpoint_is_signed(verify, &note))
+	if (!checkpoint_is_signed(verify, &note, *epoch))
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "%s: no log key of this bank has signed it", path);
 	*out = note.checkpoint;

@@ -30,7 +30,7 @@ entry_type_of(const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
 
-	if (len == 0 || at[0] < ENTRY_GENESIS || at[0] > ENTRY_SYSTEM)
+	if (len == 0 || at[0] < ENTRY_GENESIS || at[0] > ENTRY_RESTORE)
 		return (enum entry_type)0;
 	return (enum entry_type)at[0];
 }

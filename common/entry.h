@@ -19,6 +19,7 @@
  *            | outcome 2 | time 8
  *   USE, SYSTEM  type 1 | code 1 | zero 6 | subject 8 | detail 64 | time 8
  *            = 88
+ *   RESTORE  the restore note (common/restore.h)
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +49,7 @@ enum entry_type {
 	ENTRY_ORDER = 3,
 	ENTRY_USE = 4,
 	ENTRY_SYSTEM = 5,
+	ENTRY_RESTORE = 6,
 };
 
 /* Codes of ENTRY_USE: operations of keyd's that are logged before they run. */

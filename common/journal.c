@@ -89,6 +89,7 @@ journal_class_of(const void *committed, size_t len)
 	case ENTRY_GENESIS:
 	case ENTRY_USE:
 	case ENTRY_SYSTEM:
+	case ENTRY_RESTORE:
 		return JOURNAL_CLASS_SYSTEM;
 	case ENTRY_ACCOUNT:
 		return JOURNAL_CLASS_AUTHORITY;

@@ -11,6 +11,8 @@ enum { CONTROL_ROOM_LEN = 16384 };
 unsigned
 keyd_phase(const struct keyd *k)
 {
+	if (k->restore != NULL)
+		return PHASE_RESTORE;
 	return keyd_founded(k) && !k->state.copy ? PHASE_OPEN : PHASE_INIT;
 }
 
@@ -189,7 +191,7 @@ keyd_beacon(struct keyd *k)
 
 	if (!keyd_founded(k) || outbox_free(&k->to_netd) < MESSAGE_BEACON_MAX)
 		return;
-	keys_certify(k->keys, &certificate);
+	keys_certify(k->keys, k->log, &certificate);
 	if (!beacons_turn(&k->beacons, k->env, certificate_key_id(&certificate),
 		k->state.certificate))
 		return;

@@ -28,6 +28,7 @@
 #include "keyd/limits.h"
 #include "keyd/pending.h"
 #include "keyd/rekey.h"
+#include "keyd/restore.h"
 #include "keyd/state.h"
 #include "keyd/terminals.h"
 
@@ -51,7 +52,8 @@ struct keyd_params {
 	const uint8_t *root;          /* 32 bytes */
 	const uint8_t *identity_seed; /* 32 bytes; NULL: not in hand */
 	bool init;                    /* may begin with no state */
-	bool restore;                 /* the files may be a backup's */
+	bool restore; /* the files may be a backup's; with the identity:
+			 a restore start with loss (restore.h) */
 	enum keyd_registration registration;
 	uint32_t registrations_an_hour;
 };
@@ -59,9 +61,12 @@ struct keyd_params {
 struct keyd {
 	struct env *env;
 	struct secret_arena key_arena;  /* sealed */
-	struct secret_arena work_arena; /* handshakes, the identity */
+	struct secret_arena work_arena; /* handshakes, the identity; in a
+					   restore start the root, too */
 	const struct keys *keys;
-	uint8_t *identity_secret; /* 64 bytes in work_arena; NULL: wiped */
+	const struct keys_log *log; /* in force; one of the two in keys */
+	uint8_t *identity_secret;   /* 64 bytes in work_arena; NULL: wiped */
+	struct restore *restore;    /* NULL: no restore start */
 	enum keyd_registration registration;
 	uint32_t registrations_an_hour;
 
@@ -96,8 +101,8 @@ struct keyd {
 /*
  * Derives the keys, reads or (init) makes the files.  Nothing of params is
  * kept but what is copied; the caller wipes the secrets.  With the identity
- * in hand a new certificate is made; unless the bank is yet to be founded the
- * identity is wiped then.  SR_DAMAGED and others of the parts, SR_ROLLED_BACK
+ * in hand a new certificate is made; unless the bank is yet to be founded or
+ * restored the identity is wiped then.  SR_DAMAGED and others of the parts, SR_ROLLED_BACK
  * when credentials are not those that the state knows; a line says what and
  * where.  Must be followed by keyd_close, whatever it gave.
  */
@@ -128,6 +133,12 @@ bool keyd_founded(const struct keyd *k);
 
 /* Answers the present control request with what w has encoded. */
 void keyd_answer_control(struct keyd *k, const struct writer *w);
+/* Wipes the identity's secret key. */
+void keyd_forget_identity(struct keyd *k);
+
+/* A certificate of that log key by the identity, for the time to come. */
+void keyd_certify(struct keyd *k, const struct keys_log *log,
+    uint8_t certificate[CERTIFICATE_LEN]);
 
 /* Notes the first failure; gives back the error. */
 enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);

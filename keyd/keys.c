@@ -12,24 +12,40 @@
 #include "common/secret.h"
 
 static void
+derive_epoch(uint8_t *out, size_t len, const uint8_t root[32],
+    const char *label, uint32_t epoch)
+{
+	uint8_t context[4];
+	struct writer w = writer_to(context, sizeof(context));
+
+	writer_u32(&w, epoch);
+	kdf_expand_label(out, len, root, 32, label, context, sizeof(context));
+}
+
+static void
 derive(uint8_t *out, size_t len, const uint8_t root[32], const char *label)
 {
-	static const uint8_t epoch[4] = {KEYS_EPOCH};
-
-	kdf_expand_label(out, len, root, 32, label, epoch, sizeof(epoch));
+	derive_epoch(out, len, root, label, KEYS_EPOCH);
 }
 
 static enum sr_error
 derive_signing(uint8_t secret_key[SIGNING_SECRET_LEN],
     uint8_t public_key[PUBLIC_KEY_LEN], const uint8_t root[32],
-    const char *label)
+    const char *label, uint32_t epoch)
 {
 	SECRET_32(seed);
 
-	derive(seed, sizeof(seed), root, label);
+	derive_epoch(seed, sizeof(seed), root, label, epoch);
 	if (crypto_sign_seed_keypair(public_key, secret_key, seed) != 0)
 		return SR_CRYPTO;
 	return SR_OK;
+}
+
+enum sr_error
+keys_log_derive(struct keys_log *log, const uint8_t root[32], uint32_t epoch)
+{
+	log->epoch = epoch;
+	return derive_signing(log->secret, log->public, root, "log key", epoch);
 }
 
 enum sr_error
@@ -47,12 +63,11 @@ keys_derive(struct keys *keys, const uint8_t root[32])
 		return error;
 	derive(keys->opaque.oprf_seed, sizeof(keys->opaque.oprf_seed), root,
 	    "oprf seed");
-	error =
-	    derive_signing(keys->log_secret, keys->log_public, root, "log key");
+	error = keys_log_derive(&keys->log, root, KEYS_EPOCH);
 	if (error != SR_OK)
 		return error;
 	error = derive_signing(keys->attestation_secret,
-	    keys->attestation_public, root, "attestation key");
+	    keys->attestation_public, root, "attestation key", KEYS_EPOCH);
 	if (error != SR_OK)
 		return error;
 	derive(keys->log_root, 32, root, "log encryption");
@@ -72,11 +87,13 @@ keys_derive(struct keys *keys, const uint8_t root[32])
 }
 
 void
-keys_certify(const struct keys *keys, struct certificate *certificate)
+keys_certify(const struct keys *keys, const struct keys_log *log,
+    struct certificate *certificate)
 {
+	certificate->epoch = log->epoch;
 	memcpy(certificate->noise_key, keys->noise_public, 32);
 	memcpy(certificate->opaque_key, keys->opaque.public_key, 32);
-	memcpy(certificate->log_key, keys->log_public, 32);
+	memcpy(certificate->log_key, log->public, 32);
 	memcpy(certificate->attestation_key, keys->attestation_public, 32);
 }
 

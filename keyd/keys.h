@@ -8,6 +8,9 @@
  *
  *	key = Expand(root, "strongroom/1 " | label | epoch u32, length)
  *
+ * The epoch is 1 but for the log key: a restore with loss begins another
+ * one, so that nothing is signed under the origin that was given up.
+ *
  * Security: struct keys lives in an arena of secret.h that is sealed
  * read-only once it is filled.
  */
@@ -19,12 +22,19 @@
 
 enum { KEYS_EPOCH = 1 };
 
+/* What signs the heads of one origin. */
+struct keys_log {
+	uint32_t epoch;
+	uint8_t secret[SIGNING_SECRET_LEN];
+	uint8_t public[PUBLIC_KEY_LEN];
+};
+
 struct keys {
 	uint8_t noise_private[32]; /* X25519 */
 	uint8_t noise_public[32];
 	struct opaque_server_keys opaque;
-	uint8_t log_secret[SIGNING_SECRET_LEN];
-	uint8_t log_public[PUBLIC_KEY_LEN];
+	struct keys_log log;      /* of the state's epoch */
+	struct keys_log next_log; /* in a restore start: of the next one */
 	uint8_t attestation_secret[SIGNING_SECRET_LEN];
 	uint8_t attestation_public[PUBLIC_KEY_LEN];
 	uint8_t log_root[32];      /* segment keys come from it */
@@ -41,11 +51,22 @@ struct keys {
 	uint8_t state[32];         /* MAC of state and terminals */
 };
 
-/* Derives all of them.  SR_CRYPTO if a key pair cannot be made. */
+/*
+ * Derives all of them, the log key for the epoch 1.  SR_CRYPTO if a key pair
+ * cannot be made.
+ */
 enum sr_error keys_derive(struct keys *keys, const uint8_t root[32]);
 
-/* The four public keys, as the certificate has them; other fields untouched. */
-void keys_certify(const struct keys *keys, struct certificate *certificate);
+/* The log key of an epoch.  SR_CRYPTO. */
+enum sr_error keys_log_derive(
+    struct keys_log *log, const uint8_t root[32], uint32_t epoch);
+
+/*
+ * The four public keys, as the certificate has them with that log key, and
+ * its epoch; other fields untouched.
+ */
+void keys_certify(const struct keys *keys, const struct keys_log *log,
+    struct certificate *certificate);
 
 /* Expand(log root, "segment" | number u32 | salt 32, 32). */
 void keys_segment(const struct keys *keys, uint32_t segment,

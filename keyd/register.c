@@ -130,7 +130,7 @@ register_attest(
 		attestation_hash(
 		    customer->attestation, attestation.previous_hash);
 	}
-	keys_certify(k->keys, &certificate);
+	keys_certify(k->keys, k->log, &certificate);
 	attestation.key_id = certificate_key_id(&certificate);
 	memcpy(attestation.bank_id, k->state.bank_id, BANK_ID_LEN);
 	attestation_name_hash(customer->salt, customer->name,

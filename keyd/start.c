@@ -12,16 +12,17 @@
 #include "keyd/keyd.h"
 
 static enum sr_error
-keyd_take_secrets(struct keyd *k, const struct keyd_params *params)
+keyd_take_secrets(
+    struct keyd *k, const struct keyd_params *params, struct keys **out)
 {
 	struct keys *keys;
 	enum sr_error error = secret_open(&k->key_arena, sizeof(*keys));
 
 	if (error == SR_OK)
-		error = secret_open(
-		    &k->work_arena, PENDING_MAX * sizeof(*k->pending) +
-					REKEY_HALVES_MAX * sizeof(*k->rekeys) +
-					SIGNING_SECRET_LEN + 48);
+		error = secret_open(&k->work_arena,
+		    PENDING_MAX * sizeof(*k->pending) +
+			REKEY_HALVES_MAX * sizeof(*k->rekeys) +
+			sizeof(*k->restore) + SIGNING_SECRET_LEN + 64);
 	if (error != SR_OK) {
 		diag_error("protected memory: %s", strerror(errno));
 		return error;
@@ -34,10 +35,23 @@ keyd_take_secrets(struct keyd *k, const struct keyd_params *params)
 	if (keys == NULL || k->pending == NULL || k->rekeys == NULL)
 		return SR_MEMORY;
 	error = keys_derive(keys, params->root);
+	*out = keys;
 	k->keys = keys;
-	if (error == SR_OK)
-		error = secret_seal(&k->key_arena);
+	k->log = &keys->log;
 	return error;
+}
+
+/* The log key that the state asks for, and in a restore start the next. */
+static enum sr_error
+keyd_take_log_keys(
+    struct keyd *k, const struct keyd_params *params, struct keys *keys)
+{
+	enum sr_error error =
+	    keys_log_derive(&keys->log, params->root, k->state.log_epoch);
+
+	if (error == SR_OK && params->restore && k->identity_secret != NULL)
+		error = restore_begin(k, params->root, &keys->next_log);
+	return error == SR_OK ? secret_seal(&k->key_arena) : error;
 }
 
 /* The identity's key pair; its public half to identity. */
@@ -56,18 +70,25 @@ keyd_take_identity(struct keyd *k, const struct keyd_params *params,
 	return SR_OK;
 }
 
-static void
-keyd_certify(struct keyd *k)
+void
+keyd_certify(
+    struct keyd *k, const struct keys_log *log, uint8_t out[CERTIFICATE_LEN])
 {
-	struct certificate certificate = {.epoch = KEYS_EPOCH};
+	struct certificate certificate = {0};
 
 	memcpy(certificate.bank_id, k->state.bank_id, BANK_ID_LEN);
 	certificate.not_after_ms =
 	    env_clock_ms(k->env) +
 	    (uint64_t)KEYD_CERTIFICATE_LIFE_DAYS * 86400 * 1000;
-	keys_certify(k->keys, &certificate);
-	certificate_sign(
-	    &certificate, k->identity_secret, k->state.certificate);
+	keys_certify(k->keys, log, &certificate);
+	certificate_sign(&certificate, k->identity_secret, out);
+}
+
+void
+keyd_forget_identity(struct keyd *k)
+{
+	sodium_memzero(k->identity_secret, SIGNING_SECRET_LEN);
+	k->identity_secret = NULL;
 }
 
 static enum sr_error
@@ -170,6 +191,7 @@ enum sr_error
 keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 {
 	uint8_t identity[PUBLIC_KEY_LEN] = {0};
+	struct keys *keys;
 	enum sr_error error;
 
 	memset(k, 0, sizeof(*k));
@@ -183,7 +205,7 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 	/* chain keys go to ledgerd, terminals' keys to strongroomctl */
 	k->to_ledgerd.wipes = true;
 	k->to_control.wipes = true;
-	error = keyd_take_secrets(k, params);
+	error = keyd_take_secrets(k, params, &keys);
 	if (error == SR_OK)
 		error = keyd_take_identity(k, params, identity);
 	if (error != SR_OK)
@@ -191,12 +213,16 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 	error = keyd_open_files(k, params, identity);
 	if (error != SR_OK)
 		return error;
+	error = keyd_fail(k, "keys", keyd_take_log_keys(k, params, keys));
+	if (error != SR_OK)
+		return error;
+	/* until the note is in the log, the disk keeps what it has */
+	if (k->restore != NULL)
+		return SR_OK;
 	if (k->identity_secret != NULL)
-		keyd_certify(k);
-	if (k->identity_secret != NULL && keyd_founded(k)) {
-		sodium_memzero(k->identity_secret, SIGNING_SECRET_LEN);
-		k->identity_secret = NULL;
-	}
+		keyd_certify(k, k->log, k->state.certificate);
+	if (k->identity_secret != NULL && keyd_founded(k))
+		keyd_forget_identity(k);
 	/* both slots, so that none of them knows an intent any more */
 	error = keyd_save(k);
 	if (error == SR_OK)

@@ -31,9 +31,8 @@ enum sr_error
 keyd_head(const struct keyd *k, struct checkpoint *head, uint8_t signature[64])
 {
 	tree_checkpoint(k, head);
-	return head->size == 0
-		   ? SR_OK
-		   : note_sign(head, k->keys->log_secret, signature);
+	return head->size == 0 ? SR_OK
+			       : note_sign(head, k->log->secret, signature);
 }
 
 void
@@ -64,7 +63,7 @@ keyd_compare_head(const struct keyd *k, uint64_t size, const uint8_t root[32],
 	theirs = own;
 	theirs.size = size;
 	memcpy(theirs.root, root, sizeof(theirs.root));
-	if (note_verify_raw(&theirs, k->keys->log_public, signature) != SR_OK)
+	if (note_verify_raw(&theirs, k->log->public, signature) != SR_OK)
 		return SR_CRYPTO;
 	if (size > own.size)
 		return SR_ROLLED_BACK;
@@ -79,7 +78,11 @@ keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 	enum sr_error error =
 	    keyd_compare_head(k, m->size, m->root, m->signature);
 
-	k->tree_started = error == SR_OK;
+	/* in a restore start there is nothing to compare with, and nothing
+	 * is appended but the note */
+	if (k->restore != NULL)
+		error = SR_OK;
+	k->tree_started = error == SR_OK && k->restore == NULL;
 	if (error == SR_ROLLED_BACK)
 		diag_error("state: keyd signed %llu leaves, of which the "
 			   "state knows %llu: %s",
@@ -171,8 +174,7 @@ keyd_take_ledgerd_genesis_sign(
 	if (k->failure != SR_OK)
 		return;
 	if (error == SR_OK) {
-		sodium_memzero(k->identity_secret, SIGNING_SECRET_LEN);
-		k->identity_secret = NULL;
+		keyd_forget_identity(k);
 	} else {
 		sodium_memzero(answer.signature, sizeof(answer.signature));
 	}
@@ -188,6 +190,7 @@ keyd_take_ledgerd_bank_get(struct keyd *k, const struct message_bank_get *m)
 	struct message_bank bank = {
 	    .founded = keyd_founded(k),
 	    .copy = k->state.copy,
+	    .restoring = k->restore != NULL,
 	    .certificate = k->state.certificate,
 	    .certificate_len = CERTIFICATE_LEN,
 	};
@@ -249,6 +252,7 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 	struct message_segment_key key = {.error = (uint16_t)why};
 	struct message_key_used used = {.error = (uint16_t)why};
 	struct message_snapshot_key snapshot = {.error = (uint16_t)why};
+	struct message_restore_signed restore = {.error = (uint16_t)why};
 
 	k->refused++;
 	diag_limited(ENV_LEDGERD, "ledgerd sent message %u: %s", type,
@@ -265,4 +269,7 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 		KEYD_SEND(k, to_ledgerd, segment_key, SEGMENT_KEY, &key);
 	if (type == MESSAGE_SNAPSHOT_KEY_GET)
 		KEYD_SEND(k, to_ledgerd, snapshot_key, SNAPSHOT_KEY, &snapshot);
+	if (type == MESSAGE_RESTORE_SIGN)
+		KEYD_SEND(
+		    k, to_ledgerd, restore_signed, RESTORE_SIGNED, &restore);
 }

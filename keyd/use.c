@@ -14,6 +14,7 @@
 #include "keyd/keyd.h"
 #include "keyd/log_keys.h"
 #include "keyd/tree.h"
+#include "keyd/use.h"
 
 /* What one logged operation is about. */
 struct use {
@@ -56,8 +57,7 @@ use_note(struct keyd *k, const struct message_key_use *m, struct use *use)
 	return SR_OK;
 }
 
-/* The leaf, from its fields: what is logged is what is done. */
-static void
+void
 use_leaf(const struct message_key_use *m, uint8_t hash[32])
 {
 	struct journal_leaf leaf = {
@@ -211,8 +211,13 @@ keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
 	struct message_key_used used = {.request = m->request};
 	struct use use = {0};
 	uint8_t hash[32];
-	enum sr_error error = use_check(k, m, &use);
+	enum sr_error error;
 
+	if (k->restore != NULL) {
+		restore_finish(k, m);
+		return;
+	}
+	error = use_check(k, m, &use);
 	if (error == SR_OK)
 		error = use_note(k, m, &use);
 	if (error == SR_OK) {

@@ -178,29 +178,21 @@ use_of(const struct operation *operation, struct entry_event *event)
 }
 
 /*
- * An entry that keyd takes with all its fields, and acts on: a USE, or the
- * SYSTEM entry of a snapshot.  event's time is set here.
+ * Makes an entry durable, alone in the batch that was begun, and hands it to
+ * keyd with all its fields, which acts on it.  plain: as for batch_add().
  */
 static enum sr_error
-commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
-    struct entry_event *event, uint32_t request)
+write_with_keyd(
+    struct ledgerd *ledgerd, struct journal_plain *plain, uint32_t request)
 {
-	uint8_t committed[ENTRY_EVENT_LEN];
-	struct journal_plain plain = {
-	    .committed = committed, .committed_len = sizeof(committed)};
 	struct message_key_use use = {.request = request,
-	    .plaintext = committed,
-	    .plaintext_len = sizeof(committed)};
+	    .plaintext = plain->committed,
+	    .plaintext_len = plain->committed_len};
 	struct journal_position position;
 	struct journal_leaf leaf;
 	enum sr_error error;
 
-	error = batch_begin(ledgerd);
-	if (error != SR_OK)
-		return error;
-	event->time_ms = ledgerd->batch.time_ms;
-	entry_event_encode(type, event, committed);
-	error = batch_add(ledgerd, &plain, SR_OK, &position, &leaf);
+	error = batch_add(ledgerd, plain, SR_OK, &position, &leaf);
 	if (error == SR_OK)
 		error = batch_write(ledgerd);
 	if (error != SR_OK)
@@ -209,11 +201,43 @@ commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
 	use.time = leaf.time_ms;
 	use.segment = leaf.segment;
 	memcpy(use.sealed_hash, leaf.sealed_hash, sizeof(use.sealed_hash));
-	memcpy(use.salt, plain.salt, sizeof(use.salt));
+	memcpy(use.salt, plain->salt, sizeof(use.salt));
 	error = keyd_use(ledgerd, &use);
-	if (error == SR_OK)
-		error = batch_take_head(ledgerd);
+	return error == SR_OK ? batch_take_head(ledgerd) : error;
+}
+
+/* A USE, or the SYSTEM entry of a snapshot.  event's time is set here. */
+static enum sr_error
+commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
+    struct entry_event *event, uint32_t request)
+{
+	uint8_t committed[ENTRY_EVENT_LEN];
+	struct journal_plain plain = {
+	    .committed = committed, .committed_len = sizeof(committed)};
+	enum sr_error error;
+
+	error = batch_begin(ledgerd);
+	if (error != SR_OK)
+		return error;
+	event->time_ms = ledgerd->batch.time_ms;
+	entry_event_encode(type, event, committed);
+	error = write_with_keyd(ledgerd, &plain, request);
 	return error == SR_OK ? batch_publish(ledgerd) : error;
+}
+
+enum sr_error
+commit_restore(struct ledgerd *ledgerd, const uint8_t note[RESTORE_NOTE_LEN],
+    uint8_t salt[RESTORE_SALT_LEN])
+{
+	struct journal_plain plain = {
+	    .committed = note, .committed_len = RESTORE_NOTE_LEN};
+	enum sr_error error;
+
+	error = batch_begin(ledgerd);
+	if (error == SR_OK)
+		error = write_with_keyd(ledgerd, &plain, 0);
+	memcpy(salt, plain.salt, RESTORE_SALT_LEN);
+	return error;
 }
 
 enum sr_error

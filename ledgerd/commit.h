@@ -9,6 +9,7 @@
 
 #include "common/entry.h"
 #include "common/error.h"
+#include "common/restore.h"
 
 struct ledgerd;
 struct operation;
@@ -40,6 +41,14 @@ enum sr_error commit_operation(struct ledgerd *ledgerd,
  */
 enum sr_error commit_snapshot(
     struct ledgerd *ledgerd, struct entry_event *event);
+
+/*
+ * Journals the restore note, of which keyd appends the leaf under the new
+ * origin, and tells the salt of its leaf.  Nothing is published yet.  Any
+ * error ends the room.
+ */
+enum sr_error commit_restore(struct ledgerd *ledgerd,
+    const uint8_t note[RESTORE_NOTE_LEN], uint8_t salt[RESTORE_SALT_LEN]);
 
 /* Journals leaf 0. */
 enum sr_error commit_genesis(

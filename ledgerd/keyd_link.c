@@ -119,6 +119,7 @@ ledgerd_take_keyd_bank(struct ledgerd *ledgerd, const struct message_bank *m)
 	}
 	keyd->founded = m->founded != 0;
 	keyd->copy = m->copy != 0;
+	keyd->restoring = m->restoring != 0;
 	memcpy(keyd->bank_id, m->bank_id, sizeof(keyd->bank_id));
 	memcpy(keyd->identity, m->identity, sizeof(keyd->identity));
 	memcpy(keyd->certificate, m->certificate, CERTIFICATE_LEN);
@@ -279,6 +280,34 @@ ledgerd_take_keyd_genesis_signed(
 	ledgerd->keyd.genesis_error = error_of_wire(m->error);
 	memcpy(ledgerd->keyd.genesis_signature, m->signature, 64);
 	arrive(ledgerd, KEYD_GENESIS);
+}
+
+enum sr_error
+keyd_restore_sign(
+    struct ledgerd *ledgerd, const struct message_restore_sign *sign)
+{
+	uint8_t packet[MESSAGE_RESTORE_SIGN_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+	enum sr_error error;
+
+	if (message_restore_sign_encode(&w, sign) != SR_OK)
+		return SR_INTERNAL;
+	error = ask(ledgerd, packet, writer_len(&w), KEYD_RESTORE);
+	return error == SR_OK ? ledgerd->keyd.restore_error : error;
+}
+
+void
+ledgerd_take_keyd_restore_signed(
+    struct ledgerd *ledgerd, const struct message_restore_signed *m)
+{
+	struct keyd_answers *keyd = &ledgerd->keyd;
+
+	keyd->restore_error = error_of_wire(m->error);
+	if (keyd->restore_error == SR_OK && m->note_len != RESTORE_NOTE_LEN)
+		keyd->restore_error = SR_INTERNAL;
+	if (keyd->restore_error == SR_OK)
+		memcpy(keyd->restore_note, m->note, RESTORE_NOTE_LEN);
+	arrive(ledgerd, KEYD_RESTORE);
 }
 
 enum sr_error

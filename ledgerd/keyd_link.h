@@ -17,6 +17,7 @@
 struct ledgerd;
 struct message_tree_start;
 struct message_key_use;
+struct message_restore_sign;
 
 enum keyd_answer {
 	KEYD_BANK = 1 << 0,
@@ -28,6 +29,7 @@ enum keyd_answer {
 	KEYD_DIRECTORY_KEYS = 1 << 6,
 	KEYD_SNAPSHOTS = 1 << 7,
 	KEYD_SNAPSHOT_KEY = 1 << 8,
+	KEYD_RESTORE = 1 << 9,
 };
 
 /* Fills ledgerd->keyd with the bank's public facts. */
@@ -49,6 +51,10 @@ enum sr_error keyd_segment_key(struct ledgerd *ledgerd, uint32_t segment,
 /* The identity key's signature over leaf 0, or keyd's reason. */
 enum sr_error keyd_genesis_sign(struct ledgerd *ledgerd, const uint8_t *genesis,
     size_t len, uint8_t signature[64]);
+
+/* The restore note for that head in keyd.restore_note, or keyd's reason. */
+enum sr_error keyd_restore_sign(
+    struct ledgerd *ledgerd, const struct message_restore_sign *sign);
 
 /*
  * The snapshots that stand in the log that keyd has signed, the newest first;

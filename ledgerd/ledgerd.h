@@ -27,6 +27,7 @@
 #include "common/note.h"
 #include "common/outbox.h"
 #include "common/payload.h"
+#include "common/restore.h"
 #include "gen/messages.h"
 #include "ledgerd/archive.h"
 #include "ledgerd/people.h"
@@ -153,9 +154,12 @@ struct keyd_answers {
 	enum sr_error genesis_error;
 	bool founded;
 	bool copy; /* of a backup: nothing may be logged */
+	bool restoring;
 	uint8_t bank_id[32];
 	uint8_t identity[32];
 	uint8_t certificate[CERTIFICATE_LEN];
+	enum sr_error restore_error;
+	uint8_t restore_note[RESTORE_NOTE_LEN];
 	/* of terminals, directory_keys and snapshots: points into the packet */
 	const uint8_t *list;
 	size_t list_len;

@@ -182,6 +182,10 @@ replay_segment(struct replay *replay, struct replay_tail *tail)
 		len = replay->window_len -
 		      (size_t)(replay->at - replay->window_at);
 		error = find_commit(bytes, len, &batch_len, &commit);
+		/* A restore goes on from the head that was presented. */
+		if (error == SR_OK && replay->ledgerd->keyd.restoring &&
+		    replay->tree.size >= replay->signed_size)
+			error = SR_DAMAGED;
 		if (error != SR_OK) {
 			if (error != SR_NOT_FOUND &&
 			    replay->tree.size < replay->signed_size)

@@ -13,6 +13,7 @@
 #include "common/diag.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/restore.h"
 
 struct directory_key {
 	uint64_t customer;
@@ -244,6 +245,8 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
 		return SR_OK;
 	case ENTRY_SYSTEM:
 		return replay_system(ledgerd, &plain);
+	case ENTRY_RESTORE:
+		return restore_replayed(ledgerd, &plain, frame->header.seq);
 	}
 	return SR_DAMAGED;
 }

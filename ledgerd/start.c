@@ -17,6 +17,7 @@
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/replay.h"
 #include "ledgerd/replay_entry.h"
+#include "ledgerd/restore.h"
 
 #define CERTIFICATES_PATH "ledger/public/certificates"
 #define CHECKPOINT_PATH "ledger/public/checkpoint"
@@ -272,26 +273,52 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	return error;
 }
 
+/*
+ * The restore note, the first leaf under the new origin.  What an auditor
+ * needs for it is there before the checkpoint is.
+ */
+static enum sr_error
+go_on_restored(struct ledgerd *ledgerd)
+{
+	uint8_t note[RESTORE_NOTE_LEN], salt[RESTORE_SALT_LEN];
+	enum sr_error error;
+
+	memcpy(note, ledgerd->keyd.restore_note, sizeof(note));
+	error = commit_restore(ledgerd, note, salt);
+	if (error == SR_OK)
+		error = learn_bank(ledgerd);
+	if (error == SR_OK)
+		error = keep_certificates(ledgerd);
+	if (error == SR_OK)
+		error = restore_keep(ledgerd, note, salt);
+	return error == SR_OK ? batch_publish(ledgerd) : error;
+}
+
 enum sr_error
 ledgerd_start(struct ledgerd *ledgerd)
 {
 	struct replay_tail tail;
 	enum sr_error error;
+	bool restoring;
 
 	error = learn_bank(ledgerd);
+	restoring = error == SR_OK && ledgerd->keyd.restoring;
 	if (error == SR_OK)
 		error = keep_certificates(ledgerd);
 	if (error == SR_OK)
 		error = audit_open(ledgerd);
-	if (error == SR_OK)
-		error = learn_head(ledgerd);
 	segments_init(&ledgerd->segments, ledgerd->env, ledgerd->bank_id,
 	    ledgerd->params.segment_len);
+	if (error == SR_OK)
+		error =
+		    restoring ? restore_present(ledgerd) : learn_head(ledgerd);
 	if (error == SR_OK)
 		error = replay_fetch_directory_keys(ledgerd);
 	if (error == SR_OK)
 		error = replay_journal(ledgerd, &tail);
 	replay_forget_directory_keys(ledgerd);
+	if (error == SR_OK && restoring)
+		error = go_on_restored(ledgerd);
 	if (error == SR_OK && ledgerd->tree.size > 0)
 		error = bring_up(ledgerd, &tail);
 	if (error == SR_OK)

@@ -8,7 +8,8 @@ a line joins the next one:
       from ROOM[,ROOM] to ROOM[,ROOM]
                                 client netd keyd ledgerd monitor control;
                                 each with each but itself
-      when PHASE[,PHASE]...     phases of the receiver: init open, or any
+      when PHASE[,PHASE]...     phases of the receiver: init open
+                                restore, or any
                                 (not enforced by client and control)
       does SENTENCE             what it is for
       u8|u16|u32|u64|i64 FIELD SENTENCE
@@ -21,7 +22,7 @@ number of the line.
 import re
 
 ROOMS = ("client", "netd", "keyd", "ledgerd", "monitor", "control")
-PHASES = ("init", "open")
+PHASES = ("init", "open", "restore")
 INTEGERS = {"u8": ("uint8_t", 1), "u16": ("uint16_t", 2),
             "u32": ("uint32_t", 4), "u64": ("uint64_t", 8),
             "i64": ("int64_t", 8)}

@@ -27,7 +27,7 @@ static struct monitor monitor;
 
 static const char usage[] =
     "usage: strongroomd -c FILE [--no-listen] [--init | --certify | "
-    "--restore |\n                   --prove]\n"
+    "--restore |\n                   --accept-loss | --prove]\n"
     "\n"
     "  -c, --config FILE  strongroom.conf of the bank\n"
     "      --no-listen    only the owner's socket run/private, no network\n"
@@ -36,6 +36,8 @@ static const char usage[] =
     "certificate\n"
     "      --restore      the files may be a backup's; implies "
     "--no-listen\n"
+    "      --accept-loss  the same, to go on from an older state; takes the "
+    "identity\n"
     "      --prove        try the walls of each room of a stopped bank\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
@@ -61,6 +63,7 @@ read_options(int argc, char *argv[])
 	    {"init", no_argument, NULL, 'i'},
 	    {"certify", no_argument, NULL, 'C'},
 	    {"restore", no_argument, NULL, 'R'},
+	    {"accept-loss", no_argument, NULL, 'L'},
 	    {"prove", no_argument, NULL, 'P'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
@@ -83,6 +86,10 @@ read_options(int argc, char *argv[])
 		case 'C':
 			monitor.certify = true;
 			break;
+		case 'L':
+			monitor.loss = true;
+			monitor.no_listen = true;
+			break;
 		case 'R':
 			monitor.restore = true;
 			monitor.no_listen = true;
@@ -101,7 +108,8 @@ read_options(int argc, char *argv[])
 		}
 	}
 	if (file == NULL || optind != argc ||
-	    monitor.init + monitor.certify + monitor.restore + monitor.prove >
+	    monitor.init + monitor.certify + monitor.restore + monitor.loss +
+		    monitor.prove >
 		1)
 		print_and_exit(stderr, usage, error_exit(SR_USAGE));
 	return file;

@@ -9,7 +9,8 @@
  * Options that it gives to the rooms, besides those of room.h, all numbers:
  *
  *	keyd	--registration N (enum config_registration), --restore 1 with
- *		strongroomd --restore: its files may be a backup's
+ *		strongroomd --restore and --accept-loss: its files may be a
+ *		backup's
  *	netd	--generation N, --max-connections N, --max-per-address N,
  *		--handshake-timeout-ms N
  *	ledgerd	--segment-size BYTES, --session-idle S, --session-absolute S,
@@ -17,8 +18,9 @@
  *	strongroom-unlock  none
  *
  * --init 1 goes to all of them with strongroomd --init, --identity 1 to keyd
- * and strongroom-unlock with --init and --certify; without --init it means
- * that keyd renews the certificate.
+ * and strongroom-unlock with --init, --certify and --accept-loss; alone it
+ * means that keyd renews the certificate, with --restore a restore start
+ * (keyd/restore.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +63,7 @@ struct monitor {
 	bool init;
 	bool certify;
 	bool restore; /* the files may be a backup's: for strongroomctl */
+	bool loss;    /* --accept-loss: restore, with the identity */
 	bool prove;   /* --prove: look at the walls, then end */
 	char libexec[CONFIG_PATH_MAX];
 

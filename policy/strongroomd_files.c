@@ -213,7 +213,8 @@ monitor_open_unlock(struct monitor *monitor, int *fds)
 	if (error == SR_OK)
 		error = open_file(
 		    monitor, "keyd/root.sealed", flags, &fds[FD_UNLOCK_ROOT]);
-	if (error == SR_OK && (monitor->init || monitor->certify))
+	if (error == SR_OK &&
+	    (monitor->init || monitor->certify || monitor->loss))
 		error = open_file(monitor, "keyd/identity.sealed", flags,
 		    &fds[FD_UNLOCK_IDENTITY]);
 	if (error == SR_EXISTS)

@@ -182,7 +182,7 @@ start_unlock(struct monitor *monitor, int pipe_fd)
 
 	begin_arguments(monitor, "strongroom-unlock",
 	    &monitor->rooms[ROOM_KEYD], &arguments);
-	if (monitor->init || monitor->certify)
+	if (monitor->init || monitor->certify || monitor->loss)
 		add_option(&arguments, "identity", 1);
 	begin_fds(monitor, &room);
 	room.fds[FD_UNLOCK_PIPE] = pipe_fd;
@@ -208,9 +208,9 @@ start_keyd(struct monitor *monitor, int pipe_fd, int netd, int ledgerd)
 	    monitor, "keyd", &monitor->rooms[ROOM_KEYD], &arguments);
 	add_option(
 	    &arguments, "registration", (uint64_t)monitor->config.registration);
-	if (monitor->restore)
+	if (monitor->restore || monitor->loss)
 		add_option(&arguments, "restore", 1);
-	if (monitor->init || monitor->certify)
+	if (monitor->init || monitor->certify || monitor->loss)
 		add_option(&arguments, "identity", 1);
 	begin_fds(monitor, &room);
 	give(&room, FD_KEYD_NETD, netd);

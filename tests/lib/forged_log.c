@@ -95,8 +95,8 @@ put_checkpoint(const struct forged_log *log, const char *name,
 	char note[NOTE_MAX];
 	size_t len;
 
-	must(note_sign(checkpoint, log->keys.log_secret, signature) == SR_OK);
-	note_assemble(checkpoint, log->keys.log_public, signature, note, &len);
+	must(note_sign(checkpoint, log->keys.log.secret, signature) == SR_OK);
+	note_assemble(checkpoint, log->keys.log.public, signature, note, &len);
 	put_file(log, name, note, len);
 }
 
@@ -268,7 +268,7 @@ end_batch(struct forged_log *log, struct merkle_frontier *tree,
 		struct checkpoint previous = checkpoint_of(log, before);
 
 		commit.previous_epoch = 1;
-		must(note_sign(&previous, log->keys.log_secret,
+		must(note_sign(&previous, log->keys.log.secret,
 			 commit.previous_signature) == SR_OK);
 	}
 	journal_commit_encode(&commit, segment, time_ms,
@@ -399,13 +399,13 @@ walk(const struct forged_log *log, struct verify *verify, bool since)
 	    !audit_read_keys(verify, verify->audit, path, log->auditor_secret))
 		return false;
 	snprintf(path, sizeof(path), "%s/since", log->directory);
-	if (!verify_certificates(verify) ||
-	    (since && !verify_checkpoint(
-			  verify, path, VERIFY_COULD_NOT, &verify->since)))
+	if (!verify_certificates(verify) || !verify_restores(verify) ||
+	    (since && !verify_checkpoint(verify, path, VERIFY_COULD_NOT,
+			  &verify->since, &verify->since_epoch)))
 		return false;
 	snprintf(path, sizeof(path), "%s/public/checkpoint", log->directory);
-	return verify_checkpoint(
-		   verify, path, VERIFY_TAMPERED, &verify->published) &&
+	return verify_checkpoint(verify, path, VERIFY_TAMPERED,
+		   &verify->published, &verify->published_epoch) &&
 	       verify_log(verify);
 }
 

@@ -90,7 +90,8 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 {
 	struct keyd_params keyd_params = {.root = bank->root,
 	    .identity_seed = identity ? bank->identity_seed : NULL,
-	    .init = identity,
+	    .init = identity && !bank->restore,
+	    .restore = bank->restore,
 	    .registrations_an_hour = 1000};
 	struct ledgerd_params params = {.segment_len = SIM_BANK_SEGMENT_LEN,
 	    .session_idle_s = 300,
@@ -98,6 +99,7 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 	    .session_rekey_s = 600,
 	    .sessions_max = 64};
 
+	bank->restore = false;
 	sim_bank_end(bank);
 	connect_rooms(bank);
 	bank->keyd = malloc(sizeof(*bank->keyd));

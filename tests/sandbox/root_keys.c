@@ -109,7 +109,7 @@ say_keys(const struct keys *keys, const uint8_t root[32])
 	say("opaque", ".scalar", keys->opaque.private_key, 32);
 	say_key("oprf-seed", keys->opaque.oprf_seed,
 	    sizeof(keys->opaque.oprf_seed));
-	say_signing("log-key", keys->log_secret);
+	say_signing("log-key", keys->log.secret);
 	say_signing("attestation-key", keys->attestation_secret);
 	say_key("log-root", keys->log_root, 32);
 	say_key("storage", keys->storage, 32);

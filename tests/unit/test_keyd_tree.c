@@ -53,7 +53,7 @@ expect_signed(struct world *w, uint64_t size)
 	assert_int_equal(w->head.size, size);
 	note_origin(w->keyd->state.bank_id, w->head.epoch, checkpoint.origin);
 	memcpy(checkpoint.root, w->head.root, 32);
-	assert_int_equal(note_verify_raw(&checkpoint, w->keyd->keys->log_public,
+	assert_int_equal(note_verify_raw(&checkpoint, w->keyd->log->public,
 			     w->head.signature),
 	    SR_OK);
 }

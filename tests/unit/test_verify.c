@@ -232,17 +232,17 @@ audit(const char *since)
 	verify.exit = VERIFY_INTACT;
 	memcpy(verify.bank.bank_id, bank_id, 32);
 	memcpy(verify.bank.identity, identity, 32);
-	if (!verify_certificates(&verify))
+	if (!verify_certificates(&verify) || !verify_restores(&verify))
 		return &verify;
 	if (since != NULL) {
 		snprintf(path, sizeof(path), "%s/%s", directory, since);
-		if (!verify_checkpoint(
-			&verify, path, VERIFY_COULD_NOT, &verify.since))
+		if (!verify_checkpoint(&verify, path, VERIFY_COULD_NOT,
+			&verify.since, &verify.since_epoch))
 			return &verify;
 	}
 	snprintf(path, sizeof(path), "%s/public/checkpoint", directory);
-	if (verify_checkpoint(
-		&verify, path, VERIFY_TAMPERED, &verify.published))
+	if (verify_checkpoint(&verify, path, VERIFY_TAMPERED, &verify.published,
+		&verify.published_epoch))
 		(void)verify_log(&verify);
 	return &verify;
 }

@@ -341,7 +341,7 @@ static void
 attest(unsigned entry, const struct attestation *attestation, bool own_key)
 {
 	attestation_sign(attestation,
-	    own_key ? log_now.keys.attestation_secret : log_now.keys.log_secret,
+	    own_key ? log_now.keys.attestation_secret : log_now.keys.log.secret,
 	    log_now.entry[entry].committed + 11);
 }
 

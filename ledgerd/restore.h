@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LEDGERD_RESTORE_H
+#define LEDGERD_RESTORE_H
+/*
+ * A restore start with loss, as ledgerd sees it: which head the journal that
+ * is there can go on from, and the restore notes that stand in it.
+ *
+ * public/restores holds the notes for those who have no key
+ * (common/restore.h).  It is durable before a checkpoint under the new origin
+ * is published, and made anew from the journal where a crash came between.
+ */
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/journal.h"
+#include "common/restore.h"
+
+struct ledgerd;
+
+/*
+ * Looks through the whole journal, without any key, for the highest head that
+ * is under a signature of keyd's: in public/checkpoint, in keyd's own state
+ * or in a COMMIT.  Presents it to keyd with the checkpoint in
+ * ledger/lost.checkpoint, where there is one, as what is known of the lost
+ * part.  Then that head is in keyd.head and the note in keyd.restore_note.
+ * SR_NOT_FOUND when nothing in the journal is under a signature; keyd's
+ * reason; each after a line that says so.
+ */
+enum sr_error restore_present(struct ledgerd *ledgerd);
+
+/* Sees to it that the note stands in public/restores, durably. */
+enum sr_error restore_keep(struct ledgerd *ledgerd,
+    const uint8_t note[RESTORE_NOTE_LEN], const uint8_t salt[RESTORE_SALT_LEN]);
+
+/*
+ * A note met in the replay, as leaf seq.  SR_DAMAGED when it is none of this
+ * bank's; SR_FORKED, after a line, when it begins an origin under which keyd
+ * signs nothing yet: a restore that was cut off.
+ */
+enum sr_error restore_replayed(
+    struct ledgerd *ledgerd, const struct journal_plain *plain, uint64_t seq);
+
+#endif
