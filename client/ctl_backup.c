@@ -229,14 +229,14 @@ verify_part(struct ctl_backup *backup)
 		SR_OK)
 		return SR_TOO_LARGE;
 	verify.directory = ledger;
-	good = verify_certificates(&verify) &&
-	       verify_checkpoint(
-		   &verify, path, VERIFY_TAMPERED, &verify.published);
+	good = verify_certificates(&verify) && verify_restores(&verify) &&
+	       verify_checkpoint(&verify, path, VERIFY_TAMPERED,
+		   &verify.published, &verify.published_epoch);
 	if (good && backup->has_former) {
 		good = backup_set_path(&backup->former,
 			   "ledger/public/checkpoint", path) == SR_OK &&
-		       verify_checkpoint(
-			   &verify, path, VERIFY_COULD_NOT, &verify.since);
+		       verify_checkpoint(&verify, path, VERIFY_COULD_NOT,
+			   &verify.since, &verify.since_epoch);
 	}
 	good = good && verify_log(&verify);
 	if (good && verify.committed.size == backup->head.size &&
