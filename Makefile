@@ -75,8 +75,10 @@ TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
     $(foreach d,hostile sim bench sandbox faults fuzz interop, \
         $(wildcard tests/$(d)/*.c)))
 
-# A ledgerd whose holds are overdue soon, for tests/e2e/test_withdrawal.py.
-HASTY := $(BUILD)/tests/hasty/ledgerd
+# A bank whose holds are overdue soon, for tests/e2e/test_withdrawal.py.
+HASTY_LEDGERD := $(BUILD)/tests/hasty/ledgerd
+HASTY_VERIFY := $(BUILD)/tests/hasty/strongroom-verify
+HASTY := $(HASTY_LEDGERD) $(HASTY_VERIFY)
 
 POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
     $(wildcard policy/*.policy))
@@ -223,14 +225,17 @@ $(LIBEXEC)/netd: $(call objects,netd/main.c) \
 $(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
     $(call libraries,ledgerd policy common)
 
-$(HASTY): $(BUILD)/obj/hasty/book_holds.o $(call objects,ledgerd/main.c) \
-    $(call libraries,ledgerd policy common)
+$(HASTY_LEDGERD): $(BUILD)/obj/hasty/book_holds.o \
+    $(call objects,ledgerd/main.c) $(call libraries,ledgerd policy common)
+$(HASTY_VERIFY): $(BUILD)/obj/hasty/book_holds.o \
+    $(call objects,client/strongroom-verify.c) \
+    $(call libraries,client policy common)
 
-$(CLIENTS:%=$(BIN)/%): USES := -lsodium -lcrypto -linih -lunistring
+$(CLIENTS:%=$(BIN)/%) $(HASTY_VERIFY): USES := -lsodium -lcrypto -linih -lunistring
 $(SBIN)/strongroomd: USES := -linih
 $(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
 $(LIBEXEC)/netd $(LIBEXEC)/strongroom-probe: USES :=
-$(LIBEXEC)/ledgerd $(HASTY): USES := -lsodium -lcrypto -lpthread
+$(LIBEXEC)/ledgerd $(HASTY_LEDGERD): USES := -lsodium -lcrypto -lpthread
 
 TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)
 $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)

@@ -323,6 +323,44 @@ command_deposit(struct atm *atm, char *const words[])
 	return command_outcome(atm, &ordering, &result, NULL, NULL);
 }
 
+/* The terminal's own: a till is minus the cash in it. */
+static enum sr_error
+command_till(struct atm *atm, char *const words[])
+{
+	char cash[MONEY_TEXT_MAX], held[MONEY_TEXT_MAX], room[MONEY_TEXT_MAX];
+	struct message_balance balance;
+	enum sr_error error = atm_log_in_till(atm);
+	int64_t cash_minor, room_minor;
+
+	(void)words;
+	if (error != SR_OK)
+		return error;
+	error = bank_balance(&atm->till, 0, &balance);
+	if (error == SR_OK &&
+	    (__builtin_sub_overflow(0, balance.posted, &cash_minor) ||
+		__builtin_sub_overflow(
+		    balance.posted, balance.floor, &room_minor)))
+		error = SR_MALFORMED;
+	if (error != SR_OK) {
+		fprintf(stderr, "%s\n", error_sentence(error));
+		return error;
+	}
+	if (atm->options.json) {
+		printf("{\"v\":1,\"terminal\":%" PRIu32
+		       ",\"unit\":\"%s:%u\",\"cash_minor\":%" PRId64
+		       ",\"held_minor\":%" PRId64 ",\"room_minor\":%" PRId64
+		       "}\n",
+		    atm->terminal.terminal, atm->unit.code, atm->unit.exponent,
+		    cash_minor, balance.held, room_minor);
+		return SR_OK;
+	}
+	printf("cash %s %s, of which reserved %s; room for %s more\n",
+	    money_format(cash_minor, &atm->unit, cash), atm->unit.code,
+	    money_format(balance.held, &atm->unit, held),
+	    money_format(room_minor, &atm->unit, room));
+	return SR_OK;
+}
+
 const struct atm_command atm_commands[] = {
     {"register", 0, atm_register, "register",
 	"become a customer; prints the recovery code"},
@@ -335,6 +373,8 @@ const struct atm_command atm_commands[] = {
     {"balance", 0, command_balance, "balance", "what the account holds"},
     {"statement", 0, command_statement, "statement",
 	"the last lines of the account, newest first"},
+    {"till", 0, command_till, "till",
+	"the cash that the books say is in this ATM (--terminal)"},
     {"passwd", 0, atm_passwd, "passwd", "change the password"},
     {"recover", 0, atm_recover, "recover",
 	"set a new password with the recovery code"},

@@ -308,7 +308,7 @@ bank_holds_read(const struct message_holds *holds, uint64_t *after,
 
 	while (reader_left(&r) > 0) {
 		struct bank_hold hold;
-		uint8_t state;
+		uint8_t state, revoked;
 
 		hold.leaf = reader_u64(&r);
 		hold.time_ms = reader_u64(&r);
@@ -317,9 +317,12 @@ bank_holds_read(const struct message_holds *holds, uint64_t *after,
 		hold.amount_minor = reader_i64(&r);
 		reader_bytes(&r, hold.reference, sizeof(hold.reference));
 		state = reader_u8(&r);
-		reader_zeros(&r, 7);
-		if (r.bad || hold.leaf <= *after || state > BANK_HOLD_RELEASED)
+		revoked = reader_u8(&r);
+		reader_zeros(&r, 6);
+		if (r.bad || hold.leaf <= *after ||
+		    state > BANK_HOLD_RELEASED || revoked > 1)
 			return SR_MALFORMED;
+		hold.revoked = revoked == 1;
 		hold.state = (enum bank_hold_state)state;
 		*after = hold.leaf;
 		each(context, &hold);
@@ -359,6 +362,61 @@ bank_holds(struct bank_session *session,
 		if (error == SR_OK && holds.more == 1 && after == before)
 			error = SR_MALFORMED;
 	}
+	return error;
+}
+
+static enum sr_error
+bank_late_read(const struct message_late *list,
+    void (*each)(void *context, const struct bank_late *late), void *context)
+{
+	struct reader r = reader_of(list->list, list->list_len);
+
+	while (reader_left(&r) > 0) {
+		struct bank_late late;
+		uint8_t below;
+
+		late.leaf = reader_u64(&r);
+		late.time_ms = reader_u64(&r);
+		late.hold = reader_u64(&r);
+		late.account = reader_u64(&r);
+		late.till = reader_u64(&r);
+		late.amount_minor = reader_i64(&r);
+		below = reader_u8(&r);
+		reader_zeros(&r, 7);
+		if (r.bad || below > 1)
+			return SR_MALFORMED;
+		late.below_floor = below == 1;
+		each(context, &late);
+	}
+	return SR_OK;
+}
+
+enum sr_error
+bank_late(struct bank_session *session,
+    void (*each)(void *context, const struct bank_late *late), void *context,
+    uint64_t *total)
+{
+	uint8_t bytes[64];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_late_get get = {.request = ++session->request};
+	struct message_late list = {0};
+	struct bank_answer answer;
+	enum sr_error error = message_late_get_encode(&w, &get);
+
+	if (error == SR_OK)
+		error = bank_exchange(
+		    session, bytes, writer_len(&w), MESSAGE_LATE, &answer);
+	if (error == SR_OK)
+		error =
+		    message_late_decode(answer.body, answer.body_len, &list);
+	if (error == SR_OK && list.request != get.request)
+		error = SR_MALFORMED;
+	if (error == SR_OK && list.error != SR_OK)
+		error = error_of_wire(list.error);
+	if (error == SR_OK)
+		error = bank_late_read(&list, each, context);
+	if (error == SR_OK)
+		*total = list.total;
 	return error;
 }
 

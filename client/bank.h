@@ -6,6 +6,7 @@
  * Everything that comes back was sealed by ledgerd for this session; whom a
  * payee's name belongs to is believed only with keyd's attestation.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -94,6 +95,21 @@ struct bank_hold {
 	int64_t amount_minor;
 	uint8_t reference[16]; /* of the hold's order */
 	enum bank_hold_state state;
+	bool revoked; /* so is its terminal: it cannot settle it */
+};
+
+/* So many of these are listed, the last ones. */
+enum { BANK_LATE_MAX = 256 };
+
+/* One that was paid out after its release. */
+struct bank_late {
+	uint64_t leaf; /* of the post */
+	uint64_t time_ms;
+	uint64_t hold; /* leaf of the hold */
+	uint64_t account;
+	uint64_t till;
+	int64_t amount_minor;
+	bool below_floor; /* where it left the account */
 };
 
 /*
@@ -103,6 +119,14 @@ struct bank_hold {
  */
 enum sr_error bank_holds(struct bank_session *session,
     void (*each)(void *context, const struct bank_hold *hold), void *context);
+
+/*
+ * Calls each() for the last late posts, oldest first; who sees which is as
+ * above.  *total: all of them since the founding.
+ */
+enum sr_error bank_late(struct bank_session *session,
+    void (*each)(void *context, const struct bank_late *late), void *context,
+    uint64_t *total);
 
 /* Says goodbye, closes and wipes. */
 void bank_leave(struct bank_session *session);

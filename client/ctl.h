@@ -38,6 +38,7 @@ struct ctl_options {
 	const char *segments;
 	const char *to;
 	uint32_t valid_days;
+	bool late; /* holds */
 };
 
 /* One command: its words, e.g. "terminal" "add", then its arguments. */

@@ -17,41 +17,62 @@
 
 static const char *const states[] = {"open", "overdue", "released"};
 
-static void
-print_hold(const struct ctl_options *options, const struct ctl_run *run,
-    const struct bank_hold *hold)
-{
-	char amount[MONEY_TEXT_MAX], when[40];
-	time_t seconds = (time_t)(hold->time_ms / 1000);
-	struct tm local;
-
-	if (options->json) {
-		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
-		       ",\"amount_minor\":%" PRId64 ",\"customer\":%" PRIu64
-		       ",\"terminal\":%" PRIu64 ",\"state\":\"%s\"}\n",
-		    hold->leaf, hold->time_ms, hold->amount_minor,
-		    account_customer(hold->account),
-		    account_customer(hold->till), states[hold->state]);
-		return;
-	}
-	if (localtime_r(&seconds, &local) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local) == 0)
-		snprintf(when, sizeof(when), "%" PRIu64, hold->time_ms);
-	printf("#%-8" PRIu64 " %-25s %14s %s  customer %" PRIu64
-	       ", terminal %" PRIu64 ": %s\n",
-	    hold->leaf, when,
-	    money_format(hold->amount_minor, &run->bank.unit, amount),
-	    run->bank.unit.code, account_customer(hold->account),
-	    account_customer(hold->till), states[hold->state]);
-}
-
+/* What is printed of a list, and what was found in it. */
 struct listing {
 	const struct ctl_options *options;
 	const struct ctl_run *run;
 	uint64_t wanted; /* leaf of the one to be found; 0: print all */
 	bool found;
 	struct bank_hold hold;
+	unsigned releasable;
 };
+
+static bool
+is_releasable(const struct bank_hold *hold)
+{
+	return hold->state == BANK_HOLD_OVERDUE ||
+	       (hold->state == BANK_HOLD_OPEN && hold->revoked);
+}
+
+static const char *
+print_time(uint64_t time_ms, char when[40])
+{
+	time_t seconds = (time_t)(time_ms / 1000);
+	struct tm local;
+
+	if (localtime_r(&seconds, &local) == NULL ||
+	    strftime(when, 40, "%Y-%m-%d %H:%M:%S %z", &local) == 0)
+		snprintf(when, 40, "%" PRIu64, time_ms);
+	return when;
+}
+
+static void
+print_hold(const struct listing *listing, const struct bank_hold *hold)
+{
+	const struct money_unit *unit = &listing->run->bank.unit;
+	char amount[MONEY_TEXT_MAX], when[40];
+
+	if (listing->options->json) {
+		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
+		       ",\"amount_minor\":%" PRId64 ",\"customer\":%" PRIu64
+		       ",\"terminal\":%" PRIu64
+		       ",\"state\":\"%s\",\"revoked\":%s,"
+		       "\"releasable\":%s}\n",
+		    hold->leaf, hold->time_ms, hold->amount_minor,
+		    account_customer(hold->account),
+		    account_customer(hold->till), states[hold->state],
+		    hold->revoked ? "true" : "false",
+		    is_releasable(hold) ? "true" : "false");
+		return;
+	}
+	printf("#%-8" PRIu64 " %-25s %14s %s  customer %" PRIu64
+	       ", terminal %" PRIu64 ": %s%s\n",
+	    hold->leaf, print_time(hold->time_ms, when),
+	    money_format(hold->amount_minor, unit, amount), unit->code,
+	    account_customer(hold->account), account_customer(hold->till),
+	    states[hold->state],
+	    hold->revoked ? ", the terminal is revoked" : "");
+}
 
 static void
 take_hold(void *context, const struct bank_hold *hold)
@@ -59,11 +80,65 @@ take_hold(void *context, const struct bank_hold *hold)
 	struct listing *listing = context;
 
 	if (listing->wanted == 0)
-		print_hold(listing->options, listing->run, hold);
+		print_hold(listing, hold);
+	listing->releasable += is_releasable(hold);
 	if (hold->leaf == listing->wanted) {
 		listing->found = true;
 		listing->hold = *hold;
 	}
+}
+
+static void
+print_late(void *context, const struct bank_late *late)
+{
+	const struct listing *listing = context;
+	const struct money_unit *unit = &listing->run->bank.unit;
+	char amount[MONEY_TEXT_MAX], when[40];
+
+	if (listing->options->json) {
+		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
+		       ",\"hold\":%" PRIu64 ",\"amount_minor\":%" PRId64
+		       ",\"customer\":%" PRIu64 ",\"terminal\":%" PRIu64
+		       ",\"below_floor\":%s}\n",
+		    late->leaf, late->time_ms, late->hold, late->amount_minor,
+		    account_customer(late->account),
+		    account_customer(late->till),
+		    late->below_floor ? "true" : "false");
+		return;
+	}
+	printf("#%-8" PRIu64 " %-25s %14s %s  customer %" PRIu64
+	       ", terminal %" PRIu64 ", hold #%" PRIu64 "%s\n",
+	    late->leaf, print_time(late->time_ms, when),
+	    money_format(late->amount_minor, unit, amount), unit->code,
+	    account_customer(late->account), account_customer(late->till),
+	    late->hold, late->below_floor ? ": below the floor" : "");
+}
+
+/* The list that is asked for, and what to do about it. */
+static enum sr_error
+list(struct ctl_run *run, struct listing *listing)
+{
+	uint64_t total = 0;
+	enum sr_error error;
+
+	if (listing->options->late) {
+		error = bank_late(&run->requester, print_late, listing, &total);
+		if (error == SR_OK && total > BANK_LATE_MAX)
+			fprintf(stderr,
+			    "the last %d of %" PRIu64
+			    "; strongroom-verify lists all\n",
+			    BANK_LATE_MAX, total);
+		return error;
+	}
+	error = bank_holds(&run->requester, take_hold, listing);
+	if (error == SR_OK && listing->releasable > 0)
+		fprintf(stderr,
+		    "%u of them may be released: count the ATM's cash, and "
+		    "where none went out let two operators run\n"
+		    "  strongroomctl -c FILE --as CARD --approve CARD release "
+		    "ENTRY\n",
+		    listing->releasable);
+	return error;
 }
 
 enum sr_error
@@ -75,7 +150,7 @@ ctl_holds(const struct ctl_options *options, char *const words[])
 
 	(void)words;
 	if (error == SR_OK) {
-		error = bank_holds(&run.requester, take_hold, &listing);
+		error = list(&run, &listing);
 		if (error != SR_OK)
 			(void)ctl_failed("holds", error);
 	}

@@ -16,6 +16,7 @@
 #include "client/ctl_run.h"
 #include "client/ordering.h"
 #include "common/authority.h"
+#include "common/ids.h"
 #include "common/name.h"
 #include "gen/messages.h"
 
@@ -235,6 +236,49 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 	return error;
 }
 
+/* What the revoked terminal leaves behind. */
+struct left_behind {
+	uint64_t till;
+	unsigned count;
+	int64_t amount_minor;
+};
+
+static void
+revoke_count(void *context, const struct bank_hold *hold)
+{
+	struct left_behind *left = context;
+
+	if (hold->till != left->till || hold->state == BANK_HOLD_RELEASED)
+		return;
+	left->count++;
+	left->amount_minor += hold->amount_minor;
+}
+
+/* It can settle nothing any more; what it left open is up to operators. */
+static void
+revoke_report(struct ctl_run *run, const char *name, uint64_t principal)
+{
+	struct left_behind left = {
+	    .till = account_id(principal, ACCOUNT_INDEX_TILL)};
+	char amount[MONEY_TEXT_MAX];
+	enum sr_error error;
+
+	fprintf(stderr, "%s is revoked; its sessions have ended\n", name);
+	error = bank_holds(&run->requester, revoke_count, &left);
+	if (error != SR_OK)
+		(void)ctl_failed("holds", error);
+	else if (left.count == 0)
+		fprintf(stderr, "no withdrawal of it is open\n");
+	else
+		fprintf(stderr,
+		    "%u withdrawal%s of it (%s %s) stay%s reserved until two "
+		    "operators release %s: see `strongroomctl holds'\n",
+		    left.count, left.count == 1 ? "" : "s",
+		    money_format(left.amount_minor, &run->bank.unit, amount),
+		    run->bank.unit.code, left.count == 1 ? "s" : "",
+		    left.count == 1 ? "it" : "them");
+}
+
 enum sr_error
 ctl_terminal_revoke(const struct ctl_options *options, char *const words[])
 {
@@ -261,8 +305,7 @@ ctl_terminal_revoke(const struct ctl_options *options, char *const words[])
 		error = ctl_run_order(&run, &run.requester, &ordering, &result);
 	}
 	if (error == SR_OK)
-		fprintf(stderr, "%s is revoked; its sessions have ended\n",
-		    words[0]);
+		revoke_report(&run, words[0], revoke.principal);
 	ctl_run_end(&run);
 	return error;
 }

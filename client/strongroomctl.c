@@ -30,6 +30,7 @@ enum {
 	OPTION_DAYS,
 	OPTION_SEGMENTS,
 	OPTION_TO,
+	OPTION_LATE,
 	OPTION_VERSION,
 };
 
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
     {"days", required_argument, NULL, OPTION_DAYS},
     {"segments", required_argument, NULL, OPTION_SEGMENTS},
     {"to", required_argument, NULL, OPTION_TO},
+    {"late", no_argument, NULL, OPTION_LATE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -71,10 +73,11 @@ static const struct ctl_command commands[] = {
     {"disclose", NULL, 0, ctl_disclose,
 	"disclose --segments A-B --to NAME --out FILE",
 	"keys of journal segments, sealed to that auditor"},
-    {"holds", NULL, 0, ctl_holds, "holds",
+    {"holds", NULL, 0, ctl_holds, "holds [--late]",
 	"withdrawals that are not settled: --as one operator"},
     {"release", NULL, 1, ctl_release, "release ENTRY",
-	"give an overdue one back: --as one operator, --approve the other"},
+	"give one back that is overdue, or whose ATM is revoked: --as one "
+	"operator, --approve the other"},
     {"invite", NULL, 1, ctl_invite, "invite NAME [--days N]",
 	"print an invitation to register that name"},
     {"backup", NULL, 1, ctl_backup, "backup DIRECTORY",
@@ -115,6 +118,8 @@ help(FILE *out)
 	    "      --denominations LIST what it pays out, 5.00,10.00,20.00; "
 	    "else any amount\n"
 	    "      --out CARD           the file that makes it that ATM\n"
+	    "options of holds:\n"
+	    "      --late               those paid out after their release\n"
 	    "options of disclose:\n"
 	    "      --segments A-B       numbers of the first and the last one; "
 	    "A- for all from A on\n"
@@ -224,6 +229,9 @@ take_option(struct ctl_options *options, int option)
 	case OPTION_TO:
 		text = &options->to;
 		break;
+	case OPTION_LATE:
+		options->late = true;
+		return -1;
 	case OPTION_LISTEN:
 		return take_listen(options);
 	case OPTION_NAMESPACES:

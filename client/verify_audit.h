@@ -34,6 +34,8 @@ struct audit {
 	uint32_t first_missing; /* the first of these */
 	uint32_t last_snapshot; /* its number */
 	uint64_t below_floor;   /* accounts there, by late posts */
+	struct book_late *late; /* every late post; so many are in the book */
+	size_t late_room;
 };
 
 /* An entry on its way: where it stands and what it holds. */

@@ -6,6 +6,7 @@
  * computed.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/verify_audit.h"
@@ -184,6 +185,27 @@ check_order(struct verify *verify, const struct audit_entry *entry,
 	return true;
 }
 
+/* The book lists the last ones only; the auditor reads all. */
+static bool
+note_late(struct audit *audit)
+{
+	const struct book *book = &audit->book;
+	size_t count = (size_t)book->late_posts;
+
+	if (count > audit->late_room) {
+		size_t room = 2 * count;
+		struct book_late *late =
+		    reallocarray(audit->late, room, sizeof(*late));
+
+		if (late == NULL)
+			return false;
+		audit->late = late;
+		audit->late_room = room;
+	}
+	audit->late[count - 1] = *book_late_at(book, book_late_count(book) - 1);
+	return true;
+}
+
 static bool
 execute_order(struct verify *verify, const struct audit_entry *entry)
 {
@@ -226,6 +248,8 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 		    "by the rules its outcome is `%s', in the journal `%s'",
 		    error_sentence(effect.outcome),
 		    error_sentence(logged.outcome));
+	if (effect.late && !note_late(audit))
+		return no_space(verify);
 	audit->orders++;
 	audit->declined += effect.outcome != SR_OK;
 	return compare_touched(verify, entry, &effect);

@@ -26,6 +26,9 @@ audit_end(struct audit *audit)
 	free(audit->keys);
 	audit->keys = NULL;
 	audit->key_count = 0;
+	free(audit->late);
+	audit->late = NULL;
+	audit->late_room = 0;
 	book_free(&audit->book);
 }
 

@@ -128,6 +128,20 @@ report_json_audit(const struct audit *audit)
 	    audit->opened, audit->executed, audit->missing, audit->orders,
 	    audit->declined, book_account_count(&audit->book),
 	    audit->book.hold_count, audit->book.late_posts, audit->below_floor);
+	printf(",\"late\":[");
+	for (uint64_t i = 0; i < audit->book.late_posts; i++) {
+		const struct book_late *late = &audit->late[i];
+
+		printf("%s{\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
+		       ",\"hold\":%" PRIu64 ",\"amount_minor\":%" PRId64
+		       ",\"customer\":%" PRIu64 ",\"terminal\":%" PRIu64
+		       ",\"below_floor\":%s}",
+		    i > 0 ? "," : "", late->leaf, late->time_ms, late->hold,
+		    late->amount_minor, account_customer(late->account),
+		    account_customer(late->till),
+		    late->below_floor ? "true" : "false");
+	}
+	printf("]");
 }
 
 static void
@@ -163,6 +177,20 @@ trustworthy(const struct verify *verify)
 	return verify->signed_size;
 }
 
+static void
+report_late(const struct money_unit *unit, const struct book_late *late)
+{
+	char when[32], amount[MONEY_TEXT_MAX];
+
+	printf("  entry %" PRIu64 ", %s: %s %s of account %" PRIu64
+	       "-%u, by terminal %" PRIu64 ", hold of entry %" PRIu64 "%s\n",
+	    late->leaf, report_time(late->time_ms, when),
+	    money_format(late->amount_minor, unit, amount), unit->code,
+	    account_customer(late->account), account_index(late->account),
+	    account_customer(late->till), late->hold,
+	    late->below_floor ? ", below its floor" : "");
+}
+
 /* What was done with keys, and what was not. */
 static void
 report_audit(const struct verify *verify)
@@ -180,6 +208,8 @@ report_audit(const struct verify *verify)
 		printf("withdrawals posted after their release: %" PRIu64
 		       "; accounts below their floor: %" PRIu64 "\n",
 		    audit->book.late_posts, audit->below_floor);
+	for (uint64_t i = 0; i < audit->book.late_posts; i++)
+		report_late(&verify->bank.unit, &audit->late[i]);
 	if (audit->missing > 0)
 		printf("not disclosed: %" PRIu32
 		       " segments, the first is %" PRIu32

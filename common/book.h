@@ -41,6 +41,7 @@
 #define BOOK_REQUESTS_MAX 64u /* four-eyes requests open at one time */
 #define BOOK_HOLDS_MAX 4096u  /* holds that are not settled */
 #define BOOK_HOLDS_EACH 8u    /* of these, of one account */
+#define BOOK_LATE_MAX 256u    /* late posts that are listed, the newest */
 
 /*
  * From this age on two operators may release a hold.  A test builds a bank
@@ -146,6 +147,17 @@ struct book_hold {
 	bool released;
 };
 
+/* A post that came after the release of its hold. */
+struct book_late {
+	uint64_t leaf; /* of the post */
+	uint64_t time_ms;
+	uint64_t hold; /* leaf of the hold */
+	uint64_t account;
+	uint64_t till;
+	int64_t amount_minor;
+	bool below_floor; /* where it left the account */
+};
+
 struct book {
 	bool founded;
 	uint8_t bank_id[32];
@@ -163,7 +175,9 @@ struct book {
 	struct book_index terminal_index;
 	unsigned request_count;
 	struct book_request request[BOOK_REQUESTS_MAX];
-	uint64_t late_posts; /* posts that came after the release */
+	uint64_t late_posts; /* all that came after the release */
+	/* the newest of these: number n, from 0, has the place n % MAX */
+	struct book_late late[BOOK_LATE_MAX];
 	unsigned hold_count;
 	struct book_hold hold[BOOK_HOLDS_MAX]; /* by leaf */
 };
@@ -297,8 +311,19 @@ const struct book_auditor *book_auditor_of_key(
 /* The hold of that leaf that is not settled; NULL. */
 const struct book_hold *book_hold(const struct book *book, uint64_t leaf);
 
-/* True when two operators may release it. */
+/* True when its till has had its time to settle it. */
 bool book_hold_overdue(const struct book_hold *hold, uint64_t now_ms);
+
+/* True when its till, being revoked, can settle it no more. */
+bool book_hold_stranded(const struct book *book, const struct book_hold *hold);
+
+/* True when two operators may release it: it is one or the other. */
+bool book_hold_releasable(
+    const struct book *book, const struct book_hold *hold, uint64_t now_ms);
+
+/* Late posts that are listed, and these, from the oldest (place 0) on. */
+unsigned book_late_count(const struct book *book);
+const struct book_late *book_late_at(const struct book *book, unsigned place);
 
 /* The remembered order with that seq; NULL if older than the last 64. */
 const struct book_past_order *book_past(const struct book *book,

@@ -43,6 +43,39 @@ book_hold_overdue(const struct book_hold *hold, uint64_t now_ms)
 	       now_ms - hold->time_ms >= BOOK_HOLD_OVERDUE_MS;
 }
 
+bool
+book_hold_stranded(const struct book *book, const struct book_hold *hold)
+{
+	const struct book_principal *till =
+	    book_principal(book, account_customer(hold->till));
+
+	return till != NULL && till->revoked;
+}
+
+bool
+book_hold_releasable(
+    const struct book *book, const struct book_hold *hold, uint64_t now_ms)
+{
+	return !hold->released && (book_hold_overdue(hold, now_ms) ||
+				      book_hold_stranded(book, hold));
+}
+
+unsigned
+book_late_count(const struct book *book)
+{
+	return book->late_posts < BOOK_LATE_MAX ? (unsigned)book->late_posts
+						: BOOK_LATE_MAX;
+}
+
+const struct book_late *
+book_late_at(const struct book *book, unsigned place)
+{
+	uint64_t first = book->late_posts - book_late_count(book);
+
+	assert(place < book_late_count(book));
+	return &book->late[(first + place) % BOOK_LATE_MAX];
+}
+
 static unsigned
 count_holds(const struct book *book, uint64_t account)
 {
@@ -172,13 +205,46 @@ drop_hold(struct book *book, unsigned place)
 	memset(&book->hold[book->hold_count], 0, sizeof(book->hold[0]));
 }
 
+void
+book_drop_released(struct book *book, uint64_t till)
+{
+	unsigned place = 0;
+
+	while (place < book->hold_count)
+		if (book->hold[place].released &&
+		    book->hold[place].till == till)
+			drop_hold(book, place);
+		else
+			place++;
+}
+
+/* Posted, though two operators had released it. */
+static void
+note_late(struct book *book, const struct book_hold *hold,
+    const struct order *order, uint64_t leaf, uint64_t time_ms)
+{
+	const struct book_account *account = book_account(book, hold->account);
+
+	book->late[book->late_posts++ % BOOK_LATE_MAX] =
+	    (struct book_late){.leaf = leaf,
+		.time_ms = time_ms,
+		.hold = hold->leaf,
+		.account = hold->account,
+		.till = hold->till,
+		.amount_minor = order->amount_minor,
+		.below_floor =
+		    (__int128)account->posted_minor - account->held_minor <
+		    account->floor_minor};
+}
+
 /*
  * The cash is out: whatever has become of the account since, this is booked,
  * across its floor if it must be.
  */
 enum sr_error
 book_rule_post(struct book *book, const struct book_principal *signer,
-    const struct order *order, struct book_effect *effect)
+    const struct order *order, uint64_t leaf, uint64_t time_ms,
+    struct book_effect *effect)
 {
 	struct book_account *account, *till;
 	int64_t account_after, till_after;
@@ -202,10 +268,11 @@ book_rule_post(struct book *book, const struct book_principal *signer,
 		till->posted_minor, order->amount_minor, &till_after))
 		return SR_AMOUNT;
 	effect->late = hold->released;
-	book->late_posts += hold->released;
 	give_back(book, hold);
 	account->posted_minor = account_after;
 	till->posted_minor = till_after;
+	if (effect->late)
+		note_late(book, hold, order, leaf, time_ms);
 	drop_hold(book, place);
 	touch(effect, account, till);
 	return SR_OK;
@@ -258,16 +325,21 @@ book_release_check(
 
 	if (hold == NULL || hold->released)
 		return SR_HOLD_STATE;
-	return book_hold_overdue(hold, time_ms) ? SR_OK : SR_NOT_OVERDUE;
+	return book_hold_releasable(book, hold, time_ms) ? SR_OK
+							 : SR_NOT_OVERDUE;
 }
 
 void
 book_release(struct book *book, uint64_t hold_leaf, struct book_effect *effect)
 {
-	struct book_hold *hold = &book->hold[hold_place(book, hold_leaf)];
+	unsigned place = hold_place(book, hold_leaf);
+	struct book_hold *hold = &book->hold[place];
 
 	assert(hold->leaf == hold_leaf && !hold->released);
 	give_back(book, hold);
 	touch(effect, book_account(book, hold->account),
 	    book_account(book, hold->till));
+	/* nobody is left who could post it */
+	if (book_hold_stranded(book, hold))
+		drop_hold(book, place);
 }

@@ -297,6 +297,8 @@ rule_revoke(struct book *book, const struct book_order *order,
 	principal->revoked = true;
 	book_account(book, account_id(principal->customer, ACCOUNT_INDEX_TILL))
 	    ->status = ACCOUNT_FROZEN;
+	book_drop_released(
+	    book, account_id(principal->customer, ACCOUNT_INDEX_TILL));
 	effect->revoked_principal = principal->customer;
 	if (principal->role != ROLE_TERMINAL)
 		return SR_OK;
@@ -362,7 +364,8 @@ book_rules_apply(struct book *book, struct book_principal *signer,
 		return book_rule_hold(
 		    book, signer, &order->order, leaf, time_ms, effect);
 	case ORDER_POST:
-		return book_rule_post(book, signer, &order->order, effect);
+		return book_rule_post(
+		    book, signer, &order->order, leaf, time_ms, effect);
 	case ORDER_VOID:
 		return book_rule_void(book, signer, &order->order, effect);
 	case ORDER_ENROL_REQUEST:

@@ -33,7 +33,7 @@ enum sr_error book_rule_hold(struct book *book,
     uint64_t leaf, uint64_t time_ms, struct book_effect *effect);
 enum sr_error book_rule_post(struct book *book,
     const struct book_principal *signer, const struct order *order,
-    struct book_effect *effect);
+    uint64_t leaf, uint64_t time_ms, struct book_effect *effect);
 enum sr_error book_rule_void(struct book *book,
     const struct book_principal *signer, const struct order *order,
     struct book_effect *effect);
@@ -48,6 +48,9 @@ enum sr_error book_release_check(
     const struct book *book, uint64_t hold_leaf, uint64_t time_ms);
 void book_release(
     struct book *book, uint64_t hold_leaf, struct book_effect *effect);
+
+/* That till is revoked: the holds that only its post could end are over. */
+void book_drop_released(struct book *book, uint64_t till);
 
 /* True while that account has holds that are not settled. */
 bool book_has_holds(const struct book *book, uint64_t account);

@@ -264,6 +264,19 @@ row_hold(struct rows *r, struct book_hold *hold)
 	row_end(r);
 }
 
+static void
+row_late(struct rows *r, struct book_late *late)
+{
+	field_u64(r, &late->leaf);
+	field_u64(r, &late->time_ms);
+	field_u64(r, &late->hold);
+	field_u64(r, &late->account);
+	field_u64(r, &late->till);
+	field_i64(r, &late->amount_minor);
+	field_bool(r, &late->below_floor);
+	row_end(r);
+}
+
 /* ---- out --------------------------------------------------------------------- */
 
 /* The seq of the oldest order that is remembered. */
@@ -317,6 +330,11 @@ book_state_write(const struct book *book, enum book_state_part part,
 		row_request(&r, &head.request[i]);
 	for (uint64_t i = 0; i < counts.holds; i++)
 		row_hold(&r, &head.hold[i]);
+	for (unsigned i = 0; i < book_late_count(book); i++) {
+		struct book_late late = *book_late_at(book, i);
+
+		row_late(&r, &late);
+	}
 	return r.error;
 }
 
@@ -429,6 +447,25 @@ hold_in(struct rows *r, struct book *book)
 		book->hold_count++;
 }
 
+/* As many as their number, in the head, says; each after the one before. */
+static void
+late_in(struct rows *r, struct book *book)
+{
+	uint64_t first = book->late_posts - book_late_count(book), leaf = 0;
+
+	for (uint64_t n = first; r->error == SR_OK && n < book->late_posts;
+	     n++) {
+		struct book_late *late = &book->late[n % BOOK_LATE_MAX];
+
+		row_late(r, late);
+		if (r->error == SR_OK &&
+		    (late->amount_minor <= 0 || late->hold >= late->leaf ||
+			late->leaf <= leaf))
+			r->error = SR_MALFORMED;
+		leaf = late->leaf;
+	}
+}
+
 enum sr_error
 book_state_read(struct book *book, book_source source, void *context)
 {
@@ -454,5 +491,6 @@ book_state_read(struct book *book, book_source source, void *context)
 		book->request_count = (unsigned)counts.requests;
 	for (uint64_t i = 0; r.error == SR_OK && i < counts.holds; i++)
 		hold_in(&r, book);
+	late_in(&r, book);
 	return r.error;
 }

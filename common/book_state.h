@@ -8,8 +8,9 @@
  * adds it to book_state.c, and nowhere else.
  *
  * Little-endian: head with the counts, then accounts, principals, each with
- * its remembered orders from the oldest to the newest, terminals, auditors
- * and open requests, in the order of the journal.
+ * its remembered orders from the oldest to the newest, terminals, auditors,
+ * open requests, holds and the late posts that are listed, in the order of
+ * the journal.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -194,6 +194,8 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return query_directory(ledgerd, session, item, w);
 	case ITEM_HOLDS:
 		return query_holds(ledgerd, session, item, w);
+	case ITEM_LATE:
+		return query_late(ledgerd, session, item, w);
 	case ITEM_REFUSED:
 		return message_refused_encode(w, &refused);
 	case ITEM_GOODBYE:

@@ -179,8 +179,8 @@ ledgerd_take_control_ledgerd_status_get(
 	if (founded)
 		count_people(&ledgerd->book, &status);
 	for (unsigned i = 0; i < ledgerd->book.hold_count; i++)
-		status.overdue +=
-		    book_hold_overdue(&ledgerd->book.hold[i], now_ms);
+		status.overdue += book_hold_releasable(
+		    &ledgerd->book, &ledgerd->book.hold[i], now_ms);
 	if (message_ledgerd_status_encode(&w, &status) == SR_OK)
 		control_answer(ledgerd, &w);
 }

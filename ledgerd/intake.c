@@ -318,6 +318,13 @@ ledgerd_take_client_holds_get(struct ledgerd *ledgerd, struct session *records,
 }
 
 void
+ledgerd_take_client_late_get(struct ledgerd *ledgerd, struct session *records,
+    const struct message_late_get *m)
+{
+	(void)queue(ledgerd, records, ITEM_LATE, m->request);
+}
+
+void
 ledgerd_take_client_goodbye(struct ledgerd *ledgerd, struct session *records,
     const struct message_goodbye *m)
 {

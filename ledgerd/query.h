@@ -25,6 +25,10 @@ enum sr_error query_statement(struct ledgerd *ledgerd,
 enum sr_error query_holds(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);
+/* Posts that came after the release, for the same. */
+enum sr_error query_late(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
 enum sr_error query_directory(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);

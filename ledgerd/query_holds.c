@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The list of withdrawals that are not settled.  Must never show a customer's
- * to anybody but an operator and the till that has to settle it.
+ * The lists of withdrawals: those that are not settled, and those that were
+ * paid out after their release.  Must never show a customer's to anybody but
+ * an operator and the till that has to settle it.
  */
+#include <assert.h>
+
 #include "common/authority.h"
 #include "gen/messages.h"
 #include "ledgerd/ledgerd.h"
@@ -12,7 +15,9 @@ enum {
 	/* What fits into a `holds' message, and a row of it. */
 	HOLDS_LEN = 16000,
 	HOLD_LEN = 64,
+	LATE_LEN = 56,
 };
+static_assert(BOOK_LATE_MAX * LATE_LEN <= HOLDS_LEN, "one answer lists all");
 
 enum hold_state {
 	HOLD_OPEN = 0,
@@ -21,7 +26,8 @@ enum hold_state {
 };
 
 static void
-write_hold(struct writer *w, const struct book_hold *hold, uint64_t now_ms)
+write_hold(struct writer *w, const struct book *book,
+    const struct book_hold *hold, uint64_t now_ms)
 {
 	enum hold_state state = HOLD_OPEN;
 
@@ -36,7 +42,24 @@ write_hold(struct writer *w, const struct book_hold *hold, uint64_t now_ms)
 	writer_i64(w, hold->amount_minor);
 	writer_bytes(w, hold->reference, sizeof(hold->reference));
 	writer_u8(w, (uint8_t)state);
-	writer_zeros(w, 7);
+	writer_u8(w, book_hold_stranded(book, hold));
+	writer_zeros(w, 6);
+}
+
+/*
+ * Whose withdrawals a session may see: all, or those of its till.  False:
+ * none.
+ */
+static bool
+may_see(const struct book *book, const struct customer_session *session,
+    bool *all, uint64_t *till)
+{
+	const struct book_principal *principal =
+	    book_principal(book, session->customer);
+
+	*till = account_id(session->customer, ACCOUNT_INDEX_TILL);
+	*all = principal != NULL && principal->role == ROLE_OPERATOR;
+	return *all || (principal != NULL && principal->role == ROLE_TERMINAL);
 }
 
 enum sr_error
@@ -47,13 +70,11 @@ query_holds(struct ledgerd *ledgerd, const struct customer_session *session,
 	struct writer list = writer_to(bytes, sizeof(bytes));
 	struct message_holds answer = {.request = item->request, .list = bytes};
 	const struct book *book = &ledgerd->book;
-	const struct book_principal *principal =
-	    book_principal(book, session->customer);
 	uint64_t now_ms = env_clock_ms(ledgerd->env);
-	uint64_t till = account_id(session->customer, ACCOUNT_INDEX_TILL);
-	bool all = principal != NULL && principal->role == ROLE_OPERATOR;
+	uint64_t till;
+	bool all;
 
-	if (!all && (principal == NULL || principal->role != ROLE_TERMINAL)) {
+	if (!may_see(book, session, &all, &till)) {
 		answer.error = SR_NOT_ALLOWED;
 		return message_holds_encode(w, &answer);
 	}
@@ -65,8 +86,47 @@ query_holds(struct ledgerd *ledgerd, const struct customer_session *session,
 		if (writer_len(&list) + HOLD_LEN > sizeof(bytes))
 			answer.more = 1;
 		else
-			write_hold(&list, hold, now_ms);
+			write_hold(&list, book, hold, now_ms);
 	}
 	answer.list_len = writer_len(&list);
 	return message_holds_encode(w, &answer);
+}
+
+static void
+write_late(struct writer *w, const struct book_late *late)
+{
+	writer_u64(w, late->leaf);
+	writer_u64(w, late->time_ms);
+	writer_u64(w, late->hold);
+	writer_u64(w, late->account);
+	writer_u64(w, late->till);
+	writer_i64(w, late->amount_minor);
+	writer_u8(w, late->below_floor);
+	writer_zeros(w, 7);
+}
+
+enum sr_error
+query_late(struct ledgerd *ledgerd, const struct customer_session *session,
+    const struct item *item, struct writer *w)
+{
+	static uint8_t bytes[HOLDS_LEN];
+	struct writer list = writer_to(bytes, sizeof(bytes));
+	struct message_late answer = {.request = item->request, .list = bytes};
+	const struct book *book = &ledgerd->book;
+	uint64_t till;
+	bool all;
+
+	if (!may_see(book, session, &all, &till)) {
+		answer.error = SR_NOT_ALLOWED;
+		return message_late_encode(w, &answer);
+	}
+	answer.total = book->late_posts;
+	for (unsigned i = 0; i < book_late_count(book); i++) {
+		const struct book_late *late = book_late_at(book, i);
+
+		if (all || late->till == till)
+			write_late(&list, late);
+	}
+	answer.list_len = writer_len(&list);
+	return message_late_encode(w, &answer);
 }

@@ -92,6 +92,14 @@ def given_money_when_cash_is_taken_out_then_it_is_booked():
     contains(said.out, "balance 80.00 EUR")
     equal(account("ada"), (8000, 0))
     equal(till(lobby), (-9000, 0))
+    said = bank.atm(None, "till", terminal=lobby, state="kiosk").ends(DONE)
+    equal(said.out, "cash 90.00 EUR, of which reserved 0.00; room for 910.00"
+                    " more\n")
+    told = bank.atm(None, "till", "--json", terminal=lobby,
+                    state="kiosk").json()
+    equal((told["cash_minor"], told["held_minor"], told["room_minor"]),
+          (9000, 0, 91000))
+    bank.atm(None, "till").ends(DECLINED, "--terminal")
     lines = bank.statement("ada", state="home")
     equal([(line["kind"], line["amount_minor"], line["balance_minor"],
             line["held_minor"]) for line in lines[:2]],
@@ -322,6 +330,50 @@ def given_a_young_hold_when_operators_release_it_then_it_is_declined():
 
 
 @scenario
+def given_a_revoked_atm_when_cash_was_reserved_there_then_two_release_it():
+    """The ATM dies with a hold of its own and is revoked before it settles."""
+    attic = bank.enrol("attic")
+    cellar = bank.enrol("cellar")
+    bank.register("cleo")
+    bank.deposit(attic, "cleo", "50.00")
+    contains(bank.ctl("--as", operator(1), "terminal", "revoke",
+                      "cellar").ends(DONE).err, "no withdrawal of it is open")
+    check(cellar.exists(), "its card")
+    with Session(bank, "cleo", terminal=attic) as cleo:
+        attic_till = cleo.find("attic") * 65536 + 1
+        first, second = (
+            cleo.booked(kind=HOLD, debit=cleo.facts["account"],
+                        credit=attic_till, amount=amount)["leaf"]
+            for amount in (1500, 700))
+    said = bank.ctl("--as", operator(1), "terminal", "revoke", "attic")
+    contains(said.ends(DONE).err, "2 withdrawals of it (22.00 EUR) stay"
+                                  " reserved until two operators release them")
+    # the ATM is out, and the money reserved
+    bank.atm("cleo", "balance", terminal=attic).ends(
+        DECLINED, "revoked")
+    equal(account("cleo"), (5000, 2200))
+    equal([(hold["leaf"], hold["state"], hold["revoked"], hold["releasable"])
+           for hold in holds()],
+          [(first, "open", True, True), (second, "open", True, True)])
+    equal(bank.status()["overdue"], 2)
+    shown = bank.ctl("--as", operator(1), "holds").ends(DONE)
+    contains(shown.out, "open, the terminal is revoked")
+    contains(shown.err, "2 of them may be released")
+    contains(shown.err, "release ENTRY")
+    bank.ctl("--as", operator(1), "release", first).ends(
+        DECLINED, "one operator alone")
+    bank.ctl(*bank.operators(), "release", first).ends(DONE, "is released")
+    equal(account("cleo"), (5000, 700))
+    # what nobody can post any more is not waited for
+    equal([hold["leaf"] for hold in holds()], [second])
+    bank.ctl(*bank.operators(), "release", first).ends(DECLINED,
+                                                       "no such open hold")
+    bank.ctl(*bank.operators(), "release", second).ends(DONE)
+    equal((account("cleo"), holds()), ((5000, 0), []))
+    equal(bank.ctl("--as", operator(1), "holds", "--late").ends(DONE).out, "")
+
+
+@scenario
 def given_the_day_when_the_bank_restarts_then_all_is_as_it_was():
     before = account("ada"), account("bob"), till(lobby), till(hall)
     bank.stop()
@@ -410,10 +462,31 @@ def given_an_overdue_hold_when_two_operators_release_it_then_a_late_post_comes()
            ("release-request", 0, leaf), ("hold", 0, 0)])
     bank.atm("ada", "transfer", "bob", "0.01", state="home").ends(
         DECLINED, "not enough money")
+    late = bank.ctl("--as", operator(2), "holds", "--late", "--json").json()
+    equal((late["leaf"], late["hold"], late["amount_minor"],
+           late["below_floor"]), (lines[0]["leaf"], leaf, 2000, True))
     bank.stop()
     bank.start()
     equal(account("ada"), (-1500, 0))
     equal(bank.status()["late_posts"], 1)
+    said = bank.ctl("--as", operator(1), "holds", "--late").ends(DONE).out
+    contains(said, f"hold #{leaf}: below the floor")
+    contains(said, "20.00 EUR")
+    equal(said.count("\n"), 1, "the lines")
+    # the auditor, whose rules are as hasty, is told of it, too
+    key = bank.base / "late.key"
+    run_program([VERIFY, "keygen", "-o", key]).ends(DONE)
+    bank.ctl(*bank.operators(), "auditor", "add", "clara",
+             f"{key}.pub").ends(DONE)
+    bank.ctl("disclose", "--segments", "0-", "--to", "clara", "--out",
+             bank.base / "late.keys").ends(DONE)
+    verify = [BUILD / "tests/hasty/strongroom-verify", "--bank", bank.id,
+              "--auditor-key", key, "--keys", bank.base / "late.keys"]
+    run_program([*verify, bank.ledger]).ends(
+        INTACT, "after their release: 1; accounts below their floor: 1\n"
+        f"  entry {late['leaf']}, ", f"hold of entry {leaf}, below")
+    told = json.loads(run_program([*verify, "--json", bank.ledger]).out)
+    equal(told["late"], [{name: late[name] for name in late if name != "v"}])
     bank.stop()
     bank.verify().ends(INTACT)
 

@@ -324,7 +324,8 @@ class Model:
         if (entry["hold_account"], entry["hold_amount"]) != (
                 hold["account"], hold["amount"]):
             broken.add("SR_PARAMETERS")
-        if now - hold["time"] < OVERDUE_MS:
+        if now - hold["time"] < OVERDUE_MS and not \
+                self.people[hold["till"] >> 16].revoked:
             broken.add("SR_NOT_OVERDUE")
         return broken
 
@@ -372,7 +373,11 @@ class Model:
     def carry_out(self, request):
         self.used.add(request["seq"])
         if request["kind"] == RELEASE:
-            return self.give_back(self.holds[request["refers_to"]])
+            hold = self.holds[request["refers_to"]]
+            # a revoked till will never post it
+            if self.people[hold["till"] >> 16].revoked:
+                del self.holds[request["refers_to"]]
+            return self.give_back(hold)
         if request["kind"] == AUDITOR:
             self.auditors[request["auditor"]] = request["auditor_key"]
             return []
@@ -401,6 +406,10 @@ class Model:
 
         def effect():
             person.revoked = True
+            self.holds = {
+                leaf: hold for leaf, hold in self.holds.items()
+                if hold["till"] != till_of(principal) or
+                not hold["released"]}
             self.accounts[till_of(principal)].status = "frozen"
             return []
         return broken, effect

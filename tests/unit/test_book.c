@@ -824,6 +824,16 @@ write_full_book(struct bank *bank, struct bytes *bytes)
 	bank->session[ADA].terminal = 0;
 	book_account(&bank->book, MAIN(ADA))->last_frame =
 	    (struct journal_position){3, 4711};
+	bank->book.late_posts = BOOK_LATE_MAX + 1;
+	for (unsigned i = 0; i < BOOK_LATE_MAX; i++)
+		bank->book.late[(i + 1) % BOOK_LATE_MAX] =
+		    (struct book_late){.leaf = 1000 + i,
+			.time_ms = i,
+			.hold = i,
+			.account = MAIN(ADA),
+			.till = TILL(TILL_A),
+			.amount_minor = 1 + (int64_t)i,
+			.below_floor = i % 2 == 1};
 	bytes->len = bytes->at = 0;
 	assert_int_equal(
 	    book_state_write(&bank->book, BOOK_STATE_ALL, put, bytes), SR_OK);
@@ -846,6 +856,9 @@ given_a_book_as_bytes_when_read_then_it_is_the_same_book(void **state)
 	assert_memory_equal(first, second, sizeof(first));
 	assert_int_equal(
 	    book_account(&read, MAIN(ADA))->last_frame.offset, 4711);
+	assert_int_equal(book_late_at(&read, 0)->leaf, 1000);
+	assert_int_equal(book_late_at(&read, BOOK_LATE_MAX - 1)->amount_minor,
+	    BOOK_LATE_MAX);
 	again.len = 0;
 	assert_int_equal(
 	    book_state_write(&read, BOOK_STATE_ALL, put, &again), SR_OK);

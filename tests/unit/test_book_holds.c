@@ -518,6 +518,9 @@ given_a_released_hold_when_the_post_comes_late_then_it_is_booked(void **state)
 	assert_int_equal(post(TILL_A, ADA, leaf, 4000), SR_OK);
 	assert_true(effect.late);
 	assert_true(book.late_posts == 1);
+	assert_int_equal(book_late_at(&book, 0)->leaf, next_leaf - 1);
+	assert_int_equal(book_late_at(&book, 0)->hold, leaf);
+	assert_true(book_late_at(&book, 0)->below_floor);
 	assert_account(MAIN(ADA), -4000, 0);
 	assert_account(TILL(TILL_A), 4000, 0);
 	assert_int_equal(post(TILL_A, ADA, leaf, 4000), SR_HOLD_STATE);
@@ -587,9 +590,71 @@ given_a_revoked_terminal_when_it_settles_then_only_a_release_helps(void **state)
 	assert_int_equal(post(TILL_A, ADA, leaf, 4000), SR_ROLE);
 	assert_int_equal(cancel(TILL_A, leaf), SR_ROLE);
 	assert_account(MAIN(ADA), 5000, 4000);
-	now_ms += BOOK_HOLD_OVERDUE_MS;
+	/* young, but nobody is left who could settle it */
+	assert_false(book_hold_overdue(book_hold(&book, leaf), now_ms));
+	assert_true(
+	    book_hold_releasable(&book, book_hold(&book, leaf), now_ms));
 	assert_int_equal(release(leaf, ADA, 4000), SR_OK);
 	assert_account(MAIN(ADA), 5000, 0);
+	/* nor post it: it does not wait for that */
+	assert_null(book_hold(&book, leaf));
+}
+
+static void
+given_released_holds_when_their_terminal_is_revoked_then_they_are_over(
+    void **state)
+{
+	struct order_revoke revoke = {TILL_A, TILL_A};
+	uint8_t bytes[ORDER_REVOKE_LEN];
+	uint64_t first = hold(ADA, TILL_A, 1000);
+	uint64_t second = hold(ADA, TILL_A, 500);
+	uint64_t elsewhere;
+
+	(void)state;
+	assert_int_equal(deposit(TILL_B, BOB, 1000), SR_OK);
+	elsewhere = hold(BOB, TILL_B, 100);
+	now_ms += BOOK_HOLD_OVERDUE_MS;
+	assert_int_equal(release(first, ADA, 1000), SR_OK);
+	assert_int_equal(release(elsewhere, BOB, 100), SR_OK);
+	order_revoke_encode(&revoke, bytes);
+	assert_int_equal(apply(&(struct wish){.kind = ORDER_REVOKE,
+			     .signer = OPERATOR_1,
+			     .attachment = bytes,
+			     .attachment_len = sizeof(bytes)}),
+	    SR_OK);
+	assert_null(book_hold(&book, first));
+	assert_non_null(book_hold(&book, second));
+	assert_non_null(book_hold(&book, elsewhere));
+}
+
+static void
+given_many_late_posts_when_listed_then_the_last_ones_are_there(void **state)
+{
+	unsigned count = BOOK_LATE_MAX + 3;
+	uint64_t leaves[BOOK_LATE_MAX + 3], holds[BOOK_LATE_MAX + 3];
+
+	(void)state;
+	for (unsigned i = 0; i < count; i++) {
+		holds[i] = hold(ADA, TILL_A, 2);
+		/* long enough, too, for former requests to be forgotten */
+		now_ms += BOOK_HOLD_OVERDUE_MS + book.rules.request_life_ms;
+		assert_int_equal(release(holds[i], ADA, 2), SR_OK);
+		assert_int_equal(post(TILL_A, ADA, holds[i], 1), SR_OK);
+		leaves[i] = next_leaf - 1;
+		assert_int_equal(book_late_count(&book),
+		    i < BOOK_LATE_MAX ? i + 1 : BOOK_LATE_MAX);
+	}
+	assert_true(book.late_posts == count);
+	for (unsigned i = 0; i < BOOK_LATE_MAX; i++) {
+		const struct book_late *late = book_late_at(&book, i);
+
+		assert_int_equal(late->leaf, leaves[i + 3]);
+		assert_int_equal(late->hold, holds[i + 3]);
+		assert_true(late->account == MAIN(ADA));
+		assert_true(late->till == TILL(TILL_A));
+		assert_true(late->amount_minor == 1);
+		assert_false(late->below_floor);
+	}
 }
 
 static void
@@ -611,7 +676,11 @@ given_holds_when_the_digest_is_taken_then_it_covers_them(void **state)
 	book.late_posts++;
 	book_digest(&book, second);
 	assert_memory_not_equal(first, second, sizeof(first));
-	book.late_posts--;
+	book_digest(&book, first);
+	book.late[0].below_floor = true;
+	book_digest(&book, second);
+	assert_memory_not_equal(first, second, sizeof(first));
+	book.late[0].below_floor = false;
 	book_digest(&book, second);
 	assert_memory_equal(first, second, sizeof(first));
 }
@@ -642,6 +711,10 @@ main(void)
 		given_a_customer_with_a_released_hold_when_made_a_till_then_declined),
 	    STORY(
 		given_a_revoked_terminal_when_it_settles_then_only_a_release_helps),
+	    STORY(
+		given_released_holds_when_their_terminal_is_revoked_then_they_are_over),
+	    STORY(
+		given_many_late_posts_when_listed_then_the_last_ones_are_there),
 	    STORY(given_holds_when_the_digest_is_taken_then_it_covers_them),
 	};
 

@@ -208,25 +208,68 @@ given_holds_when_listed_then_operators_and_their_till_see_them(void **state)
 	assert_int_equal(len, 0);
 }
 
+/* The late posts that person sees: how many, the last one's leaf and flag. */
+static enum sr_error
+ask_late(struct sim_person *person, size_t *count, uint64_t *leaf,
+    uint8_t *below_floor)
+{
+	uint8_t bytes[MESSAGE_LATE_GET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_late_get get = {.request = 8};
+	struct message_late late;
+	struct reader body, r;
+	unsigned type;
+
+	assert_int_equal(message_late_get_encode(&w, &get), SR_OK);
+	sim_person_send(bank, person, &w);
+	assert_int_equal(sim_bank_run(bank), SR_OK);
+	assert_int_equal(sim_person_receive(bank, person, &type, &body), SR_OK);
+	assert_int_equal(type, MESSAGE_LATE);
+	assert_int_equal(
+	    message_late_decode(body.at, reader_left(&body), &late), SR_OK);
+	assert_int_equal(late.request, 8);
+	assert_int_equal(late.list_len % 56, 0);
+	*count = late.list_len / 56;
+	if (*count > 0) {
+		assert_true(late.total >= *count);
+		r = reader_of(late.list + late.list_len - 56, 56);
+		*leaf = reader_u64(&r);
+		*below_floor = late.list[late.list_len - 8];
+	}
+	return (enum sr_error)late.error;
+}
+
+/* What operator one asks for. */
+static void
+sign_release_request(
+    uint64_t leaf, int64_t amount_minor, struct sim_order *signed_order)
+{
+	struct sim_person *one = &people.operators[0];
+	struct order_release wanted = {people.ada.m4.account, amount_minor};
+	uint8_t parameters[ORDER_RELEASE_LEN];
+	struct order order;
+
+	order_release_encode(&wanted, parameters);
+	sim_order_begin(bank, one, ORDER_RELEASE_REQUEST, &order);
+	order.refers_to = leaf;
+	sim_order_sign(
+	    one, &order, parameters, sizeof(parameters), signed_order);
+}
+
 /* Two operators release the hold; the approval's answer in both. */
 static void
 release(uint64_t leaf, int64_t amount_minor)
 {
 	struct sim_person *one = &people.operators[0];
 	struct sim_person *two = &people.operators[1];
-	struct order_release wanted = {people.ada.m4.account, amount_minor};
-	uint8_t parameters[ORDER_RELEASE_LEN], hash[ORDER_HASH_LEN];
+	uint8_t hash[ORDER_HASH_LEN];
 	struct message_order_answer answer, again;
 	struct sim_order signed_order;
 	struct order order;
 
 	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
 	assert_int_equal(sim_person_log_in(bank, two), SR_OK);
-	order_release_encode(&wanted, parameters);
-	sim_order_begin(bank, one, ORDER_RELEASE_REQUEST, &order);
-	order.refers_to = leaf;
-	sim_order_sign(
-	    one, &order, parameters, sizeof(parameters), &signed_order);
+	sign_release_request(leaf, amount_minor, &signed_order);
 	assert_int_equal(
 	    sim_order_submit(bank, one, &signed_order, &answer), SR_OK);
 	assert_int_equal(answer.result, answer.leaf);
@@ -280,11 +323,15 @@ given_an_overdue_hold_when_released_and_posted_late_then_all_of_it_shows(
 	struct sim_person *one = &people.operators[0];
 	struct statement_line line[4];
 	struct message_order_answer held;
-	uint8_t hold_state;
+	uint8_t hold_state, below_floor = 255;
+	uint64_t leaf = 0;
 	size_t len;
 
 	(void)state;
 	assert_int_equal(hold(6000, &held), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
+	assert_int_equal(ask_late(one, &len, &leaf, &below_floor), SR_OK);
+	assert_int_equal(len, 0);
 	bank->sim->now_ms += BOOK_HOLD_OVERDUE_MS;
 	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
 	assert_int_equal(ask_holds(one, 0, &len, &hold_state), SR_OK);
@@ -300,6 +347,18 @@ given_an_overdue_hold_when_released_and_posted_late_then_all_of_it_shows(
 	assert_int_equal(end_hold(held.leaf, 6000), SR_OK);
 	assert_books(CASH - 6000, 0);
 	assert_true(bank->ledgerd->book.late_posts == 1);
+	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
+	assert_int_equal(ask_late(one, &len, &leaf, &below_floor), SR_OK);
+	assert_int_equal(len, 1);
+	assert_true(leaf > held.leaf);
+	assert_int_equal(below_floor, 0);
+	assert_int_equal(
+	    ask_late(&people.lobby, &len, &leaf, &below_floor), SR_OK);
+	assert_int_equal(len, 1);
+	/* nobody else, not even whose money it was */
+	assert_int_equal(
+	    ask_late(&people.ada, &len, &leaf, &below_floor), SR_NOT_ALLOWED);
+	assert_int_equal(len, 0);
 	assert_int_equal(read_statement(line, 4), 4);
 	assert_int_equal(line[0].kind, ORDER_POST);
 	assert_true(line[0].amount_minor == -6000);
@@ -377,8 +436,18 @@ settle(const struct story *story)
 	assert_books(CASH - story->out_minor, 0);
 }
 
+/*
+ * One restart after another, each with the power cut at one operation more:
+ * what a scenario does until then, what must be true after, and how it ends.
+ */
+struct scenario {
+	void (*live)(struct story *story);
+	void (*check)(const struct story *story);
+	void (*settle)(const struct story *story);
+};
+
 static void
-cut_everywhere(int64_t out_minor)
+cut_everywhere(const struct scenario *scenario, int64_t out_minor)
 {
 	static const enum sim_loss losses[] = {
 	    SIM_LOSE_ALL, SIM_KEEP_ALL, SIM_LOSE_SOME};
@@ -397,17 +466,17 @@ cut_everywhere(int64_t out_minor)
 		bank->sim->operations = 0;
 		bank->sim->cut_after = cut;
 		if (sim_bank_start(bank, false) == SR_OK)
-			live(&story);
+			scenario->live(&story);
 		finished = !bank->sim->dark;
 		cuts += bank->sim->dark;
 		bank->sim->cut_after = 0;
 		sim_bank_end(bank);
 		sim_restart(bank->sim, losses[cut % 3]);
 		assert_int_equal(sim_bank_start(bank, false), SR_OK);
-		assert_story(&story);
+		scenario->check(&story);
 		if (finished)
 			assert_true(story.end_answered);
-		settle(&story);
+		scenario->settle(&story);
 		sim_bank_end(bank);
 	}
 	assert_true(cuts > 20);
@@ -415,12 +484,14 @@ cut_everywhere(int64_t out_minor)
 	sim_copy_free(ledger);
 }
 
+static const struct scenario withdrawal = {live, assert_story, settle};
+
 static void
 given_a_cut_at_every_operation_of_hold_and_post_then_nothing_is_lost(
     void **state)
 {
 	(void)state;
-	cut_everywhere(2000);
+	cut_everywhere(&withdrawal, 2000);
 }
 
 static void
@@ -428,7 +499,7 @@ given_a_cut_at_every_operation_when_a_part_is_posted_then_nothing_is_lost(
     void **state)
 {
 	(void)state;
-	cut_everywhere(500);
+	cut_everywhere(&withdrawal, 500);
 }
 
 static void
@@ -436,7 +507,128 @@ given_a_cut_at_every_operation_of_hold_and_void_then_nothing_is_lost(
     void **state)
 {
 	(void)state;
-	cut_everywhere(0);
+	cut_everywhere(&withdrawal, 0);
+}
+
+/* The hold of before the cuts, and operator one's request to release it. */
+static struct {
+	uint64_t hold_leaf;
+	uint64_t request_leaf;
+	uint8_t request_hash[ORDER_HASH_LEN];
+} asked;
+
+/* Operator two approves what operator one asked for before. */
+static enum sr_error
+approve_release(void)
+{
+	struct sim_person *two = &people.operators[1];
+	struct message_order_answer answer;
+	struct sim_order signed_order;
+	struct order order;
+
+	if (sim_person_log_in(bank, two) != SR_OK)
+		return SR_CLOSED;
+	sim_order_begin(bank, two, ORDER_APPROVE, &order);
+	order.refers_to = asked.request_leaf;
+	sim_order_sign(two, &order, asked.request_hash,
+	    sizeof(asked.request_hash), &signed_order);
+	return sim_order_submit(bank, two, &signed_order, &answer);
+}
+
+static void
+live_release(struct story *story)
+{
+	story->end_sent = true;
+	story->end_answered = approve_release() == SR_OK;
+}
+
+/* Released or not: what is reserved is so on both sides, or on none. */
+static void
+assert_release(const struct story *story)
+{
+	const struct book *book = &bank->ledgerd->book;
+	const struct book_hold *open = book_hold(book, asked.hold_leaf);
+
+	assert_int_equal(book->hold_count, 1);
+	assert_non_null(open);
+	assert_books(CASH, open->released ? 0 : 2000);
+	if (story->end_answered)
+		assert_true(open->released);
+}
+
+/* Approved once more: it takes effect if it had not, and never twice. */
+static void
+settle_release(const struct story *story)
+{
+	const struct book *book = &bank->ledgerd->book;
+	bool released = book_hold(book, asked.hold_leaf)->released;
+
+	(void)story;
+	assert_int_equal(approve_release(), released ? SR_ALREADY : SR_OK);
+	assert_books(CASH, 0);
+	/* and the money that is free again is given out once */
+	assert_int_equal(sim_person_log_in(bank, &people.lobby), SR_OK);
+	assert_int_equal(end_hold(asked.hold_leaf, 2000), SR_OK);
+	assert_books(CASH - 2000, 0);
+	assert_true(book->late_posts == 1);
+}
+
+static void
+given_a_cut_at_every_operation_of_a_release_then_it_is_released_once(
+    void **state)
+{
+	static const struct scenario scenario = {
+	    live_release, assert_release, settle_release};
+	struct sim_person *one = &people.operators[0];
+	struct message_order_answer answer;
+	struct sim_order request;
+
+	(void)state;
+	assert_int_equal(hold(2000, &answer), SR_OK);
+	asked.hold_leaf = answer.leaf;
+	bank->sim->now_ms += BOOK_HOLD_OVERDUE_MS;
+	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
+	sign_release_request(asked.hold_leaf, 2000, &request);
+	assert_int_equal(sim_order_submit(bank, one, &request, &answer), SR_OK);
+	asked.request_leaf = answer.leaf;
+	order_hash(request.bytes, asked.request_hash);
+	cut_everywhere(&scenario, 0);
+}
+
+static void
+given_a_revoked_terminal_when_its_hold_is_young_then_it_can_be_released(
+    void **state)
+{
+	struct sim_person *one = &people.operators[0];
+	struct order_revoke revoke = {.principal = people.lobby.m4.customer,
+	    .terminal = people.lobby.terminal};
+	uint8_t parameters[ORDER_REVOKE_LEN], hold_state;
+	struct message_order_answer held, answer;
+	struct sim_order signed_order;
+	struct order order;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(hold(2000, &held), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
+	order_revoke_encode(&revoke, parameters);
+	sim_order_begin(bank, one, ORDER_REVOKE, &order);
+	sim_order_sign(
+	    one, &order, parameters, sizeof(parameters), &signed_order);
+	assert_int_equal(
+	    sim_order_submit(bank, one, &signed_order, &answer), SR_OK);
+	/* it can say nothing more, and the money stays reserved */
+	assert_int_equal(sim_person_log_in(bank, &people.lobby), SR_CLOSED);
+	assert_books(CASH, 2000);
+	assert_int_equal(ask_holds(one, 0, &len, &hold_state), SR_OK);
+	assert_int_equal(hold_state, 0);
+	release(held.leaf, 2000);
+	assert_books(CASH, 0);
+	assert_int_equal(ask_holds(one, 0, &len, &hold_state), SR_OK);
+	assert_int_equal(len, 0);
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+	assert_books(CASH, 0);
+	assert_int_equal(bank->ledgerd->book.hold_count, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -457,6 +649,10 @@ main(void)
 		given_a_cut_at_every_operation_when_a_part_is_posted_then_nothing_is_lost),
 	    TEST(
 		given_a_cut_at_every_operation_of_hold_and_void_then_nothing_is_lost),
+	    TEST(
+		given_a_cut_at_every_operation_of_a_release_then_it_is_released_once),
+	    TEST(
+		given_a_revoked_terminal_when_its_hold_is_young_then_it_can_be_released),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
