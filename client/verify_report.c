@@ -184,7 +184,7 @@ report_late(const struct money_unit *unit, const struct book_late *late)
 
 	printf("  entry %" PRIu64 ", %s: %s %s of account %" PRIu64
 	       "-%u, by terminal %" PRIu64 ", hold of entry %" PRIu64 "%s\n",
-	    late->leaf, report_time(late->time_ms, when),
+	    late->leaf, verify_time(late->time_ms, when),
 	    money_format(late->amount_minor, unit, amount), unit->code,
 	    account_customer(late->account), account_index(late->account),
 	    account_customer(late->till), late->hold,
