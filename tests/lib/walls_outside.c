@@ -122,13 +122,26 @@ outside_signal(void)
 	return kill(offering, 0) == 0 ? 0 : errno;
 }
 
+/* A test that fails in between has left it all. */
+static void
+take_back(void)
+{
+	if (memory >= 0 && offering == getpid())
+		(void)shmctl(memory, IPC_RMID, NULL);
+}
+
 void
 outside_begin(void)
 {
+	static bool registered;
 	struct sockaddr_in address = local_port(0);
 	struct sockaddr_un name;
 	socklen_t len = sizeof(address);
 
+	if (memory >= 0)
+		outside_end();
+	if (!registered)
+		registered = atexit(take_back) == 0;
 	offering = getpid();
 	listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(listening, (void *)&address, len), 0);
@@ -147,6 +160,7 @@ void
 outside_end(void)
 {
 	assert_int_equal(shmctl(memory, IPC_RMID, NULL), 0);
+	memory = -1;
 	assert_int_equal(close(listening) | close(abstract), 0);
 }
 
