@@ -39,6 +39,9 @@ struct ctl_options {
 	const char *to;
 	uint32_t valid_days;
 	bool late; /* holds */
+	/* restore */
+	const char *anchor;
+	bool check;
 };
 
 /* One command: its words, e.g. "terminal" "add", then its arguments. */
@@ -70,6 +73,8 @@ enum sr_error ctl_terminal_revoke(
 enum sr_error ctl_auditor_add(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_backup(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_restore(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_disclose(
     const struct ctl_options *options, char *const words[]);

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/backup_verify.h"
 #include "client/control.h"
-#include "client/verify.h"
 #include "gen/messages.h"
 
 enum { SMALL_FILE_MAX = 65536 };
@@ -216,37 +216,22 @@ take_all(struct ctl_backup *backup)
 static enum sr_error
 verify_part(struct ctl_backup *backup)
 {
-	static struct verify verify;
-	char ledger[PATH_MAX], path[PATH_MAX];
-	bool good;
+	char former[PATH_MAX], why[BACKUP_WHY_MAX];
+	enum sr_error error = SR_OK;
 
-	memset(&verify, 0, sizeof(verify));
-	verify.bank = backup->bank;
-	verify.quiet = true;
-	verify.exit = VERIFY_INTACT;
-	if (backup_set_path(&backup->part, "ledger", ledger) != SR_OK ||
-	    backup_set_path(&backup->part, "ledger/public/checkpoint", path) !=
-		SR_OK)
-		return SR_TOO_LARGE;
-	verify.directory = ledger;
-	good = verify_certificates(&verify) && verify_restores(&verify) &&
-	       verify_checkpoint(&verify, path, VERIFY_TAMPERED,
-		   &verify.published, &verify.published_epoch);
-	if (good && backup->has_former) {
-		good = backup_set_path(&backup->former,
-			   "ledger/public/checkpoint", path) == SR_OK &&
-		       verify_checkpoint(&verify, path, VERIFY_COULD_NOT,
-			   &verify.since, &verify.since_epoch);
-	}
-	good = good && verify_log(&verify);
-	if (good && verify.committed.size == backup->head.size &&
-	    verify.published.size == backup->head.size && verify.tail_len == 0)
-		return SR_OK;
-	fprintf(stderr,
-	    "strongroomctl: the backup does not verify%s%s; it is removed, "
-	    "the former one is as it was\n",
-	    verify.why[0] != '\0' ? ": " : "", verify.why);
-	return SR_DAMAGED;
+	if (backup->has_former)
+		error = backup_set_path(
+		    &backup->former, "ledger/public/checkpoint", former);
+	if (error == SR_OK)
+		error = backup_verify(&backup->part, &backup->bank,
+		    backup->head.size, backup->head.root,
+		    backup->has_former ? former : NULL, why);
+	if (error == SR_DAMAGED)
+		fprintf(stderr,
+		    "strongroomctl: the backup does not verify: %s; it is "
+		    "removed, the former one is as it was\n",
+		    why);
+	return error;
 }
 
 static uint64_t

@@ -312,6 +312,12 @@ ctl_backup_ledger(struct ctl_backup *backup)
 		error = fetch_file(backup, BACKUP_CERTIFICATES, 0,
 		    "ledger/public/certificates");
 	if (error == SR_OK)
+		error = fetch_file(
+		    backup, BACKUP_RESTORES, 0, "ledger/public/restores");
+	/* a log that was never restored has none */
+	if (error == SR_NOT_FOUND)
+		error = SR_OK;
+	if (error == SR_OK)
 		error = fetch_file(backup, BACKUP_AUDIT, 0, "audit/audit.log");
 	if (error == SR_OK)
 		error = cut_audit(backup);

@@ -110,6 +110,18 @@ layout_directory(const struct ctl_layout *layout, size_t i)
 	return error;
 }
 
+enum sr_error
+ctl_layout_directories(const struct ctl_layout *layout)
+{
+	enum sr_error error = SR_OK;
+
+	for (size_t i = 0;
+	     error == SR_OK && i < sizeof(directories) / sizeof(directories[0]);
+	     i++)
+		error = layout_directory(layout, i);
+	return error;
+}
+
 static enum sr_error
 layout_passphrase(const char *path)
 {
@@ -197,10 +209,8 @@ ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 	if (error == SR_OK &&
 	    realpath(layout->passphrase_file, passphrase) == NULL)
 		error = layout_failed(layout->passphrase_file);
-	for (size_t i = 0;
-	     error == SR_OK && i < sizeof(directories) / sizeof(directories[0]);
-	     i++)
-		error = layout_directory(layout, i);
+	if (error == SR_OK)
+		error = ctl_layout_directories(layout);
 	if (error == SR_OK) {
 		layout->passphrase_file = passphrase;
 		error = layout_configuration(layout, configuration);

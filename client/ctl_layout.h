@@ -36,6 +36,12 @@ struct ctl_layout {
 enum sr_error ctl_layout_make(
     struct ctl_layout *layout, char *configuration, size_t room);
 
+/*
+ * Makes the directories of a bank beneath layout->directory, which is there,
+ * each with its owner; lines as above.
+ */
+enum sr_error ctl_layout_directories(const struct ctl_layout *layout);
+
 /* Takes back what ctl_layout_make() made, after a failed founding. */
 void ctl_layout_undo(const struct ctl_layout *layout);
 

@@ -28,6 +28,7 @@ static const char *const single_paths[] = {
     "keyd/terminals",
     "ledger/public/certificates",
     "ledger/public/checkpoint",
+    "ledger/public/restores",
     "strongroom.conf",
 };
 
@@ -36,6 +37,7 @@ static bool
 may_lack(const char *path)
 {
 	return strcmp(path, "keyd/identity.sealed") == 0 ||
+	       strcmp(path, "ledger/public/restores") == 0 ||
 	       strcmp(path, "strongroom.conf") == 0;
 }
 

@@ -31,6 +31,8 @@ enum {
 	OPTION_SEGMENTS,
 	OPTION_TO,
 	OPTION_LATE,
+	OPTION_ANCHOR,
+	OPTION_CHECK,
 	OPTION_VERSION,
 };
 
@@ -54,6 +56,8 @@ static const struct option long_options[] = {
     {"segments", required_argument, NULL, OPTION_SEGMENTS},
     {"to", required_argument, NULL, OPTION_TO},
     {"late", no_argument, NULL, OPTION_LATE},
+    {"anchor", required_argument, NULL, OPTION_ANCHOR},
+    {"check", no_argument, NULL, OPTION_CHECK},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -82,6 +86,9 @@ static const struct ctl_command commands[] = {
 	"print an invitation to register that name"},
     {"backup", NULL, 1, ctl_backup, "backup DIRECTORY",
 	"copy the running bank, verified; only what is new is sent"},
+    {"restore", NULL, 1, ctl_restore,
+	"restore [--anchor FILE | --check] DIRECTORY",
+	"put the newest backup in the place of a stopped bank's files"},
     {"certify", NULL, 0, ctl_certify, "certify",
 	"renew the certificate of a bank that is stopped"},
 };
@@ -125,6 +132,11 @@ help(FILE *out)
 	    "A- for all from A on\n"
 	    "      --to NAME            the auditor\n"
 	    "      --out FILE           the file to be written\n"
+	    "options of restore:\n"
+	    "      --anchor FILE        the newest checkpoint that anybody "
+	    "has, when\n                           keyd's files are lost\n"
+	    "      --check              try it in a scratch directory, write "
+	    "nothing else\n"
 	    "options of invite:\n"
 	    "      --days N             how long it is valid (default 7)\n"
 	    "\nexamples:\n"
@@ -231,6 +243,12 @@ take_option(struct ctl_options *options, int option)
 		break;
 	case OPTION_LATE:
 		options->late = true;
+		return -1;
+	case OPTION_ANCHOR:
+		text = &options->anchor;
+		break;
+	case OPTION_CHECK:
+		options->check = true;
 		return -1;
 	case OPTION_LISTEN:
 		return take_listen(options);

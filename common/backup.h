@@ -32,6 +32,7 @@ enum backup_ledger_file {
 	BACKUP_SNAPSHOT = 2,
 	BACKUP_CERTIFICATES = 3,
 	BACKUP_AUDIT = 4,
+	BACKUP_RESTORES = 5,
 };
 
 enum {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/backup.h"
+#include "common/restore.h"
 #include "ledgerd/control.h"
 #include "ledgerd/ledgerd.h"
 #include "policy/control.h"
@@ -21,6 +22,9 @@ backup_path(const struct message_backup_ledger_get *m, char path[ENV_PATH_MAX])
 		return SR_OK;
 	case BACKUP_CERTIFICATES:
 		snprintf(path, ENV_PATH_MAX, "ledger/public/certificates");
+		return SR_OK;
+	case BACKUP_RESTORES:
+		snprintf(path, ENV_PATH_MAX, "ledger/" RESTORE_PATH);
 		return SR_OK;
 	case BACKUP_AUDIT:
 		snprintf(path, ENV_PATH_MAX, "audit/audit.log");
