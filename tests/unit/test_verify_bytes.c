@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The audit with keys against somebody with the disk: each byte of a journal
- * that holds every kind of entry changed, the journal cut at each frame, whole
- * frames swapped, doubled and put elsewhere.  Never a good verdict, and always
- * the place.
+ * The audit, with keys and without, against somebody with the disk: each byte
+ * of a journal that holds every kind of entry changed, the journal cut at each
+ * frame, whole frames swapped, doubled and put elsewhere.  Never a good
+ * verdict, and always the place.
  *
  * Not to be seen by design, and so not here: the unused rest of the last
  * segment (given_the_unused_rest...), and everything put back to an older
@@ -169,10 +169,11 @@ frame_at(const struct forged_log *log, uint32_t segment, size_t byte)
 
 /* Tampered, and that place is named. */
 static bool
-is_named(const struct forged_log *log, uint32_t segment, size_t offset)
+is_named(const struct forged_log *log, unsigned keys, uint32_t segment,
+    size_t offset)
 {
 	const struct forged_verdict *verdict =
-	    forged_log_verify(log, ALL_KEYS, true);
+	    forged_log_verify(log, keys, true);
 	char place[64];
 
 	snprintf(place, sizeof(place), "segment/%08u.log, offset %zu (",
@@ -202,7 +203,8 @@ flip_each(struct forged_log *log, unsigned share, unsigned shares)
 			bytes[i] ^= (uint8_t)(1u << i % 8);
 			forged_log_put(log, s);
 			bytes[i] = kept;
-			if (!is_named(log, s, offset))
+			if (!is_named(log, ALL_KEYS, s, offset) ||
+			    !is_named(log, 0, s, offset))
 				return false;
 			done++;
 		}
