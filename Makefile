@@ -72,8 +72,9 @@ PROGRAMS := \
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%, \
     $(wildcard tests/unit/test_*.c))
 TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
-    $(foreach d,hostile sim bench sandbox faults fuzz interop, \
+    $(foreach d,hostile bench sandbox faults fuzz interop, \
         $(wildcard tests/$(d)/*.c)))
+SIM := $(BUILD)/tests/sim/sim
 
 # A bank whose holds are overdue soon, for tests/e2e/test_withdrawal.py.
 HASTY_LEDGERD := $(BUILD)/tests/hasty/ledgerd
@@ -90,12 +91,12 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps deps-ci demo run check check-interop ci bench mutants rules lint \
+.PHONY: all tests help deps deps-ci demo run check check-interop ci bench soak mutants rules lint \
     format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
-tests: all $(UNIT_TESTS) $(TEST_TOOLS) $(HASTY)	## build the test programs, too
+tests: all $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY)	## build the test programs, too
 
 help:	## list these goals
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 15
@@ -131,6 +132,12 @@ bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
 	BUILD=$(BUILD) tests/bench/run
 
+# Seeds that nobody has run: they begin with the time.
+MINUTES ?= 10
+soak: deps	## the simulation for MINUTES=10, with seeds that are new
+	$(MAKE) -j$(JOBS) $(SIM)
+	$(SIM) --minutes $(MINUTES) --jobs $(JOBS) --from $$(date +%s)0000
+
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run
 
@@ -158,7 +165,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci demo run check check-interop ci bench mutants rules format clean
+NO_PROBE := help deps deps-ci demo run check check-interop ci bench soak mutants rules format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
 $(if $(MISSING),$(error $(MISSING)))
@@ -244,10 +251,11 @@ $(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
     $(call libraries,testlib client common)
 $(filter-out $(FAULT_TOOLS),$(TEST_TOOLS)): $(BUILD)/tests/%: \
     $(BUILD)/obj/tests/%.o $(TESTED)
-$(UNIT_TESTS) $(TEST_TOOLS): USES := -lcmocka -lsodium -lcrypto -linih \
+$(SIM): $(call objects,$(wildcard tests/sim/*.c)) $(TESTED)
+$(UNIT_TESTS) $(TEST_TOOLS) $(SIM): USES := -lcmocka -lsodium -lcrypto -linih \
     -lunistring -lpthread
 
-$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(HASTY):
+$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY):
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo LINK $@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \

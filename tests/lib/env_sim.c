@@ -349,6 +349,13 @@ sim_crash(struct sim_room *room, enum sim_loss loss)
 }
 
 void
+sim_kill(struct sim_room *room)
+{
+	sim_close_links(room);
+	sim_disk_kill(room);
+}
+
+void
 sim_crash_torn(struct sim_room *room, uint64_t bytes)
 {
 	sim_close_links(room);

@@ -155,6 +155,9 @@ bool sim_late(struct sim *sim);
 /* Lets every room step in turn until no packet moves any more. */
 void sim_run(struct sim *sim);
 
+/* A number below the bound (at least 1) by the seed. */
+uint64_t sim_number(struct sim *sim, uint64_t below);
+
 /* Moves both clocks. */
 void sim_advance(struct sim *sim, uint64_t ms);
 
@@ -163,6 +166,12 @@ void sim_advance(struct sim *sim, uint64_t ms);
  * and queued packets of the room are gone, its links stay connected.
  */
 void sim_crash(struct sim_room *room, enum sim_loss loss);
+
+/*
+ * kill -9 of the room: open handles and queued packets are gone; the kernel
+ * lives on, so reads see what was written and a later cut may still lose it.
+ */
+void sim_kill(struct sim_room *room);
 
 /*
  * As sim_crash, keeping of the unsynced writes, in their order, the first

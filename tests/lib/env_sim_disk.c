@@ -36,6 +36,8 @@ struct inode {
 	bool used;
 	struct content now;
 	struct content durable;
+	bool differs; /* now and durable, perhaps */
+	bool dropped; /* changes were, by a sync that failed */
 	struct change *first;
 	struct change **last;
 };
@@ -139,6 +141,7 @@ inode_change(
 	}
 	*inode->last = c;
 	inode->last = &c->next;
+	inode->differs = true;
 }
 
 /* The newest change; there is one. */
@@ -162,6 +165,7 @@ inode_sync(struct inode *inode)
 		else
 			content_resize(&inode->durable, c->offset);
 	inode_forget(inode);
+	inode->differs = inode->dropped;
 }
 
 /* ---- directories ------------------------------------------------------- */
@@ -253,6 +257,7 @@ disk_collect(struct sim_disk *disk)
 		inode_forget(inode);
 		content_resize(&inode->now, 0);
 		content_resize(&inode->durable, 0);
+		inode->differs = inode->dropped = false;
 		inode->used = false;
 	}
 }
@@ -437,6 +442,7 @@ sim_disk_sync(struct env *env, env_file file)
 		return SR_IO;
 	if (sim_strikes(room, SIM_FAIL_SYNC)) {
 		inode_forget(inode);
+		inode->dropped = inode->differs;
 		return SR_IO;
 	}
 	inode_sync(inode);
@@ -551,6 +557,8 @@ static void
 inode_crash(struct sim *sim, struct inode *inode, enum sim_loss loss,
     uint64_t *kept_bytes)
 {
+	if (!inode->differs)
+		return;
 	if (loss == SIM_KEEP_ALL)
 		inode_sync(inode);
 	for (const struct change *c = inode->first; c != NULL; c = c->next) {
@@ -565,6 +573,14 @@ inode_crash(struct sim *sim, struct inode *inode, enum sim_loss loss,
 	}
 	inode_forget(inode);
 	content_copy(&inode->now, &inode->durable);
+	inode->differs = inode->dropped = false;
+}
+
+void
+sim_disk_kill(struct sim_room *room)
+{
+	memset(room->disk->handle, 0, sizeof(room->disk->handle));
+	disk_collect(room->disk);
 }
 
 void
@@ -582,8 +598,7 @@ sim_disk_crash(struct sim_room *room, enum sim_loss loss, uint64_t kept_bytes)
 	memcpy(disk->now, disk->durable, sizeof(disk->now));
 	for (int i = 0; i < INODES_MAX; i++)
 		inode_crash(room->sim, &disk->inode[i], loss, &kept_bytes);
-	memset(disk->handle, 0, sizeof(disk->handle));
-	disk_collect(disk);
+	sim_disk_kill(room);
 }
 
 /* ---- what a test does to a disk ---------------------------------------- */
@@ -612,8 +627,8 @@ sim_durable(struct sim_room *room, const char *path)
 	if (now == NULL || durable == NULL || now->inode != durable->inode)
 		return false;
 	inode = &disk->inode[now->inode];
-	return inode->now.len == inode->durable.len &&
-	       (inode->now.len == 0 ||
+	return !inode->differs ||
+	       (inode->now.len == inode->durable.len &&
 		   memcmp(inode->now.bytes, inode->durable.bytes,
 		       inode->now.len) == 0);
 }
@@ -646,6 +661,7 @@ sim_put(struct sim_room *room, const char *path, const void *bytes, size_t len)
 	content_resize(&disk->inode[inode].durable, 0);
 	content_write(&disk->inode[inode].durable, 0, bytes, len);
 	content_copy(&disk->inode[inode].now, &disk->inode[inode].durable);
+	disk->inode[inode].differs = disk->inode[inode].dropped = false;
 	assert(strlen(path) < ENV_PATH_MAX);
 	strcpy(change.set.path, path);
 	entry_apply(disk->now, &change);

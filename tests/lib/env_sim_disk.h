@@ -27,11 +27,11 @@ enum sr_error sim_disk_sync_directory(struct env *env, const char *path);
 void sim_disk_crash(
     struct sim_room *room, enum sim_loss loss, uint64_t kept_bytes);
 
+/* Forgets the open handles. */
+void sim_disk_kill(struct sim_room *room);
+
 /* Counts down; true when that fault strikes the operation at hand. */
 bool sim_strikes(struct sim_room *room, enum sim_fault fault);
-
-/* A number below the bound (at least 1) by the seed. */
-uint64_t sim_number(struct sim *sim, uint64_t below);
 
 /* Zeroed memory; ends the program when there is none. */
 void *sim_memory(size_t len);

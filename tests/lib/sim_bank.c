@@ -667,13 +667,14 @@ sim_deposit(struct sim_bank *bank, struct sim_person *from, uint64_t to_account,
 
 /* ---- a bank with everything ------------------------------------------------------- */
 
-static void
-enrol_lobby(struct sim_bank *bank, struct sim_people *people)
+static enum sr_error
+enrol(struct sim_bank *bank, struct sim_people *people,
+    const struct sim_person *person)
 {
 	struct sim_person *one = &people->operators[0];
 	struct sim_person *two = &people->operators[1];
-	struct order_enrol enrol = {.principal = people->lobby.m4.customer,
-	    .terminal = (uint32_t)people->lobby.m4.customer,
+	struct order_enrol enrol = {.principal = person->m4.customer,
+	    .terminal = (uint32_t)person->m4.customer,
 	    .epoch = 1,
 	    .till_maximum_minor = 1000000,
 	    .role = ROLE_TERMINAL};
@@ -681,41 +682,59 @@ enrol_lobby(struct sim_bank *bank, struct sim_people *people)
 	struct message_order_answer answer;
 	struct sim_order signed_order;
 	struct order order;
+	enum sr_error error;
 
 	order_enrol_encode(&enrol, parameters);
 	sim_order_begin(bank, one, ORDER_ENROL_REQUEST, &order);
 	sim_order_sign(
 	    one, &order, parameters, sizeof(parameters), &signed_order);
-	must(sim_order_submit(bank, one, &signed_order, &answer) == SR_OK);
+	error = sim_order_submit(bank, one, &signed_order, &answer);
+	if (error != SR_OK)
+		return error;
 	order_hash(signed_order.bytes, hash);
 	sim_order_begin(bank, two, ORDER_APPROVE, &order);
 	order.refers_to = answer.leaf;
 	sim_order_sign(two, &order, hash, sizeof(hash), &signed_order);
-	must(sim_order_submit(bank, two, &signed_order, &answer) == SR_OK);
-	must(answer.result == enrol.terminal);
+	return sim_order_submit(bank, two, &signed_order, &answer);
 }
 
-static void
-fetch_lobby_key(struct sim_bank *bank, struct sim_person *lobby)
+enum sr_error
+sim_terminal_key(struct sim_bank *bank, struct sim_person *person)
 {
 	uint8_t bytes[MESSAGE_TERMINAL_KEY_GET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_terminal_key_get get = {
-	    .terminal = (uint32_t)lobby->m4.customer};
+	    .terminal = (uint32_t)person->m4.customer};
 	struct message_terminal_key key;
 	struct ipc_message m;
 	struct reader r;
+	enum sr_error error;
 
 	must(message_terminal_key_get_encode(&w, &get) == SR_OK);
-	must(sim_bank_control(bank, bytes, writer_len(&w)) == SR_OK);
+	error = sim_bank_control(bank, bytes, writer_len(&w));
+	if (error != SR_OK)
+		return error;
 	r = reader_of(bank->control_answer, bank->control_answer_len);
-	must(
-	    ipc_next(&r, false, &m) == SR_OK && m.type == MESSAGE_TERMINAL_KEY);
+	if (ipc_next(&r, false, &m) != SR_OK || m.type != MESSAGE_TERMINAL_KEY)
+		return SR_CLOSED;
 	must(message_terminal_key_decode(m.body, m.len, &key) == SR_OK);
-	must(key.error == SR_OK);
-	lobby->terminal = key.terminal;
-	lobby->terminal_epoch = key.epoch;
-	memcpy(lobby->psk, key.psk, sizeof(lobby->psk));
+	if (key.error != SR_OK)
+		return error_of_wire(key.error);
+	person->terminal = key.terminal;
+	person->terminal_epoch = key.epoch;
+	memcpy(person->psk, key.psk, sizeof(person->psk));
+	return SR_OK;
+}
+
+enum sr_error
+sim_enrol(
+    struct sim_bank *bank, struct sim_people *people, struct sim_person *person)
+{
+	enum sr_error error = enrol(bank, people, person);
+
+	if (error == SR_OK)
+		error = sim_terminal_key(bank, person);
+	return error == SR_OK ? sim_person_log_in(bank, person) : error;
 }
 
 void
@@ -737,9 +756,7 @@ sim_bank_furnish(struct sim_bank *bank, struct sim_people *people)
 		must(sim_person_register(bank, everybody[i]) == SR_OK);
 		must(sim_person_log_in(bank, everybody[i]) == SR_OK);
 	}
-	enrol_lobby(bank, people);
-	fetch_lobby_key(bank, &people->lobby);
-	must(sim_person_log_in(bank, &people->lobby) == SR_OK);
+	must(sim_enrol(bank, people, &people->lobby) == SR_OK);
 	must(sim_deposit(bank, &people->lobby, people->ada.m4.account, 10000,
 		 &answer) == SR_OK);
 }

@@ -119,6 +119,14 @@ struct sim_people {
 };
 void sim_bank_furnish(struct sim_bank *bank, struct sim_people *people);
 
+/* Four eyes make that principal a terminal, and its key is fetched. */
+enum sr_error sim_enrol(struct sim_bank *bank, struct sim_people *people,
+    struct sim_person *person);
+
+/* The key of a terminal that is enrolled, as its card has it. */
+enum sr_error sim_terminal_key(
+    struct sim_bank *bank, struct sim_person *person);
+
 /* A message of control to ledgerd; the answer is in control_answer. */
 enum sr_error sim_bank_control(
     struct sim_bank *bank, const void *message, size_t len);

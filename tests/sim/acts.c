@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What people do in a step.  They know what the model knows, which is what an
+ * attentive customer, till or operator of the bank would.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/statement.h"
+#include "tests/sim/world.h"
+
+/* ---- who and what --------------------------------------------------------- */
+
+/* A customer who is known, or one of those who came to be. */
+static struct actor *
+customer(struct world *world, uint64_t draw)
+{
+	unsigned places[ACTORS_MAX], count = 0;
+
+	for (unsigned i = ACTOR_ADA; i < world->actors; i++) {
+		const struct actor *actor = &world->actor[i];
+
+		if ((actor->registered || actor->perhaps) &&
+		    !actor->is_terminal && i != ACTOR_SPARE)
+			places[count++] = i;
+	}
+	return &world->actor[places[draw % count]];
+}
+
+static struct actor *
+terminal(struct world *world, uint64_t draw)
+{
+	static const unsigned places[] = {
+	    ACTOR_LOBBY, ACTOR_KIOSK, ACTOR_LOBBY, ACTOR_SPARE};
+	struct actor *actor = &world->actor[places[draw % 4]];
+
+	return actor->is_terminal ? actor : &world->actor[ACTOR_LOBBY];
+}
+
+static struct actor *
+operator(struct world *world, uint64_t draw)
+{
+	return &world->actor[ACTOR_OPERATOR_1 + draw % 2];
+}
+
+/* Small ones mostly, some too large, some that are no amounts. */
+static int64_t
+amount(uint64_t draw)
+{
+	if (draw % 16 == 0)
+		return 1000000;
+	if (draw % 61 == 1)
+		return -5;
+	return 1 + (int64_t)(draw >> 8) % 900;
+}
+
+/* A memo, at times a long one, which fills segments. */
+static size_t
+memo(uint64_t draw, char text[ORDER_MEMO_MAX])
+{
+	size_t len = draw % 4 == 0 ? ORDER_MEMO_MAX : draw % 20;
+
+	memset(text, 'x', len);
+	return len;
+}
+
+/* A hold that is not settled; NULL. */
+static const struct model_hold *
+some_hold(const struct world *world, uint64_t draw)
+{
+	const struct model *model = &world->audit.model;
+	unsigned places[MODEL_HOLDS], count = 0;
+
+	for (unsigned i = 0; i < model->holds; i++)
+		if (!model->hold[i].settled)
+			places[count++] = i;
+	return count > 0 ? &model->hold[places[draw % count]] : NULL;
+}
+
+/* ---- orders --------------------------------------------------------------- */
+
+static void
+sign_transfer(struct world *world, struct actor *from, const uint64_t *draw)
+{
+	struct actor *to = customer(world, draw[1]);
+	struct order order = people_order(world, from, ORDER_TRANSFER);
+	char text[ORDER_MEMO_MAX];
+
+	order.debit = from->person.m4.account;
+	order.credit = draw[1] % 32 == 0 ? 0x77770000u : to->person.m4.account;
+	order.amount_minor = amount(draw[2]);
+	(void)people_sign(world, from, &order, text, memo(draw[3], text));
+}
+
+static void
+sign_deposit(struct world *world, struct actor *till, const uint64_t *draw)
+{
+	struct order order = people_order(world, till, ORDER_DEPOSIT);
+
+	order.debit = till->person.m4.till_account;
+	order.credit = customer(world, draw[1])->person.m4.account;
+	order.amount_minor = amount(draw[2]);
+	(void)people_sign(world, till, &order, NULL, 0);
+}
+
+static void
+transfer(struct world *world, const uint64_t *draw)
+{
+	struct actor *from = customer(world, draw[0]);
+
+	if (!people_enter(world, from))
+		return;
+	sign_transfer(world, from, draw);
+	people_resend(world, from);
+}
+
+static void
+deposit(struct world *world, const uint64_t *draw)
+{
+	struct actor *till = terminal(world, draw[0]);
+
+	if (!people_enter(world, till))
+		return;
+	sign_deposit(world, till, draw);
+	people_resend(world, till);
+}
+
+/* Several orders on their way at one time, some of one signer. */
+static void
+burst(struct world *world, const uint64_t *draw)
+{
+	struct actor *who[6];
+	unsigned count = 2 + (unsigned)(draw[0] % 5);
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t of = draw[1] >> 4 * i;
+
+		who[i] = of % 3 == 0 ? terminal(world, of >> 2)
+				     : customer(world, of >> 2);
+		(void)people_enter(world, who[i]);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t mixed[4] = {
+		    0, draw[0] >> 3 * i, draw[2] >> 3 * i, draw[3] >> 3 * i};
+
+		if (!who[i]->in)
+			continue;
+		if (who[i]->is_terminal)
+			sign_deposit(world, who[i], mixed);
+		else
+			sign_transfer(world, who[i], mixed);
+	}
+	for (unsigned i = 0; i < count; i++)
+		people_send(world, who[i]);
+	(void)world_go(world);
+}
+
+static void
+hold(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = customer(world, draw[0]);
+	struct actor *till = terminal(world, draw[1]);
+	struct order order;
+
+	/* cash comes out where one stands */
+	if (who->place == 0 || &world->actor[who->place] != till) {
+		who->in = false;
+		who->place = (unsigned)(till - world->actor);
+	}
+	if (!people_enter(world, who))
+		return;
+	order = people_order(world, who, ORDER_HOLD);
+	order.debit = who->person.m4.account;
+	order.credit = who->person.m4.till_account;
+	order.amount_minor = amount(draw[2]);
+	(void)people_sign(world, who, &order, NULL, 0);
+	people_resend(world, who);
+}
+
+/* Cash is out, all or part of it, or it is not. */
+static void
+settle(struct world *world, const uint64_t *draw)
+{
+	const struct model_hold *found = some_hold(world, draw[0]);
+	struct model_hold of;
+	struct actor *till = NULL;
+	struct order order;
+
+	if (found == NULL)
+		return;
+	of = *found;
+	for (unsigned i = 0; i < world->actors; i++)
+		if (world->actor[i].is_terminal &&
+		    (world->actor[i].person.m4.customer << 16 | 1) == of.till)
+			till = &world->actor[i];
+	if (till == NULL || !people_enter(world, till))
+		return;
+	order = people_order(
+	    world, till, draw[1] % 3 == 0 ? ORDER_VOID : ORDER_POST);
+	order.refers_to = of.leaf;
+	if (order.kind == ORDER_POST) {
+		order.debit = of.account;
+		order.credit = of.till;
+		order.amount_minor =
+		    draw[1] % 3 == 1
+			? of.amount
+			: 1 + (int64_t)(draw[2] % (uint64_t)of.amount);
+	}
+	(void)people_sign(world, till, &order, NULL, 0);
+	people_resend(world, till);
+}
+
+/* A request by one operator and, once it is there, the approval. */
+static void
+four_eyes(struct world *world, enum order_kind kind, uint64_t refers_to,
+    const void *parameters, size_t len, uint64_t draw)
+{
+	struct actor *one = operator(world, draw);
+	struct actor *two = operator(world, draw + (draw % 16 != 0));
+	uint8_t hash[ORDER_HASH_LEN];
+	struct order order;
+	size_t before;
+
+	if (!people_enter(world, one))
+		return;
+	before = world->acks;
+	order = people_order(world, one, kind);
+	order.refers_to = refers_to;
+	if (!people_sign(world, one, &order, parameters, len))
+		return;
+	people_resend(world, one);
+	if (world->acks == before || !people_enter(world, two))
+		return;
+	memcpy(hash, world->ack[before].hash, sizeof(hash));
+	order = people_order(world, two, ORDER_APPROVE);
+	order.refers_to = world->ack[before].leaf;
+	(void)people_sign(world, two, &order, hash, sizeof(hash));
+	people_resend(world, two);
+}
+
+static void
+release(struct world *world, const uint64_t *draw)
+{
+	const struct model_hold *of = some_hold(world, draw[0]);
+	uint8_t parameters[ORDER_RELEASE_LEN];
+	struct order_release asked;
+	uint64_t leaf;
+
+	if (of == NULL)
+		return;
+	leaf = of->leaf;
+	asked.account = of->account;
+	asked.amount_minor = of->amount;
+	order_release_encode(&asked, parameters);
+	/* overdue, mostly */
+	if (draw[1] % 4 != 0)
+		sim_advance(world->bank->sim, 601000);
+	four_eyes(world, ORDER_RELEASE, leaf, parameters, sizeof(parameters),
+	    draw[2]);
+}
+
+static void
+retry(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = &world->actor[draw[0] % ACTORS_FURNISHED];
+	struct doubt *pending = &who->pending[who->pending_count];
+
+	if (who->last_ack == 0 || !people_enter(world, who) ||
+	    who->pending_count == ACTOR_PENDING)
+		return;
+	pending = &who->pending[who->pending_count++];
+	memset(pending, 0, sizeof(*pending));
+	pending->order = who->last;
+	people_resend(world, who);
+}
+
+/* ---- questions -------------------------------------------------------------- */
+
+static void
+ask(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = draw[1] % 4 == 0 ? operator(world, draw[0])
+					     : customer(world, draw[0]);
+	uint8_t bytes[256];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_balance_get balance = {0};
+	struct message_statement_get statement = {
+	    .before = UINT64_MAX, .count = 20};
+	struct message_holds_get holds = {0};
+	enum sr_error error;
+
+	if (!people_enter(world, who))
+		return;
+	balance.request = statement.request = holds.request =
+	    ++who->person.request;
+	if (draw[1] % 4 == 0)
+		error = message_holds_get_encode(&w, &holds);
+	else if (draw[1] % 4 == 1)
+		error = message_statement_get_encode(&w, &statement);
+	else
+		error = message_balance_get_encode(&w, &balance);
+	if (error != SR_OK)
+		abort();
+	sim_person_send(world->bank, &who->person, &w);
+	(void)world_go(world);
+}
+
+static void
+take_holds(struct world *world, const struct message_holds *holds)
+{
+	const struct model *model = &world->audit.model;
+	unsigned open = 0;
+
+	for (unsigned i = 0; i < model->holds; i++)
+		open += !model->hold[i].settled;
+	if (holds->error == SR_OK && !holds->more &&
+	    holds->list_len != 64 * open && audit_read(world)) {
+		open = 0;
+		for (unsigned i = 0; i < model->holds; i++)
+			open += !model->hold[i].settled;
+		if (holds->list_len != 64 * open)
+			world_fail(world, "%zu holds are listed, there are %u",
+			    holds->list_len / 64, open);
+	}
+}
+
+static void
+take_statement(struct world *world, const struct message_statement *statement)
+{
+	struct reader r = reader_of(statement->lines, statement->lines_len);
+	struct statement_line line;
+	int64_t balance = 0;
+	bool first = true;
+
+	while (statement->error == SR_OK && reader_left(&r) > 0) {
+		if (statement_line_read(&r, &line) != SR_OK)
+			world_fail(world, "a statement that cannot be read");
+		if (!first && line.balance_minor != balance)
+			world_fail(world, "a statement that does not add up");
+		if (first) {
+			world->told.any = true;
+			world->told.account = statement->account;
+			world->told.posted = line.balance_minor;
+			world->told.held = line.held_minor;
+		}
+		first = false;
+		balance = line.balance_minor - line.amount_minor;
+	}
+}
+
+void
+acts_answer(struct world *world, struct actor *actor, unsigned type,
+    const struct reader *body)
+{
+	size_t len = reader_left(body);
+	struct message_statement statement;
+	struct message_balance balance;
+	struct message_holds holds;
+	enum sr_error error = SR_MALFORMED;
+
+	if (type == MESSAGE_BALANCE) {
+		error = message_balance_decode(body->at, len, &balance);
+		if (error == SR_OK && balance.error == SR_OK) {
+			world->told.any = true;
+			world->told.account = balance.account;
+			world->told.posted = balance.posted;
+			world->told.held = balance.held;
+		}
+	} else if (type == MESSAGE_STATEMENT) {
+		error = message_statement_decode(body->at, len, &statement);
+		if (error == SR_OK)
+			take_statement(world, &statement);
+	} else if (type == MESSAGE_HOLDS) {
+		error = message_holds_decode(body->at, len, &holds);
+		if (error == SR_OK)
+			take_holds(world, &holds);
+	}
+	if (error != SR_OK)
+		world_fail(world, "%s was sent message %u", actor->name, type);
+}
+
+/* ---- names, passwords, keys ------------------------------------------------ */
+
+static void
+wrong_password(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = customer(world, draw[0]);
+	struct sim_person stranger = who->person;
+
+	if (sim_person_log_in_by(
+		world->bank, &stranger, SLOT_PASSWORD, "a wrong one") == SR_OK)
+		world_fail(world, "a wrong password opens");
+	(void)world_go(world);
+}
+
+static void
+leave(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = &world->actor[draw[0] % ACTORS_FURNISHED];
+	uint8_t bytes[MESSAGE_SESSION_GONE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_session_gone gone = {
+	    .generation = world->bank->generation,
+	    .connection = who->person.connection};
+
+	if (!who->in)
+		return;
+	who->in = false;
+	for (unsigned i = 0; i < who->pending_count; i++)
+		who->pending[i].sent = false;
+	if (message_session_gone_encode(&w, &gone) != SR_OK)
+		abort();
+	(void)env_send(
+	    &world->bank->netd->env, ENV_LEDGERD, bytes, writer_len(&w));
+	(void)world_go(world);
+}
+
+static void
+register_somebody(struct world *world)
+{
+	struct actor *who = NULL;
+	enum sr_error error;
+
+	for (unsigned i = ACTORS_FURNISHED; i < world->actors; i++)
+		if (!world->actor[i].registered) {
+			who = &world->actor[i];
+			break;
+		}
+	if (who == NULL || who->perhaps)
+		return;
+	error = sim_person_register(world->bank, &who->person);
+	if (error == SR_OK)
+		who->registered = true;
+	else
+		who->perhaps = true;
+	world_tell(
+	    world, "    %s registers: %s", who->name, error_sentence(error));
+	if (world_go(world))
+		(void)people_enter(world, who);
+}
+
+static void
+change_password(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = customer(world, draw[0]);
+	struct sim_change change = {.slot = SLOT_PASSWORD,
+	    .target = SLOT_PASSWORD,
+	    .secret = who->secret[0],
+	    .new_secret = who->secret[1]};
+	struct payload_m5 m5 = {0};
+	enum sr_error error;
+
+	/* whoever does not know which one it is finds out first */
+	if (who->unsure || who->perhaps) {
+		who->in = false;
+		if (!people_enter(world, who) || who->unsure)
+			return;
+	}
+	snprintf(who->secret[1], sizeof(who->secret[1]), "%s's %u", who->name,
+	    ++who->changes);
+	error = sim_person_change(world->bank, &who->person, &change, &m5);
+	world_tell(world, "    %s's new password: %s", who->name,
+	    error_sentence(error));
+	if (error == SR_OK)
+		memcpy(who->secret[0], who->secret[1], sizeof(who->secret[0]));
+	else if (error == SR_CLOSED)
+		who->unsure = true;
+	(void)world_go(world);
+	who->in = false;
+}
+
+/* Both credentials get the new keys, one after the other. */
+static void
+new_keys(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = customer(world, draw[0]);
+	unsigned number = (unsigned)(who - world->actor) << 4 | who->keys;
+	uint8_t new_public[32], new_secret[64];
+	struct sim_change half = {.slot = SLOT_PASSWORD,
+	    .secret = who->secret[0],
+	    .target = SLOT_RECOVERY,
+	    .new_secret = "a new code",
+	    .signing_public = new_public,
+	    .signing_secret = new_secret,
+	    .old_secret = who->person.signing_secret};
+	struct payload_m5 m5 = {0};
+	enum sr_error error;
+
+	who->in = false;
+	if (who->keys == 14 || !people_enter(world, who) || who->unsure)
+		return;
+	sim_keys(number + 1, new_public, new_secret);
+	error = sim_person_change(world->bank, &who->person, &half, &m5);
+	who->keys_doubt = true;
+	half.target = SLOT_PASSWORD;
+	half.new_secret = who->secret[0];
+	if (error == SR_OK && world_go(world))
+		error =
+		    sim_person_change(world->bank, &who->person, &half, &m5);
+	world_tell(
+	    world, "    %s's new keys: %s", who->name, error_sentence(error));
+	who->in = false;
+	if (world_go(world))
+		(void)people_enter(world, who);
+}
+
+static void
+rekey(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = customer(world, draw[0]);
+
+	if (!people_enter(world, who))
+		return;
+	if (sim_person_rekey(world->bank, &who->person) != SR_OK)
+		who->in = false;
+	(void)world_go(world);
+}
+
+/* ---- authority ---------------------------------------------------------------- */
+
+static void
+enrol(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = &world->actor[ACTOR_SPARE];
+	struct order_enrol enrolled = {.principal = who->person.m4.customer,
+	    .terminal = (uint32_t)who->person.m4.customer,
+	    .epoch = 1,
+	    .till_maximum_minor = 50000,
+	    .role = ROLE_TERMINAL};
+	uint8_t parameters[ORDER_ENROL_LEN];
+
+	if (who->is_terminal)
+		return;
+	order_enrol_encode(&enrolled, parameters);
+	four_eyes(world, ORDER_ENROL_REQUEST, 0, parameters, sizeof(parameters),
+	    draw[2]);
+	if (world->up && sim_terminal_key(world->bank, &who->person) == SR_OK) {
+		who->is_terminal = true;
+		who->in = false;
+	}
+	(void)world_go(world);
+}
+
+static void
+revoke(struct world *world, const uint64_t *draw)
+{
+	struct actor *who = &world->actor[ACTOR_KIOSK];
+	struct actor *one = operator(world, draw[0]);
+	struct order_revoke revoked = {.principal = who->person.m4.customer,
+	    .terminal = who->person.terminal};
+	uint8_t parameters[ORDER_REVOKE_LEN];
+	struct order order;
+
+	if (draw[1] % 2 != 0 || !people_enter(world, one))
+		return;
+	order_revoke_encode(&revoked, parameters);
+	order = people_order(world, one, ORDER_REVOKE);
+	(void)people_sign(world, one, &order, parameters, sizeof(parameters));
+	people_resend(world, one);
+}
+
+/* ---- time ------------------------------------------------------------------- */
+
+static void
+pass_time(struct world *world, const uint64_t *draw)
+{
+	static const uint64_t spans_ms[] = {
+	    1000, 20000, 20000, 120000, 700000, 4000000, 86400000, 2000000000};
+	uint64_t span = spans_ms[draw[0] % 8];
+
+	sim_advance(world->bank->sim, span + draw[1] % span);
+}
+
+static void
+set_clock(struct world *world, const uint64_t *draw)
+{
+	uint64_t span = draw[1] % (draw[0] % 4 == 0 ? 7200000 : 300000);
+
+	if (draw[0] & 16)
+		world->bank->sim->now_ms += span;
+	else
+		world->bank->sim->now_ms -= span;
+}
+
+static void
+generation(struct world *world)
+{
+	(void)sim_bank_generation(world->bank);
+	people_collect(world);
+	people_forget_sessions(world);
+}
+
+void
+acts_do(struct world *world, const struct step *step)
+{
+	const uint64_t *draw = step->draw;
+
+	switch (step->kind) {
+	case STEP_TRANSFER:
+		transfer(world, draw);
+		break;
+	case STEP_BURST:
+		burst(world, draw);
+		break;
+	case STEP_DEPOSIT:
+		deposit(world, draw);
+		break;
+	case STEP_HOLD:
+		hold(world, draw);
+		break;
+	case STEP_SETTLE:
+		settle(world, draw);
+		break;
+	case STEP_RELEASE:
+		release(world, draw);
+		break;
+	case STEP_RETRY:
+		retry(world, draw);
+		break;
+	case STEP_ASK:
+		ask(world, draw);
+		break;
+	case STEP_LOG_IN:
+		(void)people_enter(world, customer(world, draw[0]));
+		break;
+	case STEP_WRONG_PASSWORD:
+		wrong_password(world, draw);
+		break;
+	case STEP_LEAVE:
+		leave(world, draw);
+		break;
+	case STEP_REGISTER:
+		register_somebody(world);
+		break;
+	case STEP_PASSWORD:
+		change_password(world, draw);
+		break;
+	case STEP_NEW_KEYS:
+		new_keys(world, draw);
+		break;
+	case STEP_REKEY:
+		rekey(world, draw);
+		break;
+	case STEP_ENROL:
+		enrol(world, draw);
+		break;
+	case STEP_REVOKE:
+		revoke(world, draw);
+		break;
+	case STEP_GENERATION:
+		generation(world);
+		break;
+	case STEP_TIME:
+		pass_time(world, draw);
+		break;
+	case STEP_CLOCK:
+		set_clock(world, draw);
+		break;
+	case STEP_STOP:
+	case STEP_KILL:
+	case STEP_CUT:
+		recover_end(world, step->kind, draw[0]);
+		break;
+	case STEP_COPY:
+		recover_copy(world);
+		break;
+	case STEP_STALE:
+		recover_put_back(world, draw[0]);
+		break;
+	case STEP_KIND_COUNT:
+		break;
+	}
+}

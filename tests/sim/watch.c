@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What leaves a room: heads that keyd signs, answers to clients.  Nothing may
+ * leave before what it rests on would survive a power cut.
+ */
+#include <string.h>
+
+#include "tests/sim/world.h"
+
+static void
+check_state(struct world *world, const char *what)
+{
+	if (!sim_durable(world->bank->keyd_room, "state"))
+		world_fail(
+		    world, "%s left before keyd's state was durable", what);
+}
+
+static void
+check_segments(struct world *world)
+{
+	const struct ledgerd *ledgerd = world->bank->ledgerd;
+	char path[ENV_PATH_MAX];
+
+	if (!ledgerd->segments.any)
+		return;
+	for (uint32_t i = 0; i <= ledgerd->segments.number; i++) {
+		segments_path(i, path);
+		if (!sim_durable(world->bank->ledgerd_room, path))
+			world_fail(world,
+			    "an answer left before %s was durable", path);
+	}
+}
+
+static void
+take_head(struct world *world, const struct ipc_message *m)
+{
+	struct message_tree_head message;
+	struct head *head;
+
+	if (message_tree_head_decode(m->body, m->len, &message) != SR_OK ||
+	    message.error != SR_OK || message.size == 0)
+		return;
+	check_state(world, "a signed head");
+	if (message.size > ENTRIES_MAX_COUNT)
+		world_fail(world, "more leaves than the world takes");
+	head = &world->head[message.size];
+	if (head->known && memcmp(head->root, message.root, 32) != 0)
+		world_fail(world, "keyd signed two heads of size %llu",
+		    (unsigned long long)message.size);
+	head->known = true;
+	memcpy(head->root, message.root, 32);
+}
+
+static void
+see_packet(void *context, struct sim_room *room, enum env_link link,
+    const void *packet, size_t len)
+{
+	struct world *world = context;
+	struct reader r = reader_of(packet, len);
+	struct ipc_message m;
+
+	if (room == world->bank->monitor || room == world->bank->netd)
+		return;
+	while (ipc_next(&r, false, &m) == SR_OK) {
+		if (room == world->bank->keyd_room && link == ENV_LEDGERD &&
+		    m.type == MESSAGE_TREE_HEAD)
+			take_head(world, &m);
+		else if (room == world->bank->keyd_room && link == ENV_NETD &&
+			 m.type == MESSAGE_HANDSHAKE_5)
+			check_state(world, "the answer to a change");
+		else if (room == world->bank->ledgerd_room &&
+			 link == ENV_NETD && m.type == MESSAGE_RECORD_OUT) {
+			check_state(world, "an answer");
+			check_segments(world);
+		}
+	}
+}
+
+void
+watch_begin(struct world *world)
+{
+	world->bank->sim->tap = see_packet;
+	world->bank->sim->tap_context = world;
+}
