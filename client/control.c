@@ -47,13 +47,13 @@ control_open(const char *path, int *fd)
 }
 
 static enum sr_error
-control_receive(int fd, uint8_t *packet, size_t *len)
+control_receive(int fd, int wait_ms, uint8_t *packet, size_t *len)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 
 	do
-		n = poll(&wait, 1, CONTROL_WAIT_MS);
+		n = poll(&wait, 1, wait_ms);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return SR_UNREACHABLE;
@@ -66,10 +66,42 @@ control_receive(int fd, uint8_t *packet, size_t *len)
 	return SR_OK;
 }
 
+static bool
+control_send(int fd, uint8_t *packet, size_t len, int hand)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} with = {0};
+	struct iovec piece = {.iov_base = packet, .iov_len = len};
+	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+	struct cmsghdr *c;
+
+	if (hand >= 0) {
+		message.msg_control = with.bytes;
+		message.msg_controllen = sizeof(with.bytes);
+		c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(hand));
+		memcpy(CMSG_DATA(c), &hand, sizeof(hand));
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
+}
+
 enum sr_error
 control_ask(int fd, enum control_room room, const void *message,
     size_t message_len, uint8_t expected, uint8_t *packet, const uint8_t **body,
     size_t *body_len)
+{
+	return control_ask_handing(fd, room, message, message_len, -1,
+	    CONTROL_WAIT_MS, expected, packet, body, body_len);
+}
+
+enum sr_error
+control_ask_handing(int fd, enum control_room room, const void *message,
+    size_t message_len, int hand, int wait_ms, uint8_t expected,
+    uint8_t *packet, const uint8_t **body, size_t *body_len)
 {
 	struct message_control_refused refusal;
 	struct writer w = writer_to(packet, CONTROL_PACKET_MAX);
@@ -82,9 +114,9 @@ control_ask(int fd, enum control_room room, const void *message,
 	writer_bytes(&w, message, message_len);
 	if (w.bad)
 		return SR_TOO_LARGE;
-	if (send(fd, packet, writer_len(&w), MSG_NOSIGNAL) < 0)
+	if (!control_send(fd, packet, writer_len(&w), hand))
 		return SR_UNREACHABLE;
-	error = control_receive(fd, packet, &len);
+	error = control_receive(fd, wait_ms, packet, &len);
 	if (error != SR_OK)
 		return error;
 	r = reader_of(packet, len);

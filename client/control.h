@@ -27,4 +27,12 @@ enum sr_error control_ask(int fd, enum control_room room, const void *message,
     size_t message_len, uint8_t expected, uint8_t *packet, const uint8_t **body,
     size_t *body_len);
 
+/*
+ * As control_ask(), but waits at most wait_ms, and the descriptor `hand` goes
+ * along (-1: none); the caller closes its own.
+ */
+enum sr_error control_ask_handing(int fd, enum control_room room,
+    const void *message, size_t message_len, int hand, int wait_ms,
+    uint8_t expected, uint8_t *packet, const uint8_t **body, size_t *body_len);
+
 #endif

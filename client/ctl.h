@@ -42,6 +42,8 @@ struct ctl_options {
 	/* restore */
 	const char *anchor;
 	bool check;
+	/* unlock */
+	int passphrase_fd; /* -1: not given */
 };
 
 /* One command: its words, e.g. "terminal" "add", then its arguments. */
@@ -77,6 +79,10 @@ enum sr_error ctl_backup(
 enum sr_error ctl_restore(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_disclose(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_lock(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_unlock(
     const struct ctl_options *options, char *const words[]);
 
 /* Reads the configuration that -c names; says what is wrong. */

@@ -16,6 +16,8 @@
 #include "gen/messages.h"
 #include "policy/sandbox.h"
 
+enum { STATE_OPEN = 0 }; /* of monitor_status */
+
 struct status {
 	struct message_keyd_status keyd;
 	struct message_netd_status netd;
@@ -53,6 +55,8 @@ status_get(int fd, struct status *status)
 		return error;
 	memcpy(status->addresses, status->monitor.addresses,
 	    status->monitor.addresses_len);
+	if (status->monitor.state != STATE_OPEN)
+		return SR_OK;
 	w = writer_to(bytes, sizeof(bytes));
 	message_keyd_status_get_encode(
 	    &w, &(struct message_keyd_status_get){0});
@@ -90,6 +94,42 @@ registration_name(unsigned registration)
 	return registration < 3 ? names[registration] : "unknown";
 }
 
+static const char *
+state_name(unsigned state)
+{
+	static const char *const names[] = {
+	    "open", "locking", "locked", "unlocking"};
+
+	return state < 4 ? names[state] : "unknown";
+}
+
+static void
+status_addresses(const struct status *status)
+{
+	for (const char *line = status->addresses; *line != '\0';) {
+		size_t len = strcspn(line, "\n");
+
+		printf("listening on        %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+/* Without rooms there is nobody to ask for more. */
+static void
+status_print_locked(const struct status *status, bool json)
+{
+	const char *state = state_name(status->monitor.state);
+
+	if (json) {
+		printf("{\"v\":1,\"state\":\"%s\",\"open\":false,"
+		       "\"netd_restarts\":%" PRIu32 "}\n",
+		    state, status->monitor.netd_restarts);
+		return;
+	}
+	printf("state               %s: customers are turned away\n", state);
+	status_addresses(status);
+}
+
 static void
 status_sandbox(const char *room, uint32_t missing)
 {
@@ -113,6 +153,7 @@ status_print(const struct status *status)
 	if (gmtime_r(&end, &utc) != NULL)
 		(void)strftime(until, sizeof(until), "%Y-%m-%d", &utc);
 	printf("bank id             %s\n", id);
+	printf("state               %s\n", state_name(status->monitor.state));
 	printf("orders              %s\n",
 	    ledgerd->open ? "taken" : "refused: the bank is closed for them");
 	printf(
@@ -153,12 +194,7 @@ status_print(const struct status *status)
 	status_sandbox("keyd", status->monitor.missing_keyd);
 	status_sandbox("netd", status->monitor.missing_netd);
 	status_sandbox("ledgerd", status->monitor.missing_ledgerd);
-	for (const char *line = status->addresses; *line != '\0';) {
-		size_t len = strcspn(line, "\n");
-
-		printf("listening on        %.*s\n", (int)len, line);
-		line += len + (line[len] == '\n');
-	}
+	status_addresses(status);
 }
 
 static void
@@ -169,7 +205,7 @@ status_print_json(const struct status *status)
 	char id[65];
 
 	bankfile_hex(keyd->bank_id, id);
-	printf("{\"v\":1,\"bank_id\":\"%s\",\"open\":%s,"
+	printf("{\"v\":1,\"bank_id\":\"%s\",\"state\":\"open\",\"open\":%s,"
 	       "\"registration\":\"%s\",\"certificate_epoch\":%" PRIu32
 	       ",\"certificate_not_after_ms\":%" PRIu64 ",\"names\":%" PRIu64
 	       ",\"customers\":%" PRIu64 ",\"operators\":%" PRIu64
@@ -215,11 +251,16 @@ ctl_status(const struct ctl_options *options, char *const words[])
 		error = ctl_control(&config, &fd);
 	if (error != SR_OK)
 		return error;
-	error = status_get(fd, &status);
+	/* It may be locked between two questions. */
+	for (int i = 0; i < 2; i++)
+		if ((error = status_get(fd, &status)) != SR_LOCKED)
+			break;
 	close(fd);
 	if (error != SR_OK)
 		return ctl_failed("status", error);
-	if (options->json)
+	if (status.monitor.state != STATE_OPEN)
+		status_print_locked(&status, options->json);
+	else if (options->json)
 		status_print_json(&status);
 	else
 		status_print(&status);

@@ -333,6 +333,10 @@ link_read_header(struct link *link, struct frame_header *out, int64_t deadline)
 		return link_identify(link);
 	if (error != SR_OK && !link->heard && got > 0)
 		return link_stranger(link, bytes, got);
+	if (error == SR_CLOSED && !link->heard)
+		return link_say(link, error,
+		    "the connection was closed at once: the bank is locked or "
+		    "takes no more connections; try again later");
 	if (error != SR_OK)
 		return link_read_failed(link, error);
 	error = frame_read(bytes, out);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ enum {
 	OPTION_LATE,
 	OPTION_ANCHOR,
 	OPTION_CHECK,
+	OPTION_PASSPHRASE_FD,
 	OPTION_VERSION,
 };
 
@@ -58,6 +60,7 @@ static const struct option long_options[] = {
     {"late", no_argument, NULL, OPTION_LATE},
     {"anchor", required_argument, NULL, OPTION_ANCHOR},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"passphrase-fd", required_argument, NULL, OPTION_PASSPHRASE_FD},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -67,6 +70,10 @@ static const struct ctl_command commands[] = {
     {"init", NULL, 0, ctl_init, "init --dir D --name N --unit EUR:2 ...",
 	"found a bank"},
     {"status", NULL, 0, ctl_status, "status", "how the bank is"},
+    {"lock", NULL, 0, ctl_lock, "lock",
+	"no key stays in memory, no customer is served"},
+    {"unlock", NULL, 0, ctl_unlock, "unlock [--passphrase-fd N]",
+	"serve again: with the passphrase file, else asks"},
     {"terminal", "add", 1, ctl_terminal_add,
 	"terminal add NAME --max AMOUNT --out CARD",
 	"enrol an ATM: --as one operator, --approve the other"},
@@ -137,6 +144,9 @@ help(FILE *out)
 	    "has, when\n                           keyd's files are lost\n"
 	    "      --check              try it in a scratch directory, write "
 	    "nothing else\n"
+	    "options of unlock:\n"
+	    "      --passphrase-fd N    read the passphrase there, not in the "
+	    "file\n"
 	    "options of invite:\n"
 	    "      --days N             how long it is valid (default 7)\n"
 	    "\nexamples:\n"
@@ -168,6 +178,21 @@ take_days(struct ctl_options *options)
 	    days > 365)
 		return usage("--days is 1 to 365");
 	options->valid_days = (uint32_t)days;
+	return -1;
+}
+
+static int
+take_passphrase_fd(struct ctl_options *options)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(optarg, &end, 10);
+	if (errno != 0 || end == optarg || *end != '\0' || fd < 0 ||
+	    fd > INT_MAX)
+		return usage("--passphrase-fd is the number of a descriptor");
+	options->passphrase_fd = (int)fd;
 	return -1;
 }
 
@@ -256,6 +281,8 @@ take_option(struct ctl_options *options, int option)
 		return take_namespaces(options);
 	case OPTION_DAYS:
 		return take_days(options);
+	case OPTION_PASSPHRASE_FD:
+		return take_passphrase_fd(options);
 	case 'h':
 		help(stdout);
 		return 0;
@@ -303,8 +330,10 @@ unknown_command(int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	struct ctl_options options = {
-	    .registration = "open", .namespaces = true, .valid_days = 7};
+	struct ctl_options options = {.registration = "open",
+	    .namespaces = true,
+	    .valid_days = 7,
+	    .passphrase_fd = -1};
 	const struct ctl_command *command;
 	int option, code, used;
 

@@ -80,14 +80,14 @@ write_all(int fd, const char *what, const uint8_t *bytes, size_t len)
 static void
 read_passphrase(struct unlock_secrets *s)
 {
-	size_t len = read_all(FD_UNLOCK_PASSPHRASE, "passphrase file",
-	    s->passphrase, sizeof(s->passphrase));
+	size_t len = read_all(FD_UNLOCK_PASSPHRASE, "passphrase", s->passphrase,
+	    sizeof(s->passphrase));
 
 	if (len > UNLOCK_PASSPHRASE_MAX)
-		fail("passphrase file", SR_TOO_LARGE);
+		fail("passphrase", SR_TOO_LARGE);
 	s->passphrase_len = unlock_passphrase_len(s->passphrase, len);
 	if (s->passphrase_len == 0)
-		fail("passphrase file is empty", SR_UNLOCK);
+		fail("passphrase is empty", SR_UNLOCK);
 }
 
 /* The bank id that the identity's seed in out gives. */

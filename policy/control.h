@@ -9,6 +9,10 @@
  * strongroomd answers those to itself and hands the others on unparsed.
  * Each request has exactly one answer, in the same form; a packet that is
  * empty, names no room or is too large closes the connection.
+ *
+ * With `unlock' one descriptor may come (SCM_RIGHTS): the read end of a pipe
+ * that holds the whole passphrase and has no writer any more.  It goes to
+ * strongroom-unlock unread.  Descriptors with other messages are closed.
  */
 
 enum control_room {

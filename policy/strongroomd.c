@@ -275,7 +275,8 @@ take_room(enum room_name name)
 		/* Its end follows, if need be by force. */
 		close(room->control);
 		room->control = -1;
-		if (!monitor.stopping && room->pid != 0)
+		if (!monitor.stopping && monitor.state != MONITOR_LOCKING &&
+		    room->pid != 0)
 			(void)kill(room->pid, SIGKILL);
 		return;
 	}
@@ -294,8 +295,14 @@ take_room(enum room_name name)
 static void
 watch(void)
 {
-	enum { ROOMS = 2, CONNECTIONS = ROOMS + MONITOR_ROOMS };
+	enum {
+		ROOMS = 2,
+		LISTENERS = ROOMS + MONITOR_ROOMS,
+		CONNECTIONS = LISTENERS + NETD_LISTENERS_MAX,
+	};
 	struct pollfd asks[CONNECTIONS + MONITOR_CONNECTIONS_MAX];
+	const bool locked =
+	    monitor.state == MONITOR_LOCKING || monitor.state == MONITOR_LOCKED;
 	const size_t count = sizeof(asks) / sizeof(asks[0]);
 	int wait_ms = -1;
 
@@ -310,6 +317,8 @@ watch(void)
 	asks[1].fd = monitor.control;
 	for (size_t i = 0; i < MONITOR_ROOMS; i++)
 		asks[ROOMS + i].fd = monitor.rooms[i].control;
+	for (size_t i = 0; locked && i < monitor.listener_count; i++)
+		asks[LISTENERS + i].fd = monitor.listeners[i];
 	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
 		asks[CONNECTIONS + i].fd = monitor.connections[i].fd;
 		/* One that waits for an answer can only end. */
@@ -324,6 +333,9 @@ watch(void)
 			take_room((enum room_name)i);
 	if (asks[0].revents != 0)
 		take_signal();
+	for (size_t i = 0; i < NETD_LISTENERS_MAX; i++)
+		if (asks[LISTENERS + i].revents != 0)
+			monitor_turn_away(&monitor, asks[LISTENERS + i].fd);
 	if (asks[1].revents != 0)
 		monitor_control_accept(&monitor);
 	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
@@ -344,6 +356,8 @@ main(int argc, char *argv[])
 	umask(077);
 	for (int i = 0; i < MONITOR_ROOMS; i++)
 		monitor.rooms[i].control = -1;
+	monitor.netd_keyd = monitor.netd_ledgerd = -1;
+	monitor.handed = monitor.passphrase = -1;
 	error = take_standard_fds();
 	if (error == SR_OK)
 		error = start(file);

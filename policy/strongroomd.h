@@ -40,6 +40,14 @@
 #define MONITOR_RESTARTS_MAX 10 /* of netd, within ... */
 #define MONITOR_RESTARTS_S 60
 
+/* Whether there are keys in memory: strongroomctl lock, unlock. */
+enum monitor_state {
+	MONITOR_OPEN = 0,      /* the rooms run, or start with strongroomd */
+	MONITOR_LOCKING = 1,   /* they end */
+	MONITOR_LOCKED = 2,    /* none runs */
+	MONITOR_UNLOCKING = 3, /* they start again */
+};
+
 struct monitor_room {
 	pid_t pid;   /* 0: does not run */
 	int control; /* strongroomd's end of FD_CONTROL; -1: none */
@@ -55,6 +63,7 @@ struct monitor_connection {
 	int fd;                 /* -1: free */
 	uint32_t request;       /* 0: it waits for no answer */
 	enum control_room room; /* that was asked */
+	bool wants_open;        /* of CONTROL_MONITOR: unlock, else lock */
 };
 
 struct monitor {
@@ -88,6 +97,13 @@ struct monitor {
 	struct monitor_connection connections[MONITOR_CONNECTIONS_MAX];
 	uint32_t last_request;
 	struct monitor_connection *asking; /* during a dispatch of its packet */
+	int handed; /* descriptor that came with that packet; -1: none */
+
+	enum monitor_state state;
+	int passphrase; /* for the next strongroom-unlock; -1: the file */
+	bool typed;     /* somebody gave it: a wrong one is theirs */
+	bool killed;    /* MONITOR_LOCKING: by force, the ends tell nothing */
+	enum sr_error unlock_error; /* why an unlock came to nothing */
 
 	bool announced;
 	bool stopping;
@@ -181,6 +197,13 @@ void monitor_control_answer(struct monitor *monitor, enum room_name from,
     uint32_t request, const uint8_t *packet, size_t len);
 /* Those that wait for a room that has died are told so. */
 void monitor_control_room_gone(struct monitor *monitor, enum room_name name);
+/* One message, or a refusal, to a connection that then may ask again. */
+void monitor_control_reply(
+    struct monitor_connection *connection, const uint8_t *message, size_t len);
+void monitor_control_refuse(
+    struct monitor_connection *connection, enum sr_error why);
+/* The connection that is asking gets its answer later. */
+void monitor_control_wait(struct monitor *monitor, bool wants_open);
 
 /* strongroomd_watch.c: deaths, generations, the end. */
 void monitor_reap(struct monitor *monitor);
@@ -189,6 +212,29 @@ void monitor_give_up(struct monitor *monitor, enum sr_error why);
 void monitor_deadline(struct monitor *monitor);
 /* Kills what still runs and waits until nobody is left. */
 void monitor_end_all(struct monitor *monitor);
+
+/* Asks a room to end in good order; errors as monitor_send(). */
+enum sr_error monitor_send_stop(struct monitor *monitor, enum room_name name);
+
+/*
+ * strongroomd_lock.c: a bank without keys in memory.
+ *
+ * monitor_turn_away: takes what waits at a listener and closes it, while no
+ * netd does.
+ * monitor_lock_room_ended: a room's end while they are being ended.
+ * monitor_lock_late: not all have ended in time.
+ * monitor_lock_look: the bank is locked once nobody is left.
+ * monitor_unlocked: all rooms are ready again.
+ * monitor_unlock_failed: back to a locked bank; whoever waits for an open one
+ * is told why.
+ */
+void monitor_turn_away(struct monitor *monitor, int listener);
+void monitor_lock_room_ended(
+    struct monitor *monitor, enum room_name name, bool good, const char *how);
+void monitor_lock_late(struct monitor *monitor);
+void monitor_lock_look(struct monitor *monitor);
+void monitor_unlocked(struct monitor *monitor);
+void monitor_unlock_failed(struct monitor *monitor, enum sr_error why);
 
 /* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
 void monitor_notify(const char *text);

@@ -22,8 +22,8 @@ close_connection(struct monitor_connection *connection)
 }
 
 /* The room's byte and one message, to a connection that then is free again. */
-static void
-answer(
+void
+monitor_control_reply(
     struct monitor_connection *connection, const uint8_t *message, size_t len)
 {
 	uint8_t packet[CONTROL_PACKET_MAX];
@@ -39,15 +39,15 @@ answer(
 	explicit_bzero(packet, sizeof(packet));
 }
 
-static void
-refuse(struct monitor_connection *connection, enum sr_error why)
+void
+monitor_control_refuse(struct monitor_connection *connection, enum sr_error why)
 {
 	const struct message_control_refused m = {.error = (uint16_t)why};
 	uint8_t message[16];
 	struct writer w = writer_to(message, sizeof(message));
 
 	if (message_control_refused_encode(&w, &m) == SR_OK)
-		answer(connection, message, writer_len(&w));
+		monitor_control_reply(connection, message, writer_len(&w));
 	else
 		close_connection(connection);
 }
@@ -95,6 +95,22 @@ monitor_control_accept(struct monitor *monitor)
 	close(fd);
 }
 
+static uint32_t
+next_request(struct monitor *monitor)
+{
+	if (++monitor->last_request == 0)
+		monitor->last_request = 1;
+	return monitor->last_request;
+}
+
+void
+monitor_control_wait(struct monitor *monitor, bool wants_open)
+{
+	monitor->asking->request = next_request(monitor);
+	monitor->asking->wants_open = wants_open;
+	monitor->asking = NULL;
+}
+
 static void
 pass_on(struct monitor *monitor, struct monitor_connection *connection,
     enum room_name room, const uint8_t *message, size_t len)
@@ -105,16 +121,76 @@ pass_on(struct monitor *monitor, struct monitor_connection *connection,
 	    .packet = message, .packet_len = len};
 	enum sr_error error;
 
-	if (++monitor->last_request == 0)
-		monitor->last_request = 1;
-	m.request = monitor->last_request;
+	if (monitor->state != MONITOR_OPEN) {
+		monitor_control_refuse(connection, SR_LOCKED);
+		return;
+	}
+	m.request = next_request(monitor);
 	connection->request = m.request;
 	error = message_control_request_encode(&w, &m);
 	if (error == SR_OK)
 		error = monitor_send(monitor, room, &w);
 	if (error != SR_OK)
-		refuse(connection, SR_BUSY);
+		monitor_control_refuse(connection, SR_BUSY);
 	explicit_bzero(packet, sizeof(packet));
+}
+
+/*
+ * One packet; of what may come with it at most one descriptor, in *handed.
+ * The kernel closes what has no room.
+ */
+static ssize_t
+receive(int fd, void *packet, size_t room, int *handed)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} with;
+	struct iovec piece = {.iov_base = packet, .iov_len = room};
+	struct msghdr message = {.msg_iov = &piece,
+	    .msg_iovlen = 1,
+	    .msg_control = with.bytes,
+	    .msg_controllen = CMSG_LEN(sizeof(int))};
+	const struct cmsghdr *c;
+	ssize_t len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+
+	*handed = -1;
+	c = len >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(handed, CMSG_DATA(c), sizeof(*handed));
+	/* Of several none is meant. */
+	if (*handed >= 0 && (message.msg_flags & MSG_CTRUNC) != 0) {
+		close(*handed);
+		*handed = -1;
+	}
+	return len;
+}
+
+static void
+ask(struct monitor *monitor, struct monitor_connection *connection,
+    const uint8_t *packet, size_t len)
+{
+	connection->room = (enum control_room)packet[0];
+	switch (connection->room) {
+	case CONTROL_MONITOR:
+		monitor->asking = connection;
+		(void)monitor_dispatch_control(
+		    monitor, PHASE_OPEN, packet + 1, len - 1);
+		monitor->asking = NULL;
+		break;
+	case CONTROL_KEYD:
+		pass_on(monitor, connection, ROOM_KEYD, packet + 1, len - 1);
+		break;
+	case CONTROL_NETD:
+		pass_on(monitor, connection, ROOM_NETD, packet + 1, len - 1);
+		break;
+	case CONTROL_LEDGERD:
+		pass_on(monitor, connection, ROOM_LEDGERD, packet + 1, len - 1);
+		break;
+	default:
+		close_connection(connection);
+	}
 }
 
 void
@@ -129,36 +205,16 @@ monitor_control_take(
 		close_connection(connection);
 		return;
 	}
-	len = recv(connection->fd, packet, sizeof(packet), 0);
+	len = receive(connection->fd, packet, sizeof(packet), &monitor->handed);
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (len < 2 || len > CONTROL_PACKET_MAX) {
+	if (len < 2 || len > CONTROL_PACKET_MAX)
 		close_connection(connection);
-		return;
-	}
-	connection->room = (enum control_room)packet[0];
-	switch (connection->room) {
-	case CONTROL_MONITOR:
-		monitor->asking = connection;
-		(void)monitor_dispatch_control(
-		    monitor, PHASE_OPEN, packet + 1, (size_t)len - 1);
-		monitor->asking = NULL;
-		break;
-	case CONTROL_KEYD:
-		pass_on(monitor, connection, ROOM_KEYD, packet + 1,
-		    (size_t)len - 1);
-		break;
-	case CONTROL_NETD:
-		pass_on(monitor, connection, ROOM_NETD, packet + 1,
-		    (size_t)len - 1);
-		break;
-	case CONTROL_LEDGERD:
-		pass_on(monitor, connection, ROOM_LEDGERD, packet + 1,
-		    (size_t)len - 1);
-		break;
-	default:
-		close_connection(connection);
-	}
+	else
+		ask(monitor, connection, packet, (size_t)len);
+	if (monitor->handed >= 0)
+		close(monitor->handed);
+	monitor->handed = -1;
 	explicit_bzero(packet, sizeof(packet));
 }
 
@@ -181,7 +237,7 @@ monitor_control_answer(struct monitor *monitor, enum room_name from,
 			continue;
 		if (connection->room == control_rooms[from] ||
 		    (from == ROOM_KEYD && connection->room == CONTROL_LEDGERD))
-			answer(connection, packet, len);
+			monitor_control_reply(connection, packet, len);
 		else
 			diag_limited(3, "control: %s answered for another room",
 			    monitor_room_name(from));
@@ -198,7 +254,9 @@ monitor_control_room_gone(struct monitor *monitor, enum room_name name)
 
 		if (connection->fd >= 0 && connection->request != 0 &&
 		    connection->room == control_rooms[name])
-			refuse(connection, SR_BUSY);
+			monitor_control_refuse(connection,
+			    monitor->state == MONITOR_OPEN ? SR_BUSY
+							   : SR_LOCKED);
 	}
 }
 
@@ -210,6 +268,7 @@ monitor_take_control_monitor_status_get(
 {
 	const struct message_monitor_status status = {
 	    .namespaces = monitor->config.namespaces,
+	    .state = (uint8_t)monitor->state,
 	    .netd_restarts = monitor->restarts,
 	    .missing_keyd = monitor->rooms[ROOM_KEYD].missing,
 	    .missing_netd = monitor->rooms[ROOM_NETD].missing,
@@ -225,9 +284,9 @@ monitor_take_control_monitor_status_get(
 	if (monitor->asking == NULL)
 		return;
 	if (message_monitor_status_encode(&w, &status) == SR_OK)
-		answer(monitor->asking, message, writer_len(&w));
+		monitor_control_reply(monitor->asking, message, writer_len(&w));
 	else
-		refuse(monitor->asking, SR_INTERNAL);
+		monitor_control_refuse(monitor->asking, SR_INTERNAL);
 	monitor->asking = NULL;
 }
 
@@ -246,9 +305,9 @@ monitor_take_control_backup_sealed_get(
 	    monitor, m->file == 1, bytes, &piece.bytes_len);
 	piece.len = piece.bytes_len;
 	if (message_backup_piece_encode(&w, &piece) == SR_OK)
-		answer(monitor->asking, message, writer_len(&w));
+		monitor_control_reply(monitor->asking, message, writer_len(&w));
 	else
-		refuse(monitor->asking, SR_INTERNAL);
+		monitor_control_refuse(monitor->asking, SR_INTERNAL);
 	monitor->asking = NULL;
 }
 
@@ -258,6 +317,6 @@ monitor_refuse_control(
 {
 	(void)type;
 	if (monitor->asking != NULL)
-		refuse(monitor->asking, error);
+		monitor_control_refuse(monitor->asking, error);
 	monitor->asking = NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +66,34 @@ open_in(struct monitor *monitor, const char *name, int flags, int *fd)
 }
 
 /*
+ * Once strongroomd has dropped what it does not need, root may no more write
+ * what belongs to keyd's user: such a file is opened as that user.
+ */
+static int
+open_as_keyd(struct monitor *monitor, const char *name, int flags)
+{
+	const struct monitor_room *keyd = &monitor->rooms[ROOM_KEYD];
+	char path[CONFIG_PATH_MAX];
+	int directory, fd, reason;
+
+	if (config_path(&monitor->config, "keyd", path) != SR_OK)
+		return -1;
+	directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
+		return -1;
+	(void)setfsgid(keyd->gid);
+	(void)setfsuid(keyd->uid);
+	fd = openat(
+	    directory, strchr(name, '/') + 1, flags | O_CLOEXEC | O_NOFOLLOW);
+	reason = errno;
+	(void)setfsuid(0);
+	(void)setfsgid(0);
+	close(directory);
+	errno = reason;
+	return fd;
+}
+
+/*
  * A file in keyd's directory.  Whoever runs as keyd's user may put anything
  * there under any name: root must not follow a link out of it, of either
  * kind, nor wait for a pipe.
@@ -72,9 +101,20 @@ open_in(struct monitor *monitor, const char *name, int flags, int *fd)
 static enum sr_error
 open_file(struct monitor *monitor, const char *name, int flags, int *fd)
 {
-	enum sr_error error = open_in(monitor, name, flags | O_NONBLOCK, fd);
+	char path[CONFIG_PATH_MAX];
+	enum sr_error error = SR_OK;
 	struct stat status;
 
+	if (geteuid() == 0 && monitor->announced &&
+	    config_path(&monitor->config, name, path) == SR_OK &&
+	    lstat(path, &status) == 0 && status.st_uid != 0)
+		*fd = open_as_keyd(monitor, name, flags | O_NONBLOCK);
+	else
+		error = open_in(monitor, name, flags | O_NONBLOCK, fd);
+	if (error == SR_OK && *fd < 0) {
+		error = error_of_open();
+		diag_error("%s: %s", path, strerror(errno));
+	}
 	if (error != SR_OK)
 		return error;
 	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode) &&
@@ -209,7 +249,13 @@ monitor_open_unlock(struct monitor *monitor, int *fds)
 	int flags = monitor->init ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY;
 	enum sr_error error;
 
-	error = open_passphrase(monitor, &fds[FD_UNLOCK_PASSPHRASE]);
+	if (monitor->passphrase >= 0) {
+		fds[FD_UNLOCK_PASSPHRASE] = monitor->passphrase;
+		monitor->passphrase = -1;
+		error = SR_OK;
+	} else {
+		error = open_passphrase(monitor, &fds[FD_UNLOCK_PASSPHRASE]);
+	}
 	if (error == SR_OK)
 		error = open_file(
 		    monitor, "keyd/root.sealed", flags, &fds[FD_UNLOCK_ROOT]);

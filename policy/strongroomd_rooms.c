@@ -124,6 +124,7 @@ make_pair(int pair[2])
 				   "net.core.wmem_max");
 			close(pair[0]);
 			close(pair[1]);
+			pair[0] = pair[1] = -1;
 			return SR_IO;
 		}
 	}
@@ -169,6 +170,7 @@ spawn_room(struct monitor *monitor, enum room_name name,
 	give(room, FD_CONTROL, pair[1]);
 	process->control = pair[0];
 	process->ready = false;
+	process->awaited = false;
 	return spawn(
 	    monitor, monitor_room_name(name), arguments, room, &process->pid);
 }
@@ -325,32 +327,47 @@ monitor_start_probe(
 	return error;
 }
 
+/* Who has it from now on closes it. */
+static int
+take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 enum sr_error
 monitor_start_rooms(struct monitor *monitor)
 {
-	int netd_keyd[2], netd_ledgerd[2], keyd_ledgerd[2], secret[2];
-	enum sr_error error;
+	enum { NETD_KEYD, NETD_LEDGERD, KEYD_LEDGERD, SECRET, LINKS };
+	int links[LINKS][2];
+	enum sr_error error = SR_OK;
 
-	/* After a failure strongroomd ends: nothing is taken back here. */
-	if (make_pair(netd_keyd) != SR_OK || make_pair(netd_ledgerd) != SR_OK ||
-	    make_pair(keyd_ledgerd) != SR_OK)
-		return SR_IO;
-	if (pipe2(secret, O_CLOEXEC) != 0) {
+	memset(links, -1, sizeof(links));
+	for (int i = 0; i < SECRET && error == SR_OK; i++)
+		error = make_pair(links[i]);
+	if (error == SR_OK && pipe2(links[SECRET], O_CLOEXEC) != 0) {
 		diag_error("a pipe cannot be made: %s", strerror(errno));
-		return SR_IO;
+		error = SR_IO;
 	}
-	monitor->netd_keyd = netd_keyd[0];
-	monitor->netd_ledgerd = netd_ledgerd[0];
-	error = start_unlock(monitor, secret[1]);
-	/* keyd must see the pipe's end when strongroom-unlock has ended. */
-	close(secret[1]);
+	if (error == SR_OK) {
+		monitor->netd_keyd = take(&links[NETD_KEYD][0]);
+		monitor->netd_ledgerd = take(&links[NETD_LEDGERD][0]);
+		error = start_unlock(monitor, links[SECRET][1]);
+		/* keyd must see the pipe's end when strongroom-unlock ends. */
+		close(take(&links[SECRET][1]));
+	}
 	if (error == SR_OK)
-		error = start_keyd(
-		    monitor, secret[0], netd_keyd[1], keyd_ledgerd[0]);
+		error = start_keyd(monitor, take(&links[SECRET][0]),
+		    take(&links[NETD_KEYD][1]), take(&links[KEYD_LEDGERD][0]));
 	if (error == SR_OK)
-		error =
-		    start_ledgerd(monitor, netd_ledgerd[1], keyd_ledgerd[1]);
+		error = start_ledgerd(monitor, take(&links[NETD_LEDGERD][1]),
+		    take(&links[KEYD_LEDGERD][1]));
 	if (error == SR_OK)
 		error = monitor_start_netd(monitor);
+	for (int i = 0; i < 2 * LINKS; i++)
+		if (links[i / 2][i % 2] >= 0)
+			close(links[i / 2][i % 2]);
 	return error;
 }

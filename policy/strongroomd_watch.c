@@ -45,8 +45,8 @@ monitor_send(
 	return errno == EAGAIN ? SR_BUSY : SR_CLOSED;
 }
 
-static enum sr_error
-send_stop(struct monitor *monitor, enum room_name name)
+enum sr_error
+monitor_send_stop(struct monitor *monitor, enum room_name name)
 {
 	uint8_t message[16];
 	struct writer w = writer_to(message, sizeof(message));
@@ -79,13 +79,17 @@ monitor_stop(struct monitor *monitor)
 	monitor->deadline_ms = monitor_now_ms() + STOP_WAIT_MS;
 	monitor_notify("STOPPING=1");
 	/* Before all are ready nothing can have been begun. */
-	if (!monitor->announced) {
+	if (!monitor->announced || monitor->state == MONITOR_LOCKED ||
+	    monitor->state == MONITOR_UNLOCKING || monitor->killed) {
 		monitor->ended = true;
 		return;
 	}
+	/* Those that are being locked have been told. */
+	if (monitor->state == MONITOR_LOCKING)
+		return;
 	/* There may be no netd, between two generations. */
-	(void)send_stop(monitor, ROOM_NETD);
-	if (send_stop(monitor, ROOM_LEDGERD) != SR_OK)
+	(void)monitor_send_stop(monitor, ROOM_NETD);
+	if (monitor_send_stop(monitor, ROOM_LEDGERD) != SR_OK)
 		monitor_give_up(monitor, SR_INTERNAL);
 }
 
@@ -97,8 +101,13 @@ announce(struct monitor *monitor)
 	for (int i = 0; i < MONITOR_ROOMS; i++)
 		if (!monitor->rooms[i].ready)
 			return;
-	if (monitor->announced || monitor->unlock != 0)
+	if (monitor->unlock != 0)
 		return;
+	if (monitor->announced) {
+		if (monitor->state == MONITOR_UNLOCKING)
+			monitor_unlocked(monitor);
+		return;
+	}
 	if (monitor->prove) {
 		/* While it may still look at the rooms' namespaces. */
 		monitor_prove(monitor);
@@ -120,7 +129,7 @@ announce(struct monitor *monitor)
 		diag_info("listening on %.*s", (int)len, at);
 		at += len + (at[len] != '\0');
 	}
-	monitor_notify("READY=1");
+	monitor_notify("READY=1\nSTATUS=open");
 }
 
 static void
@@ -188,7 +197,8 @@ generation_done(
     struct monitor *monitor, enum room_name name, uint32_t generation)
 {
 	if (generation != monitor->generation ||
-	    !monitor->rooms[name].awaited || monitor->stopping)
+	    !monitor->rooms[name].awaited || monitor->stopping ||
+	    monitor->state != MONITOR_OPEN)
 		return;
 	monitor->rooms[name].awaited = false;
 	if (monitor->rooms[ROOM_KEYD].awaited ||
@@ -225,9 +235,19 @@ unlock_ended(struct monitor *monitor, int status)
 		announce(monitor);
 		return;
 	}
+	/* Whoever is locking has killed it. */
+	if (monitor->state == MONITOR_LOCKING)
+		return;
 	describe_end(status, text, sizeof(text));
 	diag_error("strongroom-unlock %s: the bank stays locked", text);
-	monitor_give_up(monitor, SR_UNLOCK);
+	if (monitor->state != MONITOR_UNLOCKING)
+		monitor_give_up(monitor, SR_UNLOCK);
+	else if (!WIFEXITED(status) ||
+		 WEXITSTATUS(status) != error_exit(SR_UNLOCK))
+		monitor_unlock_failed(monitor, SR_INTERNAL);
+	else
+		monitor_unlock_failed(
+		    monitor, monitor->typed ? SR_PASSPHRASE : SR_UNLOCK);
 }
 
 static void
@@ -244,7 +264,8 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 	room->control = -1;
 	monitor_control_room_gone(monitor, name);
 	/* keyd ends when strongroom-unlock fails: the cause is told first. */
-	if (monitor->unlock != 0 && !monitor->stopping) {
+	if (monitor->unlock != 0 && !monitor->stopping &&
+	    monitor->state != MONITOR_LOCKING) {
 		int unlock_status = 0;
 
 		if (waitpid(monitor->unlock, &unlock_status, 0) ==
@@ -257,13 +278,21 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 			diag_error("%s %s", monitor_room_name(name), text);
 			monitor_give_up(monitor, SR_INTERNAL);
 		} else if (name == ROOM_LEDGERD) {
-			(void)send_stop(monitor, ROOM_KEYD);
+			(void)monitor_send_stop(monitor, ROOM_KEYD);
 		}
+		return;
+	}
+	if (monitor->state == MONITOR_LOCKING) {
+		monitor_lock_room_ended(monitor, name, good, text);
 		return;
 	}
 	diag_error("%s %s", monitor_room_name(name), text);
 	if (monitor->ended)
 		return;
+	if (monitor->state == MONITOR_UNLOCKING) {
+		monitor_unlock_failed(monitor, SR_INTERNAL);
+		return;
+	}
 	if (name == ROOM_NETD && monitor->announced) {
 		begin_generation(monitor);
 		return;
@@ -298,6 +327,7 @@ monitor_reap(struct monitor *monitor)
 	    monitor->rooms[ROOM_NETD].pid == 0 &&
 	    monitor->rooms[ROOM_LEDGERD].pid == 0)
 		monitor->ended = true;
+	monitor_lock_look(monitor);
 }
 
 void
@@ -333,6 +363,10 @@ monitor_deadline(struct monitor *monitor)
 	    monitor_now_ms() < monitor->deadline_ms)
 		return;
 	monitor->deadline_ms = 0;
+	if (monitor->state == MONITOR_LOCKING && !monitor->stopping) {
+		monitor_lock_late(monitor);
+		return;
+	}
 	for (int i = 0; i < MONITOR_ROOMS; i++) {
 		if (monitor->rooms[i].pid == 0)
 			continue;
