@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 root-only
+# tests/run: limit=450 root-only
 """
 What root finds in the rooms' memory while the bank runs and has done its
 day's work: of keyd's keys nothing where the kernel has memfd_secret, and
 nothing outside of the secret pages where it has not; of a session's keys,
 once ledgerd has them, nothing in keyd and netd; of passwords nothing in any
-room; of names and memos nothing but in ledgerd.
+room; of names and memos nothing but in ledgerd.  Once the bank is locked,
+nothing of all that in any process of it.
 
 A kernel without memfd_secret is made by a seccomp filter around the whole
 bank that answers ENOSYS.
@@ -141,6 +142,34 @@ def at_rest(pid):
     """In poll, ppoll or epoll: the step before is over."""
     return Path(f"/proc/{pid}/syscall").read_text().split()[0] in (
         "7", "271", "232", "281")
+
+
+def processes_of(bank):
+    """Whoever runs a program of this build with the bank's lock open."""
+    lock = os.stat(bank.directory / "run/lock")
+    found = set()
+    for entry in os.listdir("/proc"):
+        try:
+            for fd in os.listdir(f"/proc/{entry}/fd"):
+                if os.path.samestat(os.stat(f"/proc/{entry}/fd/{fd}"), lock):
+                    found.add(int(entry))
+        except (OSError, ValueError):
+            pass        # no process, or it has ended
+    return found
+
+
+def everything(bank):
+    """All that a process of a locked bank must not have."""
+    passphrase = (bank.bank.base / "passphrase").read_bytes().strip()
+    return {**keys_of(bank.bank), **forms(bank.sessions), **PLAIN,
+            "passphrase": passphrase}
+
+
+def unlock(bank, typed=None):
+    """With what is typed, which is wrong, or with the right passphrase."""
+    text = typed or (bank.base / "passphrase").read_text()
+    bank.ctl("unlock", "--passphrase-fd", "0", give=text).ends(
+        WRONG_PASSWORD if typed else DONE)
 
 
 def forgets(bank):
@@ -320,6 +349,36 @@ def given_a_days_work_when_root_reads_then_netd_knows_no_name_and_no_memo():
         check("name" in bank.memory("ledgerd").find(PLAIN),
               "ledgerd knows no name: the search is blind")
         bank.memory("netd").has_none(PLAIN, "netd")
+
+
+@scenario
+def given_a_days_work_when_locked_then_no_process_of_the_bank_has_anything():
+    for older in (False, True):
+        bank = working(older)
+        bank.session().close()
+        rooms = bank.bank.rooms()
+        # the search works: keyd is not the only one that had something
+        check("name" in bank.memory("ledgerd").find(PLAIN),
+              "ledgerd knows no name: the search is blind")
+        bank.bank.ctl("lock").ends(DONE)
+        for name, pid in rooms.items():
+            check(not Path(f"/proc/{pid}").exists(), f"{name} is there")
+        equal(processes_of(bank.bank), {bank.bank.process.pid},
+              "the processes of the locked bank")
+        monitor = Memory(bank.bank.process.pid)
+        # ... and in this process, too
+        check(monitor.find({"bank": bytes(bank.bank.directory)}),
+              "strongroomd knows no directory: the search is blind")
+        monitor.has_none(everything(bank), "strongroomd, locked")
+        for typed in ("no such passphrase, however long", None):
+            unlock(bank.bank, typed)
+            at = Memory(bank.bank.process.pid)
+            at.has_none(everything(bank), "strongroomd, after an unlock")
+            if typed:
+                at.has_none({"typed": typed.encode()}, "strongroomd")
+        bank.session().close()
+        bank.bank.transfer(ADA, BOB, "1.00")
+        bank.look_at_keyd("locked and unlocked")
 
 
 if __name__ == "__main__":
