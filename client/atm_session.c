@@ -121,7 +121,7 @@ atm_enter(struct atm *atm, const struct login_credential *credential)
 	if (atm->options.id != NULL &&
 	    ordering_reference(atm->options.id, reference) == SR_OK)
 		but = reference;
-	return ordering_settle(&atm->customer, &atm->state, but);
+	return ordering_settle(&atm->customer, &atm->state, &atm->unit, but);
 }
 
 enum sr_error
@@ -173,7 +173,7 @@ atm_log_in_till(struct atm *atm)
 	if (atm->options.id != NULL &&
 	    ordering_reference(atm->options.id, reference) == SR_OK)
 		but = reference;
-	error = ordering_settle(&atm->till, &atm->state, but);
+	error = ordering_settle(&atm->till, &atm->state, &atm->unit, but);
 	return error == SR_OK ? till_resume(atm) : error;
 }
 

@@ -42,6 +42,7 @@ struct ctl_options {
 	/* restore */
 	const char *anchor;
 	bool check;
+	bool accept_loss;
 	/* unlock */
 	int passphrase_fd; /* -1: not given */
 };

@@ -16,6 +16,7 @@
 #include "client/ctl_backup.h"
 #include "common/backup.h"
 #include "common/journal.h"
+#include "common/restore.h"
 #include "gen/messages.h"
 
 static enum sr_error

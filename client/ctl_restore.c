@@ -26,7 +26,8 @@ struct restore {
 	struct bankfile bank;
 	struct backup_set set;
 	bool keyd_here; /* the bank still has keyd's files */
-	bool anchored;  /* --anchor is exactly the backup's head */
+	bool accept_loss;
+	bool anchored; /* --anchor is exactly the backup's head */
 	struct checkpoint anchor;
 	uint8_t signature[NOTE_SIGNATURE_LEN];
 	int lock;
@@ -139,7 +140,8 @@ look_at_present(struct restore *restore)
 		    path);
 		return SR_WRONG_BANK;
 	}
-	if (epoch <= manifest->epoch && note.checkpoint.size <= manifest->size)
+	if (restore->accept_loss || (epoch <= manifest->epoch &&
+					note.checkpoint.size <= manifest->size))
 		return SR_OK;
 	fprintf(stderr,
 	    "strongroomctl: the bank in %s has %" PRIu64
@@ -463,6 +465,61 @@ put_in_force(struct restore *restore)
 	return error;
 }
 
+/* --accept-loss: keyd's own files stay, if there are any, whatever they know. */
+static enum sr_error
+go_on(const struct ctl_options *options, const struct restore_loss *loss,
+    struct restore *restore)
+{
+	enum sr_error error = lock_bank(restore);
+	bool done;
+
+	if (error != SR_OK)
+		return error;
+	restore->place.directory = restore->config.directory;
+	restore->place.with_keyd = !exists(&restore->config, "keyd/state");
+	error = restore_put(&restore->set, &restore->place);
+	unlock_bank(restore);
+	if (error != SR_OK)
+		return error;
+	error = restore_loss_run(options, &restore->config, loss, &done);
+	if (!done) {
+		restore_take_back(&restore->place);
+		fprintf(stderr, "strongroomctl: %s is as it was\n",
+		    restore->config.directory);
+	}
+	return error == SR_OK ? put_bank_file(restore) : error;
+}
+
+/* With a backup's directory, or with what lies in the bank's own. */
+static enum sr_error
+run_loss(const struct ctl_options *options, const char *directory,
+    struct restore *restore)
+{
+	struct restore_loss loss;
+	enum sr_error error;
+	bool done;
+
+	if (options->check) {
+		fprintf(stderr, "strongroomctl: restore: --check tries a "
+				"backup; --accept-loss does not go with it\n");
+		return SR_USAGE;
+	}
+	restore->accept_loss = true;
+	error = ctl_configuration(options, &restore->config);
+	if (error == SR_OK)
+		error = restore_loss_read(options, &loss);
+	if (error == SR_OK && directory == NULL)
+		return restore_loss_run(
+		    options, &restore->config, &loss, &done);
+	if (error == SR_OK)
+		error = restore_users(&restore->config, &restore->place);
+	if (error == SR_OK)
+		error = read_set(restore, directory);
+	if (error == SR_OK)
+		error = look_at_present(restore);
+	return error == SR_OK ? go_on(options, &loss, restore) : error;
+}
+
 static enum sr_error
 run(const struct ctl_options *options, const char *directory,
     struct restore *restore)
@@ -493,9 +550,11 @@ ctl_restore(const struct ctl_options *options, char *const words[])
 {
 	static struct restore restore = {.lock = -1};
 	mode_t mask = umask(077);
-	enum sr_error error = run(options, words[0], &restore);
+	enum sr_error error = options->accept_loss
+				  ? run_loss(options, words[0], &restore)
+				  : run(options, words[0], &restore);
 
-	if (error == SR_OK)
+	if (error == SR_OK && !options->accept_loss)
 		report(options, &restore);
 	if (error == SR_OK && !options->check)
 		fprintf(stderr,

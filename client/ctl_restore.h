@@ -10,6 +10,7 @@
 
 #include "client/backup_set.h"
 #include "client/ctl.h"
+#include "common/note.h"
 
 /* keyd's files, ledger, audit log: each is put in place whole. */
 enum restore_part {
@@ -50,5 +51,26 @@ void restore_take_back(struct restore_place *place);
  */
 enum sr_error restore_scratch(
     const struct config *config, char directory[PATH_MAX]);
+
+/* ---- --accept-loss ----------------------------------------------------- */
+
+/* The newest checkpoint that anybody has; len 0: none was given. */
+struct restore_loss {
+	char anchor[NOTE_MAX];
+	size_t len;
+};
+
+/* Reads --anchor, before anything is moved.  SR_IO, SR_MALFORMED. */
+enum sr_error restore_loss_read(
+    const struct ctl_options *options, struct restore_loss *loss);
+
+/*
+ * Has the bank, as it lies in its directory and stopped, go on from the
+ * highest head in its journal that keyd had signed, whatever is lost by it,
+ * and prints its status.  *done tells whether it went on, also where something
+ * failed after that.
+ */
+enum sr_error restore_loss_run(const struct ctl_options *options,
+    const struct config *config, const struct restore_loss *loss, bool *done);
 
 #endif

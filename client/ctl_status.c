@@ -160,6 +160,9 @@ status_print(const struct status *status)
 	    "registration        %s\n", registration_name(keyd->registration));
 	printf("certificate         epoch %" PRIu32 ", valid until %s\n",
 	    keyd->certificate_epoch, until);
+	printf("log origin          strongroom/%s/%" PRIu32 "%s\n", id,
+	    keyd->certificate_epoch,
+	    keyd->certificate_epoch > 1 ? ", after a restore with loss" : "");
 	printf("people              %" PRIu64 " customers, %" PRIu64
 	       " operators, %" PRIu64 " terminals (%" PRIu64 " revoked)\n",
 	    ledgerd->customers, ledgerd->operators, ledgerd->terminals,
@@ -212,13 +215,14 @@ status_print_json(const struct status *status)
 	       ",\"terminals\":%" PRIu64 ",\"revoked\":%" PRIu64
 	       ",\"accounts\":%" PRIu64 ",\"tree_size\":%" PRIu64
 	       ",\"segment\":%" PRIu32 ",\"snapshot\":%" PRIu32
-	       ",\"old_keys\":%" PRIu64,
+	       ",\"old_keys\":%" PRIu64 ",\"origin\":\"strongroom/%s/%" PRIu32
+	       "\"",
 	    id, ledgerd->open ? "true" : "false",
 	    registration_name(keyd->registration), keyd->certificate_epoch,
 	    keyd->not_after, keyd->customers, ledgerd->customers,
 	    ledgerd->operators, ledgerd->terminals, ledgerd->revoked,
 	    ledgerd->accounts, keyd->tree_size, ledgerd->segment,
-	    keyd->snapshot, keyd->old_keys);
+	    keyd->snapshot, keyd->old_keys, id, keyd->certificate_epoch);
 	printf(",\"sessions\":%" PRIu32 ",\"connections\":%" PRIu32
 	       ",\"orders\":%" PRIu64 ",\"declined\":%" PRIu64
 	       ",\"handshakes\":%" PRIu64 ",\"netd_generation\":%" PRIu32

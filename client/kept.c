@@ -6,6 +6,7 @@
  */
 #include "client/kept.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,18 +81,12 @@ kept_load(const struct state *state, const char *signer,
 	return kept_load_file(state, name, kept);
 }
 
-enum sr_error
-kept_save(
-    const struct state *state, const char *signer, const struct kept *kept)
+static enum sr_error
+kept_write(const struct state *state, const char *name, const struct kept *kept)
 {
 	uint8_t bytes[KEPT_FILE_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
-	char name[STATE_NAME_MAX];
-	struct order order;
-	enum sr_error error = order_decode(kept->order, &order);
 
-	if (error != SR_OK)
-		return error;
 	writer_bytes(&w, KEPT_MAGIC, 8);
 	writer_u8(&w, kept->answered ? 1 : 0);
 	writer_zeros(&w, 7);
@@ -101,8 +96,38 @@ kept_save(
 	writer_bytes(&w, kept->attachment, kept->attachment_len);
 	if (w.bad)
 		return SR_TOO_LARGE;
-	kept_name(signer, order.reference, name);
 	return state_write(state, name, bytes, writer_len(&w));
+}
+
+enum sr_error
+kept_save(
+    const struct state *state, const char *signer, const struct kept *kept)
+{
+	char name[STATE_NAME_MAX];
+	struct order order;
+	enum sr_error error = order_decode(kept->order, &order);
+
+	if (error != SR_OK)
+		return error;
+	kept_name(signer, order.reference, name);
+	return kept_write(state, name, kept);
+}
+
+enum sr_error
+kept_set_aside(const struct state *state, const char *signer,
+    const struct kept *kept, char name[STATE_NAME_MAX])
+{
+	char former[STATE_NAME_MAX];
+	struct order order;
+	enum sr_error error = order_decode(kept->order, &order);
+
+	if (error != SR_OK)
+		return error;
+	kept_name(signer, order.reference, former);
+	snprintf(name, STATE_NAME_MAX, "lost-%.80s-%" PRIu64,
+	    former + strlen("order-"), order.seq);
+	error = kept_write(state, name, kept);
+	return error == SR_OK ? state_remove(state, former) : error;
 }
 
 enum sr_error
@@ -139,7 +164,7 @@ kept_walk_one(void *context, const char *name)
 	/* A damaged one was reported; the others still count. */
 	if (error != SR_OK)
 		return SR_OK;
-	if (!kept.answered)
+	if (!kept.answered || order.seq + 1 >= walk->next_seq)
 		return walk->each(walk->context, &kept);
 	if (order.seq + KEPT_WINDOW <= walk->next_seq)
 		return state_remove(walk->state, name);

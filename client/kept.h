@@ -43,8 +43,16 @@ enum sr_error kept_forget(const struct state *state, const char *signer,
     const uint8_t reference[ORDER_REFERENCE_LEN]);
 
 /*
- * Calls each() for every order of the signer that has no answer yet, and
- * forgets answered ones whose seq lies 64 or more below next_seq.
+ * Moves an order that the bank has lost aside, as evidence, to the file
+ * lost-SIGNER-REFERENCE-SEQ; its name there goes to name.
+ */
+enum sr_error kept_set_aside(const struct state *state, const char *signer,
+    const struct kept *kept, char name[STATE_NAME_MAX]);
+
+/*
+ * Calls each() for every order of the signer that has no answer yet, and for
+ * those answered ones that should be the last of its chain or are beyond
+ * next_seq; forgets answered ones whose seq lies 64 or more below it.
  */
 enum sr_error kept_unanswered(const struct state *state, const char *signer,
     uint64_t next_seq,

@@ -275,8 +275,70 @@ ordering_submit(struct bank_session *session, const struct state *state,
 struct settle {
 	struct bank_session *session;
 	const struct state *state;
+	const struct money_unit *unit;
 	const uint8_t *but;
 };
+
+/*
+ * An order that the bank has acknowledged and does not know any more: said
+ * once and set aside.  It is not signed anew: whoever gave it decides.
+ */
+static enum sr_error
+ordering_lost(const struct bank_session *session, const struct state *state,
+    const struct money_unit *unit, const struct kept *kept)
+{
+	char name[STATE_NAME_MAX], amount[MONEY_TEXT_MAX];
+	struct order order;
+	enum sr_error error = order_decode(kept->order, &order);
+
+	if (error == SR_OK)
+		error = kept_set_aside(state, session->login.name, kept, name);
+	if (error != SR_OK)
+		return error;
+	fprintf(stderr,
+	    "LOST: an earlier %s of %s %s (your order number %" PRIu64
+	    "), which the bank had acknowledged, is not in its books any "
+	    "more: the bank was restored from an older state. Nothing was sent "
+	    "again; if it is still wanted, order it anew. The signed order is "
+	    "kept in %s/%s\n",
+	    order_kind_name(order.kind),
+	    money_format(order.amount_minor, unit, amount), unit->code,
+	    order.seq, state->directory, name);
+	return SR_OK;
+}
+
+/*
+ * Asks after an answered order that the chain does not end with: the same
+ * bytes, which name a session that has ended and so are never booked anew.
+ */
+static enum sr_error
+ordering_look_back(
+    struct settle *settle, const struct kept *kept, const struct order *order)
+{
+	const struct payload_m4 *welcome = &settle->session->login.welcome;
+	struct ordering_result result = {0};
+	struct kept again = *kept;
+	uint8_t hash[ORDER_HASH_LEN];
+	enum sr_error error;
+	bool applied;
+
+	order_hash(kept->order, hash);
+	if (order->seq + 1 == welcome->next_seq &&
+	    memcmp(hash, welcome->last_order_hash, sizeof(hash)) == 0)
+		return SR_OK;
+	error = ordering_try(
+	    settle->session, settle->state, &again, &result, &applied);
+	if (error != SR_OK && !ordering_never(error))
+		return error;
+	if (applied)
+		return SR_OK;
+	error =
+	    ordering_lost(settle->session, settle->state, settle->unit, kept);
+	if (error == SR_OK && settle->but != NULL &&
+	    memcmp(order->reference, settle->but, ORDER_REFERENCE_LEN) == 0)
+		return SR_ROLLED_BACK;
+	return error;
+}
 
 static enum sr_error
 ordering_settle_one(void *context, const struct kept *kept)
@@ -291,6 +353,8 @@ ordering_settle_one(void *context, const struct kept *kept)
 	if (error != SR_OK ||
 	    order.signer != settle->session->login.welcome.customer)
 		return SR_OK;
+	if (kept->answered)
+		return ordering_look_back(settle, kept, &order);
 	if (settle->but != NULL &&
 	    memcmp(order.reference, settle->but, ORDER_REFERENCE_LEN) == 0)
 		return SR_OK;
@@ -316,10 +380,11 @@ ordering_settle_one(void *context, const struct kept *kept)
 }
 
 enum sr_error
-ordering_settle(
-    struct bank_session *session, const struct state *state, const uint8_t *but)
+ordering_settle(struct bank_session *session, const struct state *state,
+    const struct money_unit *unit, const uint8_t *but)
 {
-	struct settle settle = {.session = session, .state = state, .but = but};
+	struct settle settle = {
+	    .session = session, .state = state, .unit = unit, .but = but};
 	enum sr_error error;
 	int lock;
 

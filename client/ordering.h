@@ -63,8 +63,14 @@ enum sr_error ordering_submit(struct bank_session *session,
  * became of each.  What it calls not booked never will be: the session that
  * such an order names is ended by the bank.  Does nothing while another
  * process of this signer's has an order on its way.
+ *
+ * An order that the bank had acknowledged and does not have any more, because
+ * it was restored with loss, is named, too, with its amount in that unit, and
+ * set aside (kept.h).  SR_ROLLED_BACK when it is the one under `but': whoever
+ * runs that again orders it anew.
  */
 enum sr_error ordering_settle(struct bank_session *session,
-    const struct state *state, const uint8_t *but);
+    const struct state *state, const struct money_unit *unit,
+    const uint8_t *but);
 
 #endif

@@ -35,6 +35,7 @@ enum {
 	OPTION_ANCHOR,
 	OPTION_CHECK,
 	OPTION_PASSPHRASE_FD,
+	OPTION_ACCEPT_LOSS,
 	OPTION_VERSION,
 };
 
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
     {"anchor", required_argument, NULL, OPTION_ANCHOR},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"passphrase-fd", required_argument, NULL, OPTION_PASSPHRASE_FD},
+    {"accept-loss", no_argument, NULL, OPTION_ACCEPT_LOSS},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -94,7 +96,7 @@ static const struct ctl_command commands[] = {
     {"backup", NULL, 1, ctl_backup, "backup DIRECTORY",
 	"copy the running bank, verified; only what is new is sent"},
     {"restore", NULL, 1, ctl_restore,
-	"restore [--anchor FILE | --check] DIRECTORY",
+	"restore [--anchor FILE] [--check | --accept-loss] DIRECTORY",
 	"put the newest backup in the place of a stopped bank's files"},
     {"certify", NULL, 0, ctl_certify, "certify",
 	"renew the certificate of a bank that is stopped"},
@@ -144,6 +146,9 @@ help(FILE *out)
 	    "has, when\n                           keyd's files are lost\n"
 	    "      --check              try it in a scratch directory, write "
 	    "nothing else\n"
+	    "      --accept-loss        go on from the backup whatever came "
+	    "later; without\n                           DIRECTORY from what "
+	    "lies in the bank's own\n"
 	    "options of unlock:\n"
 	    "      --passphrase-fd N    read the passphrase there, not in the "
 	    "file\n"
@@ -272,6 +277,9 @@ take_option(struct ctl_options *options, int option)
 	case OPTION_ANCHOR:
 		text = &options->anchor;
 		break;
+	case OPTION_ACCEPT_LOSS:
+		options->accept_loss = true;
+		return -1;
 	case OPTION_CHECK:
 		options->check = true;
 		return -1;
@@ -353,7 +361,10 @@ main(int argc, char *argv[])
 	command = find_command(argc, argv, &used);
 	if (command == NULL)
 		return unknown_command(argc, argv);
-	if (argc - used != command->words)
+	/* restore --accept-loss goes on with what is there, too */
+	if (argc - used != command->words &&
+	    !(argc == used && options.accept_loss &&
+		command->run == ctl_restore))
 		return usage(command->usage);
 	return error_exit(command->run(&options, argv + used));
 }

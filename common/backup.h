@@ -7,7 +7,7 @@
  *
  * ledgerd's files are read as they are, because what keyd has signed never
  * changes again: the journal is cut at the COMMIT of the size that keyd has
- * frozen; the audit log and the certificates are appended to only; a snapshot
+ * frozen; the audit log, certificates and restore notes are appended to only; a snapshot
  * has its whole content or no name.
  *
  * keyd's files change while they are read.  keyd notes which slots are
@@ -32,7 +32,7 @@ enum backup_ledger_file {
 	BACKUP_SNAPSHOT = 2,
 	BACKUP_CERTIFICATES = 3,
 	BACKUP_AUDIT = 4,
-	BACKUP_RESTORES = 5,
+	BACKUP_RESTORES = 5, /* only of a bank that lost something */
 };
 
 enum {

@@ -137,6 +137,9 @@ take_ledgerd(struct world *w, const struct ipc_message *m)
 		TAKE(segment_key, w->segment_key, w->segment_keys);
 	} else if (m->type == MESSAGE_SNAPSHOT_KEY) {
 		TAKE(snapshot_key, w->snapshot_key, other);
+	} else if (m->type == MESSAGE_RESTORE_SIGNED) {
+		TAKE(restore_signed, w->restore, w->restores);
+		memcpy(w->note, w->restore.note, w->restore.note_len);
 	} else if (m->type == MESSAGE_SNAPSHOTS) {
 		TAKE(snapshots, snapshots, other);
 		w->list_len = snapshots.list_len;
@@ -237,7 +240,7 @@ void
 world_forget(struct world *w)
 {
 	w->hellos = w->m2s = w->m5s = w->accepted = w->refused = 0;
-	w->opens = w->heads = w->useds = w->geneses = 0;
+	w->opens = w->heads = w->useds = w->geneses = w->restores = 0;
 	w->terminal_keys = w->disclosures = w->refusals = 0;
 	w->ended = 0;
 }

@@ -47,6 +47,9 @@ struct world {
 	struct message_segment_key segment_key;
 	unsigned segment_keys;
 	struct message_snapshot_key snapshot_key;
+	struct message_restore_signed restore; /* note points to note */
+	uint8_t note[RESTORE_NOTE_LEN];
+	unsigned restores;
 	uint8_t list
 	    [65536]; /* of the last terminals, snapshots or directory_keys */
 	size_t list_len;
