@@ -169,6 +169,9 @@ take_control(struct world *w, const struct message_control_answer *answer)
 
 	if (ipc_next(&r, false, &inner) != SR_OK)
 		abort();
+	w->control_type = (uint8_t)inner.type;
+	w->control_len = inner.len;
+	memcpy(w->control_body, inner.body, inner.len);
 	if (inner.type == MESSAGE_TERMINAL_KEY)
 		TAKE(terminal_key, w->terminal_key, w->terminal_keys);
 	else if (inner.type == MESSAGE_DISCLOSURE)
@@ -177,7 +180,7 @@ take_control(struct world *w, const struct message_control_answer *answer)
 		TAKE(invited, w->invited, other);
 	else if (inner.type == MESSAGE_KEYD_STATUS)
 		TAKE(keyd_status, w->status, other);
-	else
+	else if (inner.type == MESSAGE_CONTROL_REFUSED)
 		TAKE(control_refused, refused, w->refusals);
 }
 
