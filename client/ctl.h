@@ -81,6 +81,9 @@ enum sr_error ctl_restore(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_disclose(
     const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_clock(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_clock_confirm(
+    const struct ctl_options *options, char *const words[]);
 
 enum sr_error ctl_lock(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_unlock(

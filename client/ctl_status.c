@@ -140,6 +140,37 @@ status_sandbox(const char *room, uint32_t missing)
 	    text[0] != '\0' ? text : "all layers in force");
 }
 
+/* Why no orders are taken; NULL when they are. */
+static const char *
+closed_why(const struct message_ledgerd_status *ledgerd)
+{
+	if (ledgerd->open)
+		return NULL;
+	if (ledgerd->closed != SR_OK)
+		return error_sentence(error_of_wire(ledgerd->closed));
+	return ledgerd->founded ? "the bank is about to end"
+				: "the bank is not founded";
+}
+
+static void
+status_orders(const struct message_ledgerd_status *ledgerd)
+{
+	const char *why = closed_why(ledgerd);
+
+	if (why == NULL)
+		printf("orders              open\n");
+	else
+		printf("orders              closed: %s\n", why);
+	if (ledgerd->founded)
+		printf("disk                %" PRIu64
+		       " MiB free, closed for orders "
+		       "below %" PRIu64 " MiB\n",
+		    ledgerd->space >> 20, ledgerd->reserve >> 20);
+	if (ledgerd->audit_lost > 0)
+		printf("audit log           %" PRIu64 " lines are missing\n",
+		    ledgerd->audit_lost);
+}
+
 static void
 status_print(const struct status *status)
 {
@@ -154,8 +185,7 @@ status_print(const struct status *status)
 		(void)strftime(until, sizeof(until), "%Y-%m-%d", &utc);
 	printf("bank id             %s\n", id);
 	printf("state               %s\n", state_name(status->monitor.state));
-	printf("orders              %s\n",
-	    ledgerd->open ? "taken" : "refused: the bank is closed for them");
+	status_orders(ledgerd);
 	printf(
 	    "registration        %s\n", registration_name(keyd->registration));
 	printf("certificate         epoch %" PRIu32 ", valid until %s\n",
@@ -201,6 +231,22 @@ status_print(const struct status *status)
 }
 
 static void
+status_print_json_orders(const struct message_ledgerd_status *ledgerd)
+{
+	const char *why = closed_why(ledgerd);
+
+	/* the sentences are ours and need no escapes */
+	printf(",\"open\":%s,\"closed\":", why == NULL ? "true" : "false");
+	if (why == NULL)
+		printf("null");
+	else
+		printf("\"%s\"", why);
+	printf(",\"free_bytes\":%" PRIu64 ",\"reserve_bytes\":%" PRIu64
+	       ",\"audit_lines_lost\":%" PRIu64,
+	    ledgerd->space, ledgerd->reserve, ledgerd->audit_lost);
+}
+
+static void
 status_print_json(const struct status *status)
 {
 	const struct message_keyd_status *keyd = &status->keyd;
@@ -208,8 +254,9 @@ status_print_json(const struct status *status)
 	char id[65];
 
 	bankfile_hex(keyd->bank_id, id);
-	printf("{\"v\":1,\"bank_id\":\"%s\",\"state\":\"open\",\"open\":%s,"
-	       "\"registration\":\"%s\",\"certificate_epoch\":%" PRIu32
+	printf("{\"v\":1,\"bank_id\":\"%s\",\"state\":\"open\"", id);
+	status_print_json_orders(ledgerd);
+	printf(",\"registration\":\"%s\",\"certificate_epoch\":%" PRIu32
 	       ",\"certificate_not_after_ms\":%" PRIu64 ",\"names\":%" PRIu64
 	       ",\"customers\":%" PRIu64 ",\"operators\":%" PRIu64
 	       ",\"terminals\":%" PRIu64 ",\"revoked\":%" PRIu64
@@ -217,7 +264,6 @@ status_print_json(const struct status *status)
 	       ",\"segment\":%" PRIu32 ",\"snapshot\":%" PRIu32
 	       ",\"old_keys\":%" PRIu64 ",\"origin\":\"strongroom/%s/%" PRIu32
 	       "\"",
-	    id, ledgerd->open ? "true" : "false",
 	    registration_name(keyd->registration), keyd->certificate_epoch,
 	    keyd->not_after, keyd->customers, ledgerd->customers,
 	    ledgerd->operators, ledgerd->terminals, ledgerd->revoked,

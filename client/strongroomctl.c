@@ -98,6 +98,10 @@ static const struct ctl_command commands[] = {
     {"restore", NULL, 1, ctl_restore,
 	"restore [--anchor FILE] [--check | --accept-loss] DIRECTORY",
 	"put the newest backup in the place of a stopped bank's files"},
+    {"clock", "confirm", 0, ctl_clock_confirm, "clock confirm",
+	"say that the machine's clock is right, after it was set"},
+    {"clock", NULL, 0, ctl_clock, "clock",
+	"what the bank makes of the machine's clock"},
     {"certify", NULL, 0, ctl_certify, "certify",
 	"renew the certificate of a bank that is stopped"},
 };

@@ -342,7 +342,8 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 		return check_use(verify, entry, &event);
 	if (event.code == SYSTEM_SNAPSHOT)
 		return audit_snapshot(verify, entry, &event);
-	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED)
+	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED &&
+	    event.code != SYSTEM_CLOCK)
 		return audit_later(verify, entry, "system event", event.code);
 	return true;
 }

@@ -76,7 +76,9 @@ set_number(struct parse *parse, const struct key *key, const char *value)
 static const char *
 set_size(struct parse *parse, const struct key *key, const char *value)
 {
-	static const char wanted[] = "64K to 64M in steps of 4K";
+	const char *wanted = key->max > 64 * 1024 * 1024
+				 ? "1M to 2048M in steps of 4K"
+				 : "64K to 64M in steps of 4K";
 	size_t len = strlen(value);
 	uint64_t n, factor = 1;
 
@@ -192,6 +194,8 @@ static const struct key keys[] = {
 	100, 600000, false},
     {"ledgerd", "segment-size", set_size, MEMBER(segment_len), 65536,
 	64 * 1024 * 1024, false},
+    {"ledgerd", "reserve", set_size, MEMBER(reserve_len), 1024 * 1024,
+	UINT32_C(2048) * 1024 * 1024, false},
     {"ledgerd", "session-idle", set_number, MEMBER(session_idle_s), 1, 86400,
 	false},
     {"ledgerd", "session-absolute", set_number, MEMBER(session_absolute_s), 1,
@@ -298,6 +302,7 @@ static const struct config defaults = {
     .max_per_address = 64,
     .handshake_timeout_ms = 15000,
     .segment_len = 16 * 1024 * 1024,
+    .reserve_len = 64 * 1024 * 1024,
     .session_idle_s = 300,
     .session_absolute_s = 3600,
     .session_rekey_s = 600,

@@ -35,6 +35,8 @@
  * [ledgerd]
  *   segment-size = BYTES    of a journal file; 64K to 64M in 4K steps;
  *                           K and M allowed; default 16M
+ *   reserve = BYTES         free space below which the bank is closed for
+ *                           orders; 1M to 2048M in 4K steps; default 64M
  *   session-idle = S        seconds; 1 to 86400; default 300
  *   session-absolute = S    seconds; 1 to 86400; default 3600
  *   session-rekey = S       seconds; 5 to 86400; default 600
@@ -90,6 +92,7 @@ struct config {
 	uint32_t handshake_timeout_ms;
 
 	uint32_t segment_len;
+	uint32_t reserve_len;
 	uint32_t session_idle_s;
 	uint32_t session_absolute_s;
 	uint32_t session_rekey_s;

@@ -69,6 +69,9 @@ enum entry_system {
 				 offset u32 */
 	SYSTEM_STARTED = 2,
 	SYSTEM_SNAPSHOT = 3, /* struct entry_snapshot */
+	SYSTEM_CLOCK = 4,    /* an operator says that the clock is right;
+				subject: its time ms, detail: the time ms that
+				was expected u64 */
 };
 
 /* bank_type of leaf 0. */

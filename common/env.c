@@ -43,6 +43,12 @@ env_truncate(struct env *env, env_file file, uint64_t len)
 }
 
 enum sr_error
+env_space(struct env *env, env_file file, struct env_space *out)
+{
+	return env->ops->space(env, file, out);
+}
+
+enum sr_error
 env_sync(struct env *env, env_file file)
 {
 	return env->ops->sync(env, file);

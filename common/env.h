@@ -36,6 +36,12 @@ typedef int env_file;
 /* Longest relative path, with its terminator. */
 #define ENV_PATH_MAX 128
 
+/* What is left of the file system on which a file lies. */
+struct env_space {
+	uint64_t free; /* bytes that the room may still take */
+	bool read_only;
+};
+
 struct env_ops {
 	enum sr_error (*open)(
 	    struct env *, const char *path, enum env_open, env_file *out);
@@ -46,6 +52,7 @@ struct env_ops {
 	enum sr_error (*write)(struct env *, env_file, uint64_t offset,
 	    const void *bytes, size_t len);
 	enum sr_error (*truncate)(struct env *, env_file, uint64_t len);
+	enum sr_error (*space)(struct env *, env_file, struct env_space *out);
 	enum sr_error (*sync)(struct env *, env_file);
 	enum sr_error (*rename)(struct env *, const char *from, const char *to);
 	enum sr_error (*remove)(struct env *, const char *path);
@@ -70,7 +77,7 @@ struct env {
 /*
  * Opens the file at a path relative to the room's data ("state" in keyd,
  * "ledger/segment/00000000.log" in ledgerd).  SR_NOT_FOUND, SR_EXISTS,
- * SR_NO_SPACE, SR_IO.
+ * SR_NO_SPACE, SR_READ_ONLY, SR_IO.
  */
 enum sr_error env_open(
     struct env *env, const char *path, enum env_open how, env_file *out);
@@ -83,12 +90,21 @@ enum sr_error env_size(struct env *env, env_file file, uint64_t *out);
 enum sr_error env_read(
     struct env *env, env_file file, uint64_t offset, void *out, size_t len);
 
-/* Writes exactly len bytes at offset; SR_NO_SPACE or SR_IO. */
+/*
+ * Writes exactly len bytes at offset.  SR_NO_SPACE, SR_READ_ONLY: the disk
+ * refuses, and may have taken a first part; SR_IO: it failed.
+ */
 enum sr_error env_write(struct env *env, env_file file, uint64_t offset,
     const void *bytes, size_t len);
 
 /* Sets the length of the file. */
 enum sr_error env_truncate(struct env *env, env_file file, uint64_t len);
+
+/*
+ * Asks the file system of that file what is left; nothing is reserved by it.
+ * A quota is not seen here: its SR_NO_SPACE comes with the write.
+ */
+enum sr_error env_space(struct env *env, env_file file, struct env_space *out);
 
 /* fdatasync: data and length are on disk when it returns SR_OK. */
 enum sr_error env_sync(struct env *env, env_file file);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ error_of_errno(int number)
 	case EDQUOT:
 	case EFBIG:
 		return SR_NO_SPACE;
+	case EROFS:
+		return SR_READ_ONLY;
 	case EACCES:
 	case EPERM:
 		return SR_PERMISSION;
@@ -200,6 +203,22 @@ posix_truncate(struct env *env, env_file file, uint64_t len)
 	(void)env;
 	if (ftruncate(file, (off_t)len) != 0)
 		return error_of_errno(errno);
+	return SR_OK;
+}
+
+static enum sr_error
+posix_space(struct env *env, env_file file, struct env_space *out)
+{
+	struct statvfs left;
+
+	(void)env;
+	memset(out, 0, sizeof(*out));
+	if (fstatvfs(file, &left) != 0)
+		return error_of_errno(errno);
+	out->read_only = (left.f_flag & ST_RDONLY) != 0;
+	if (__builtin_mul_overflow(
+		(uint64_t)left.f_bavail, (uint64_t)left.f_frsize, &out->free))
+		out->free = UINT64_MAX;
 	return SR_OK;
 }
 
@@ -427,6 +446,7 @@ static const struct env_ops posix_ops = {
     .read = posix_read,
     .write = posix_write,
     .truncate = posix_truncate,
+    .space = posix_space,
     .sync = posix_sync,
     .rename = posix_rename,
     .remove = posix_remove,

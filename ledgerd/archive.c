@@ -100,10 +100,15 @@ fetch_key(struct ledgerd *ledgerd, const struct journal_segment *header,
 	error = keyd_segment_key(ledgerd, header->segment, header->salt, key);
 	if (error != SR_NOT_ALLOWED)
 		return error;
-	if (now_ms < archive->asks_again_ms)
+	if (now_ms < archive->asks_again_ms ||
+	    ledgerd->admission.closed != SR_OK)
 		return SR_OLD_RECORDS;
 	memcpy(operation.salt, header->salt, sizeof(operation.salt));
 	error = commit_operation(ledgerd, &operation, &done);
+	if (admission_is_refusal(error)) {
+		admission_refused(ledgerd, error);
+		return SR_OLD_RECORDS;
+	}
 	if (error == SR_OK)
 		error = done;
 	if (error == SR_OLD_RECORDS)

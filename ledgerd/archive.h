@@ -78,7 +78,7 @@ enum sr_error archive_note(
 /*
  * Reads and opens the entry at a position.  SR_DAMAGED when it is not a whole
  * entry frame, SR_CRYPTO, SR_IO; SR_OLD_RECORDS when keyd gives no more keys
- * of old segments in this hour.
+ * of old segments in this hour, or when the bank is closed and cannot log it.
  */
 enum sr_error archive_read(struct ledgerd *ledgerd,
     struct journal_position position, struct archive_frame *out);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/diag.h"
 #include "common/utc.h"
 #include "ledgerd/ledgerd.h"
 
@@ -69,6 +70,13 @@ audit_append(struct ledgerd *ledgerd)
 	}
 	error = env_write(
 	    ledgerd->env, ledgerd->audit, ledgerd->audit_len, lines, len);
+	if (admission_is_refusal(error)) {
+		if (ledgerd->audit_lost == 0)
+			diag_warn(AUDIT_PATH " loses lines: %s",
+			    error_sentence(error));
+		ledgerd->audit_lost += batch->leaf_count;
+		return SR_OK;
+	}
 	if (error == SR_OK)
 		ledgerd->audit_len += len;
 	return error;

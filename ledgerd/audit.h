@@ -20,7 +20,10 @@ enum sr_error audit_open(struct ledgerd *ledgerd);
 void audit_line(const struct journal_leaf *leaf, enum sr_error outcome,
     uint8_t *line, size_t room);
 
-/* Appends the lines of the batch; not synced: the journal is the record. */
+/*
+ * Appends the lines of the batch; not synced: the journal is the record.  What
+ * a full or read-only disk does not take is lost and counted in audit_lost.
+ */
 enum sr_error audit_append(struct ledgerd *ledgerd);
 
 #endif

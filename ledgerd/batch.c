@@ -23,6 +23,13 @@
 
 enum { BATCH_MIN_LEN = JOURNAL_FRAME_MAX + JOURNAL_COMMIT_FRAME_LEN };
 
+/* In the middle of a batch nobody can be refused any more. */
+static enum sr_error
+failed(enum sr_error error)
+{
+	return admission_is_refusal(error) ? SR_IO : error;
+}
+
 /* Goes over to the next segment: header durable, key fetched. */
 static enum sr_error
 rotate(struct ledgerd *ledgerd)
@@ -32,9 +39,10 @@ rotate(struct ledgerd *ledgerd)
 
 	merkle_frontier_root(&ledgerd->tree, header.root);
 	error = segments_rotate(&ledgerd->segments, &header);
-	if (error == SR_OK)
-		error = keyd_segment_key(
-		    ledgerd, header.segment, header.salt, ledgerd->segment_key);
+	if (error != SR_OK)
+		return error;
+	error = failed(keyd_segment_key(
+	    ledgerd, header.segment, header.salt, ledgerd->segment_key));
 	if (error == SR_OK)
 		snapshot_consider(ledgerd);
 	return error;
@@ -59,25 +67,39 @@ batch_begin(struct ledgerd *ledgerd)
 {
 	struct batch *batch = &ledgerd->batch;
 	struct segments *segments = &ledgerd->segments;
-	uint64_t now = env_clock_ms(ledgerd->env);
 	enum sr_error error;
 
-	/* Behind the last entry the clock stands still. */
-	batch->time_ms =
-	    now > ledgerd->last_time_ms ? now : ledgerd->last_time_ms;
+	batch_begin_without(ledgerd, SR_OK);
 	if (!takes_batch(ledgerd, batch->time_ms)) {
 		error = rotate(ledgerd);
 		if (error != SR_OK)
 			return error;
 	}
-	batch->limit = FRAMES_LEN;
+	error = segments_probe(segments);
+	if (error != SR_OK)
+		return error;
 	if (segments_room(segments) < batch->limit)
 		batch->limit = (size_t)segments_room(segments);
+	batch->takes_entries = true;
+	return SR_OK;
+}
+
+void
+batch_begin_without(struct ledgerd *ledgerd, enum sr_error closed)
+{
+	struct batch *batch = &ledgerd->batch;
+	uint64_t now = env_clock_ms(ledgerd->env);
+
+	/* Behind the last entry the clock stands still. */
+	batch->time_ms =
+	    now > ledgerd->last_time_ms ? now : ledgerd->last_time_ms;
+	batch->closed = closed;
+	batch->takes_entries = false;
+	batch->limit = FRAMES_LEN;
 	batch->frames_len = 0;
 	batch->leaf_count = 0;
 	batch->first = ledgerd->tree.size;
 	batch->tree = ledgerd->tree;
-	return SR_OK;
 }
 
 bool
@@ -109,7 +131,7 @@ batch_add(struct ledgerd *ledgerd, struct journal_plain *plain,
 	enum sr_error error;
 	size_t frame_len;
 
-	assert(batch_has_room(ledgerd));
+	assert(batch->takes_entries && batch_has_room(ledgerd));
 	env_random(ledgerd->env, header.random, sizeof(header.random));
 	env_random(ledgerd->env, plain->salt, sizeof(plain->salt));
 	error = journal_seal(ledgerd->segment_key, &header, plain,
@@ -161,7 +183,7 @@ batch_write(struct ledgerd *ledgerd)
 		diag_error("writing segment %u failed: %s; nothing of this "
 			   "batch is acknowledged",
 		    segments->number, error_sentence(error));
-	return error;
+	return failed(error);
 }
 
 enum sr_error
@@ -176,7 +198,7 @@ batch_take_head(struct ledgerd *ledgerd)
 			   "%llu: %s",
 		    (unsigned long long)batch->first,
 		    error_sentence(error_of_wire(head->error)));
-		return error_of_wire(head->error);
+		return failed(error_of_wire(head->error));
 	}
 	merkle_frontier_root(&batch->tree, root);
 	if (head->size != batch->tree.size ||
@@ -203,19 +225,13 @@ batch_sign(struct ledgerd *ledgerd)
 	return error == SR_OK ? batch_take_head(ledgerd) : error;
 }
 
-enum sr_error
-batch_publish_checkpoint(struct ledgerd *ledgerd)
+static enum sr_error
+write_checkpoint(struct ledgerd *ledgerd)
 {
-	const struct message_tree_head *head = &ledgerd->head;
-	struct checkpoint checkpoint = {.size = head->size};
 	struct env *env = ledgerd->env;
 	enum sr_error error;
 	env_file file;
 
-	note_origin(ledgerd->bank_id, head->epoch, checkpoint.origin);
-	memcpy(checkpoint.root, head->root, sizeof(checkpoint.root));
-	note_assemble(&checkpoint, ledgerd->certificate.log_key,
-	    head->signature, ledgerd->checkpoint, &ledgerd->checkpoint_len);
 	error = env_open(env, CHECKPOINT_NEW_PATH, ENV_WRITE_OR_CREATE, &file);
 	if (error != SR_OK)
 		return error;
@@ -228,6 +244,27 @@ batch_publish_checkpoint(struct ledgerd *ledgerd)
 	if (error == SR_OK)
 		error = env_rename(env, CHECKPOINT_NEW_PATH, CHECKPOINT_PATH);
 	return error;
+}
+
+enum sr_error
+batch_publish_checkpoint(struct ledgerd *ledgerd)
+{
+	const struct message_tree_head *head = &ledgerd->head;
+	struct checkpoint checkpoint = {.size = head->size};
+	enum sr_error error;
+	bool refused;
+
+	note_origin(ledgerd->bank_id, head->epoch, checkpoint.origin);
+	memcpy(checkpoint.root, head->root, sizeof(checkpoint.root));
+	note_assemble(&checkpoint, ledgerd->certificate.log_key,
+	    head->signature, ledgerd->checkpoint, &ledgerd->checkpoint_len);
+	error = write_checkpoint(ledgerd);
+	refused = admission_is_refusal(error);
+	if (refused && !ledgerd->checkpoint_refused)
+		diag_warn(
+		    CHECKPOINT_PATH " stays behind: %s", error_sentence(error));
+	ledgerd->checkpoint_refused = refused;
+	return refused ? SR_OK : error;
 }
 
 enum sr_error

@@ -11,7 +11,9 @@
  *	batch_sign	keyd extends its tree, persists, signs; roots compared
  *	batch_publish	the checkpoint for the world, the audit log
  *
- * An error of any of them ends the room: what the batch holds is then not
+ * SR_NO_SPACE and SR_READ_ONLY of batch_begin mean that the disk has refused
+ * to be written to, and that nothing has happened.  Any other error of any of
+ * them ends the room: what the batch holds is then not
  * acknowledged to anybody, and the next start finds out what became of it.
  */
 #include <stdbool.h>
@@ -23,6 +25,9 @@
 struct ledgerd;
 
 enum sr_error batch_begin(struct ledgerd *ledgerd);
+
+/* A batch that takes no entry: closed tells why, or SR_OK: none is wanted. */
+void batch_begin_without(struct ledgerd *ledgerd, enum sr_error closed);
 
 /* True while an entry of any size still fits. */
 bool batch_has_room(const struct ledgerd *ledgerd);
@@ -46,7 +51,11 @@ enum sr_error batch_publish(struct ledgerd *ledgerd);
 /* Compares keyd's answer with the tree of the batch and makes it ours. */
 enum sr_error batch_take_head(struct ledgerd *ledgerd);
 
-/* Writes ledgerd->checkpoint from keyd's head to public/checkpoint. */
+/*
+ * Writes ledgerd->checkpoint from keyd's head to public/checkpoint.  Where the
+ * disk is full or read-only the file stays as it is, and that is said: it is
+ * derived, and the next one replaces it.
+ */
 enum sr_error batch_publish_checkpoint(struct ledgerd *ledgerd);
 
 #endif

@@ -76,23 +76,78 @@ make_durable_and_signed(struct ledgerd *ledgerd)
 	return error;
 }
 
-/* What the batch's orders ask of keyd, and the ends of the revoked. */
+/*
+ * What the batches' orders ask of keyd.  Where the disk refuses, they wait:
+ * the books, which go by their own word, have it already.
+ */
 static enum sr_error
 run_operations(struct ledgerd *ledgerd)
 {
+	struct operation *operations = ledgerd->operations;
 	enum sr_error error = SR_OK, done;
+	size_t i;
 
-	for (size_t i = 0; i < ledgerd->operation_count && error == SR_OK;
-	     i++) {
-		const struct operation *operation = &ledgerd->operations[i];
-
-		error = commit_operation(ledgerd, operation, &done);
-		if (error == SR_OK && done != SR_OK)
+	for (i = 0; i < ledgerd->operation_count && error == SR_OK; i++) {
+		error = commit_operation(ledgerd, &operations[i], &done);
+		if (error != SR_OK)
+			break;
+		if (done != SR_OK)
 			diag_warn("keyd did not bring terminal %u up to the "
 				  "books: %s",
-			    operation->terminal, error_sentence(done));
+			    operations[i].terminal, error_sentence(done));
 	}
-	ledgerd->operation_count = 0;
+	ledgerd->operation_count -= i;
+	memmove(operations, operations + i,
+	    ledgerd->operation_count * sizeof(operations[0]));
+	return error;
+}
+
+/* The same behind a batch. */
+static enum sr_error
+finish_operations(struct ledgerd *ledgerd)
+{
+	enum sr_error error = run_operations(ledgerd);
+
+	if (!admission_is_refusal(error))
+		return error;
+	admission_refused(ledgerd, error);
+	return SR_OK;
+}
+
+/* Whether something waits that may ask for an entry. */
+static bool
+wants_entries(struct ledgerd *ledgerd)
+{
+	if (ledgerd->opening_count > 0)
+		return true;
+	for (size_t i = 0; i < ledgerd->item_count; i++)
+		if (intake_item(ledgerd, i)->kind == ITEM_ORDER)
+			return true;
+	return false;
+}
+
+/* The batch, with entries where they are wanted and the bank takes them. */
+static enum sr_error
+begin(struct ledgerd *ledgerd)
+{
+	enum sr_error error;
+
+	if (!wants_entries(ledgerd)) {
+		batch_begin_without(ledgerd, SR_OK);
+		return SR_OK;
+	}
+	error = admission_look(ledgerd);
+	if (error == SR_OK && ledgerd->admission.closed == SR_OK) {
+		error = run_operations(ledgerd);
+		if (error == SR_OK)
+			error = batch_begin(ledgerd);
+		if (admission_is_refusal(error)) {
+			admission_refused(ledgerd, error);
+			error = SR_OK;
+		}
+	}
+	if (error == SR_OK && ledgerd->admission.closed != SR_OK)
+		batch_begin_without(ledgerd, ledgerd->admission.closed);
 	return error;
 }
 
@@ -103,7 +158,7 @@ commit_waiting(struct ledgerd *ledgerd)
 	size_t items = ledgerd->item_count;
 	enum sr_error error;
 
-	error = batch_begin(ledgerd);
+	error = begin(ledgerd);
 	if (error != SR_OK)
 		return error;
 	check_signatures(ledgerd, items);
@@ -112,8 +167,8 @@ commit_waiting(struct ledgerd *ledgerd)
 	items = ledgerd->batch.items;
 	if (error == SR_OK && ledgerd->batch.leaf_count > 0)
 		error = make_durable_and_signed(ledgerd);
-	if (error == SR_OK)
-		error = run_operations(ledgerd);
+	if (error == SR_OK && ledgerd->batch.takes_entries)
+		error = finish_operations(ledgerd);
 	if (error != SR_OK)
 		return error;
 	enter_end_revoked(ledgerd);

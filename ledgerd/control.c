@@ -162,7 +162,12 @@ ledgerd_take_control_ledgerd_status_get(
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	bool founded = ledgerd->phase == PHASE_OPEN;
 	struct message_ledgerd_status status = {.founded = founded,
-	    .open = founded && !ledgerd->stopping,
+	    .open = founded && !ledgerd->stopping &&
+		    ledgerd->admission.closed == SR_OK,
+	    .closed = (uint16_t)ledgerd->admission.closed,
+	    .space = ledgerd->admission.free,
+	    .reserve = ledgerd->params.reserve,
+	    .audit_lost = ledgerd->audit_lost,
 	    .sessions = ledgerd->sessions.count,
 	    .segment = ledgerd->segments.number,
 	    .accounts = book_account_count(&ledgerd->book),
@@ -185,6 +190,61 @@ ledgerd_take_control_ledgerd_status_get(
 		control_answer(ledgerd, &w);
 }
 
+static void
+answer_clock(struct ledgerd *ledgerd, enum sr_error error)
+{
+	uint8_t bytes[MESSAGE_CLOCK_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct admission_clock clock = admission_clock(ledgerd);
+	struct message_clock message = {.error = (uint16_t)error,
+	    .closed = ledgerd->admission.clock ? SR_CLOCK : SR_OK,
+	    .now = clock.now_ms,
+	    .expected = clock.expected_ms,
+	    .last_entry = clock.last_entry_ms};
+
+	if (message_clock_encode(&w, &message) == SR_OK)
+		control_answer(ledgerd, &w);
+}
+
+void
+ledgerd_take_control_clock_get(
+    struct ledgerd *ledgerd, const struct message_clock_get *m)
+{
+	(void)m;
+	answer_clock(ledgerd, SR_OK);
+}
+
+void
+ledgerd_take_control_clock_confirm(
+    struct ledgerd *ledgerd, const struct message_clock_confirm *m)
+{
+	(void)m;
+	answer_clock(ledgerd, admission_confirm_clock(ledgerd));
+}
+
+/*
+ * Logs the use of a key where the bank takes orders, so that a refusal by the
+ * disk is an answer; keyd gives the other one.
+ */
+static void
+use_key(struct ledgerd *ledgerd, const struct operation *operation)
+{
+	enum sr_error error = admission_look(ledgerd), done;
+
+	if (error == SR_OK && ledgerd->admission.closed != SR_OK) {
+		answer_refused(ledgerd, SR_CLOSED_FOR_ORDERS);
+		return;
+	}
+	if (error == SR_OK)
+		error = commit_operation(ledgerd, operation, &done);
+	if (admission_is_refusal(error)) {
+		admission_refused(ledgerd, error);
+		answer_refused(ledgerd, SR_CLOSED_FOR_ORDERS);
+	} else if (error != SR_OK) {
+		ledgerd->fatal = error;
+	}
+}
+
 /* keyd answers the request itself when the use is logged and done. */
 void
 ledgerd_take_control_terminal_key_get(
@@ -195,16 +255,13 @@ ledgerd_take_control_terminal_key_get(
 	struct operation operation = {.code = USE_TERMINAL_KEY,
 	    .request = ledgerd->control_request,
 	    .terminal = m->terminal};
-	enum sr_error error, done;
 
 	if (terminal == NULL || terminal->revoked) {
 		answer_refused(ledgerd, SR_TERMINAL);
 		return;
 	}
 	operation.epoch = terminal->epoch;
-	error = commit_operation(ledgerd, &operation, &done);
-	if (error != SR_OK)
-		ledgerd->fatal = error;
+	use_key(ledgerd, &operation);
 }
 
 /* The salt in the header of a segment that is in use. */
@@ -237,7 +294,7 @@ ledgerd_take_control_disclosure_get(
 	struct operation operation = {.code = USE_DISCLOSE,
 	    .request = ledgerd->control_request,
 	    .segment = m->segment};
-	enum sr_error error, done;
+	enum sr_error error;
 
 	error = auditor == NULL
 		    ? SR_NOT_FOUND
@@ -247,9 +304,7 @@ ledgerd_take_control_disclosure_get(
 		return;
 	}
 	memcpy(operation.auditor, auditor->key, sizeof(operation.auditor));
-	error = commit_operation(ledgerd, &operation, &done);
-	if (error != SR_OK)
-		ledgerd->fatal = error;
+	use_key(ledgerd, &operation);
 }
 
 static enum sr_error

@@ -199,7 +199,12 @@ enter_order(struct ledgerd *ledgerd, const struct customer_session *session,
 	switch (book_check(&ledgerd->book, &by, &in->order,
 	    ledgerd->batch.time_ms, &checked)) {
 	case BOOK_APPLY:
-		return apply_order(ledgerd, session, in);
+		if (ledgerd->batch.closed == SR_OK)
+			return apply_order(ledgerd, session, in);
+		/* The order is as it was: the same bytes may come again. */
+		answer->error = SR_CLOSED_FOR_ORDERS;
+		answer->outcome = (uint16_t)ledgerd->batch.closed;
+		break;
 	case BOOK_STORED:
 		in->stored = true;
 		answer->leaf = checked.leaf;
@@ -312,6 +317,18 @@ check_terminal(
 	return SR_OK;
 }
 
+/* Whether the log-in needs no entry: the same attestation is in force. */
+static bool
+is_known(const struct ledgerd *ledgerd, const struct book_opening *account)
+{
+	const struct book_principal *principal =
+	    book_principal(&ledgerd->book, account->customer);
+
+	return principal != NULL &&
+	       memcmp(principal->attestation_hash, account->attestation_hash,
+		   sizeof(principal->attestation_hash)) == 0;
+}
+
 enum sr_error
 enter_opening(struct ledgerd *ledgerd, struct opening *opening)
 {
@@ -329,6 +346,10 @@ enter_opening(struct ledgerd *ledgerd, struct opening *opening)
 		return SR_OK;
 	}
 	account = book_opening_of(&attestation, m->attestation);
+	if (ledgerd->batch.closed != SR_OK && !is_known(ledgerd, &account)) {
+		opening->status = SR_CLOSED_FOR_ORDERS;
+		return SR_OK;
+	}
 	error = book_open(&ledgerd->book, &account, &opened);
 	if (error == SR_NO_SPACE)
 		return error;

@@ -39,7 +39,7 @@ ledgerd_init(struct ledgerd *ledgerd, struct env *env,
 	ledgerd->audit = ENV_NO_FILE;
 	merkle_frontier_init(&ledgerd->tree);
 	segments_init(
-	    &ledgerd->segments, env, ledgerd->bank_id, params->segment_len);
+	    &ledgerd->segments, env, ledgerd->bank_id, params->segment_len, 0);
 	archive_init(&ledgerd->archive);
 	outbox_init(&ledgerd->netd_out, ledgerd->netd_out_bytes,
 	    sizeof(ledgerd->netd_out_bytes));
@@ -122,7 +122,31 @@ static bool
 prepares(const struct ledgerd *ledgerd)
 {
 	return ledgerd->segments.any && !ledgerd->segments.next_ready &&
-	       !ledgerd->stopping;
+	       !ledgerd->stopping && admission_retries(ledgerd);
+}
+
+/* A snapshot that is due waits until the log may name it. */
+static bool
+makes_snapshot(const struct ledgerd *ledgerd)
+{
+	return ledgerd->snapshots.due && ledgerd->admission.closed == SR_OK;
+}
+
+/* One step towards the next segment; a refusal closes the bank for orders. */
+static enum sr_error
+prepare(struct ledgerd *ledgerd)
+{
+	enum sr_error error;
+	bool ready;
+
+	error = segments_prepare(&ledgerd->segments, &ready);
+	if (admission_is_refusal(error)) {
+		admission_refused(ledgerd, error);
+		return SR_OK;
+	}
+	if (ready)
+		admission_taken(ledgerd);
+	return error;
 }
 
 static enum sr_error
@@ -169,11 +193,13 @@ look(struct ledgerd *ledgerd, int timeout_ms)
 	/* With answers that netd does not take nothing else goes on. */
 	if (!answers_wait(ledgerd) &&
 	    (prepares(ledgerd) || commit_has_work(ledgerd) ||
-		ledgerd->snapshots.due))
+		makes_snapshot(ledgerd)))
 		timeout_ms = 0;
 	else if (ledgerd->sessions.count > 0 &&
 		 (timeout_ms < 0 || timeout_ms > SWEEP_MS))
 		timeout_ms = SWEEP_MS;
+	if (ledgerd->phase == PHASE_OPEN)
+		timeout_ms = admission_wait_ms(ledgerd, timeout_ms);
 	error = env_wait(
 	    ledgerd->env, reads, writes, timeout_ms, &readable, &writable);
 	if (error == SR_OK && writable != 0)
@@ -185,13 +211,12 @@ look(struct ledgerd *ledgerd, int timeout_ms)
 static enum sr_error
 work(struct ledgerd *ledgerd)
 {
-	struct segments *segments = &ledgerd->segments;
+	const struct segments *segments = &ledgerd->segments;
 	enum sr_error error = SR_OK;
-	bool ready;
 
 	if (answers_wait(ledgerd) && !answer_all(ledgerd))
 		return ledgerd->fatal;
-	if (ledgerd->fatal == SR_OK && ledgerd->snapshots.due) {
+	if (ledgerd->fatal == SR_OK && makes_snapshot(ledgerd)) {
 		error = snapshot_make(ledgerd);
 		if (error != SR_OK)
 			return error;
@@ -206,7 +231,7 @@ work(struct ledgerd *ledgerd)
 			return ledgerd->fatal;
 	}
 	if (prepares(ledgerd))
-		error = segments_prepare(segments, &ready);
+		error = prepare(ledgerd);
 	return error == SR_OK ? ledgerd->fatal : error;
 }
 
@@ -277,6 +302,8 @@ step(struct ledgerd *ledgerd, int timeout_ms)
 		error = look(ledgerd, timeout_ms);
 	if (error == SR_OK && ledgerd->stopping)
 		return drain(ledgerd);
+	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
+		error = admission_now_and_then(ledgerd);
 	if (error == SR_OK)
 		error = work(ledgerd);
 	if (error == SR_OK)

@@ -29,6 +29,7 @@
 #include "common/payload.h"
 #include "common/restore.h"
 #include "gen/messages.h"
+#include "ledgerd/admission.h"
 #include "ledgerd/archive.h"
 #include "ledgerd/people.h"
 #include "ledgerd/segments.h"
@@ -37,6 +38,7 @@
 
 struct ledgerd_params {
 	uint64_t segment_len; /* bytes of a new segment */
+	uint64_t reserve;     /* bytes below which no orders are taken */
 	uint64_t session_idle_s;
 	uint64_t session_absolute_s;
 	uint64_t session_rekey_s;
@@ -133,8 +135,10 @@ struct directory_keys {
 struct batch {
 	uint8_t frames[FRAMES_LEN];
 	size_t frames_len;
-	size_t limit;   /* frames and COMMIT fit into so many bytes */
-	uint64_t first; /* index of its first leaf */
+	bool takes_entries;
+	enum sr_error closed; /* for orders, and why */
+	size_t limit;         /* frames and COMMIT fit into so many bytes */
+	uint64_t first;       /* index of its first leaf */
 	uint64_t time_ms;
 	struct merkle_frontier tree; /* with this batch */
 	size_t leaf_count;
@@ -195,6 +199,7 @@ struct ledgerd {
 	uint64_t last_time_ms; /* of the last entry */
 	env_file audit;
 	uint64_t audit_len;
+	struct admission admission;
 
 	/* Who is here and what waits. */
 	uint32_t generation;
@@ -230,6 +235,8 @@ struct ledgerd {
 	uint64_t declined;
 	uint64_t refused;
 	uint64_t recovered;
+	uint64_t audit_lost;     /* lines */
+	bool checkpoint_refused; /* the last one is not in the file */
 };
 
 /* Prepares the struct; SR_MEMORY. */

@@ -38,11 +38,13 @@ main(int argc, char *argv[])
 {
 	uint64_t max_connections = 1000;
 	struct ledgerd_params params = {.segment_len = 16 << 20,
+	    .reserve = 64 << 20,
 	    .session_idle_s = 300,
 	    .session_absolute_s = 3600,
 	    .session_rekey_s = 600};
 	const struct room_option options[] = {
 	    {"segment-size", &params.segment_len, 64 << 10, 64 << 20},
+	    {"reserve", &params.reserve, 1 << 20, UINT64_C(2) << 30},
 	    {"session-idle", &params.session_idle_s, 1, 86400},
 	    {"session-absolute", &params.session_absolute_s, 1, 86400},
 	    {"session-rekey", &params.session_rekey_s, 5, 86400},

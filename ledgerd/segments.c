@@ -11,11 +11,12 @@
 
 void
 segments_init(struct segments *segments, struct env *env,
-    const uint8_t bank_id[32], uint64_t new_len)
+    const uint8_t bank_id[32], uint64_t new_len, uint64_t reserve)
 {
 	memset(segments, 0, sizeof(*segments));
 	segments->env = env;
 	segments->new_len = new_len;
+	segments->reserve = reserve;
 	segments->file = ENV_NO_FILE;
 	segments->next_file = ENV_NO_FILE;
 	memcpy(segments->bank_id, bank_id, sizeof(segments->bank_id));
@@ -96,6 +97,34 @@ next_number(const struct segments *segments)
 	return segments->any ? segments->number + 1 : 0;
 }
 
+static bool
+is_refusal(enum sr_error error)
+{
+	return error == SR_NO_SPACE || error == SR_READ_ONLY;
+}
+
+/* A failed sync is no refusal: what is on disk is not known. */
+static enum sr_error
+failed_sync(enum sr_error error)
+{
+	return is_refusal(error) ? SR_IO : error;
+}
+
+/* The first segment is made whatever it leaves: the bank is then closed. */
+static enum sr_error
+check_space(const struct segments *segments)
+{
+	struct env_space space;
+	enum sr_error error =
+	    env_space(segments->env, segments->next_file, &space);
+
+	if (error == SR_OK && segments->any && !space.read_only &&
+	    (space.free < segments->new_len ||
+		space.free - segments->new_len < segments->reserve))
+		error = SR_NO_SPACE;
+	return error;
+}
+
 static enum sr_error
 begin_next(struct segments *segments)
 {
@@ -104,9 +133,9 @@ begin_next(struct segments *segments)
 	segments->next_filled = 0;
 	error = env_open(segments->env, NEXT_PATH, ENV_WRITE_OR_CREATE,
 	    &segments->next_file);
-	if (error != SR_OK)
-		return error;
-	return env_truncate(segments->env, segments->next_file, 0);
+	if (error == SR_OK)
+		error = env_truncate(segments->env, segments->next_file, 0);
+	return error == SR_OK ? check_space(segments) : error;
 }
 
 static enum sr_error
@@ -129,7 +158,7 @@ fill_next(struct segments *segments)
 			return error;
 		segments->next_filled += len;
 	}
-	return env_sync(segments->env, segments->next_file);
+	return failed_sync(env_sync(segments->env, segments->next_file));
 }
 
 static enum sr_error
@@ -140,11 +169,26 @@ finish_next(struct segments *segments)
 
 	segments_path(next_number(segments), path);
 	error = env_rename(segments->env, NEXT_PATH, path);
-	if (error == SR_OK)
-		error = env_sync_directory(segments->env, DIRECTORY_PATH);
+	if (error != SR_OK)
+		return error;
+	error = failed_sync(env_sync_directory(segments->env, DIRECTORY_PATH));
 	if (error == SR_OK)
 		segments->next_ready = true;
 	return error;
+}
+
+/* Gives back what a refused preparation has taken, as far as that goes. */
+static void
+give_up_next(struct segments *segments)
+{
+	env_file file = segments->next_file;
+
+	segments->next_file = ENV_NO_FILE;
+	segments->next_filled = 0;
+	if (file == ENV_NO_FILE)
+		return;
+	(void)env_truncate(segments->env, file, 0);
+	(void)env_close(segments->env, file);
 }
 
 enum sr_error
@@ -160,6 +204,8 @@ segments_prepare(struct segments *segments, bool *ready)
 		else
 			error = finish_next(segments);
 	}
+	if (is_refusal(error))
+		give_up_next(segments);
 	*ready = error == SR_OK && segments->next_ready;
 	return error;
 }
@@ -183,9 +229,11 @@ take_next(struct segments *segments, struct journal_segment *header)
 	if (error == SR_OK)
 		error = env_write(env, file, 0, bytes, sizeof(bytes));
 	if (error == SR_OK)
-		error = env_sync(env, file);
+		error = failed_sync(env_sync(env, file));
 	if (error != SR_OK)
 		return error;
+	if (segments->any && env_close(env, segments->file) != SR_OK)
+		return SR_IO;
 	segments_resume(
 	    segments, header->segment, file, len, JOURNAL_SEGMENT_HEADER_LEN);
 	segments->next_file = ENV_NO_FILE;
@@ -201,10 +249,6 @@ segments_rotate(struct segments *segments, struct journal_segment *header)
 
 	while (error == SR_OK && !ready)
 		error = segments_prepare(segments, &ready);
-	if (error == SR_OK && segments->any) {
-		error = env_close(segments->env, segments->file);
-		segments->file = ENV_NO_FILE;
-	}
 	return error == SR_OK ? take_next(segments, header) : error;
 }
 
@@ -212,6 +256,17 @@ uint64_t
 segments_room(const struct segments *segments)
 {
 	return segments->len - segments->at;
+}
+
+enum sr_error
+segments_probe(struct segments *segments)
+{
+	static const uint8_t zero[1];
+
+	if (segments_room(segments) == 0)
+		return SR_OK;
+	return env_write(
+	    segments->env, segments->file, segments->at, zero, sizeof(zero));
 }
 
 enum sr_error

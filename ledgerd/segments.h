@@ -12,7 +12,9 @@
  * what the log was when the segment was taken into use, so it is written and
  * synced then, before the first frame.
  *
- * Any error but SR_NOT_FOUND of segments_open() means that the room stops.
+ * Any error but SR_NOT_FOUND of segments_open() means that the room stops,
+ * save where SR_NO_SPACE and SR_READ_ONLY are named: then the disk has refused
+ * a write, nothing has come of it, and it may be asked again.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +31,7 @@ struct segments {
 	struct env *env;
 	uint8_t bank_id[32];
 	uint64_t new_len; /* of segments that are made from now on */
+	uint64_t reserve; /* bytes that the next one must leave free */
 
 	/* The open segment: where frames are appended. */
 	bool any; /* false before the first segment of a bank */
@@ -45,7 +48,7 @@ struct segments {
 
 /* Nothing open yet.  new_len: bytes, at least 64 KiB. */
 void segments_init(struct segments *segments, struct env *env,
-    const uint8_t bank_id[32], uint64_t new_len);
+    const uint8_t bank_id[32], uint64_t new_len, uint64_t reserve);
 
 /* Closes what is open; syncs nothing. */
 void segments_close(struct segments *segments);
@@ -72,20 +75,28 @@ void segments_adopt_next(struct segments *segments, env_file file);
 
 /*
  * Makes the segment after the open one ready, one bounded step a call;
- * *ready tells when there is nothing left to do.
+ * *ready tells when there is nothing left to do.  SR_NO_SPACE (also when less
+ * than the reserve would remain), SR_READ_ONLY: what was begun is given up.
  */
 enum sr_error segments_prepare(struct segments *segments, bool *ready);
 
 /*
  * Goes over to the next segment (without an open one: to the first),
  * finishing its preparation when need be.  header: in: first_seq and root;
- * the rest is filled in.
+ * the rest is filled in.  SR_NO_SPACE, SR_READ_ONLY: the open one stays open.
  */
 enum sr_error segments_rotate(
     struct segments *segments, struct journal_segment *header);
 
 /* Bytes that still fit into the open segment. */
 uint64_t segments_room(const struct segments *segments);
+
+/*
+ * Writes one zero where the next frame goes, and where one stands already:
+ * whether the disk takes writes, asked before anything depends on it.
+ * SR_NO_SPACE, SR_READ_ONLY.
+ */
+enum sr_error segments_probe(struct segments *segments);
 
 /* Writes len bytes at the end of the open segment; not yet durable. */
 enum sr_error segments_append(

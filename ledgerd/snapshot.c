@@ -216,8 +216,8 @@ write_new(struct ledgerd *ledgerd, struct entry_snapshot *snapshot)
 			error = put_all(&f, ledgerd);
 		if (error == SR_OK)
 			error = snapshot_file_finish(&f, snapshot->hash);
-		if (error == SR_OK)
-			error = env_sync(env, file);
+		if (error == SR_OK && env_sync(env, file) != SR_OK)
+			error = SR_IO;
 		if (env_close(env, file) != SR_OK && error == SR_OK)
 			error = SR_IO;
 	}
@@ -253,6 +253,17 @@ tidy(struct ledgerd *ledgerd)
 	return error;
 }
 
+/* Without it the bank goes on; its next start takes longer. */
+static enum sr_error
+give_up(struct ledgerd *ledgerd, const char *path, enum sr_error why)
+{
+	enum sr_error error = env_remove(ledgerd->env, path);
+
+	diag_warn("no snapshot is made: %s", error_sentence(why));
+	return error == SR_NOT_FOUND || admission_is_refusal(error) ? SR_OK
+								    : error;
+}
+
 enum sr_error
 snapshot_make(struct ledgerd *ledgerd)
 {
@@ -268,18 +279,19 @@ snapshot_make(struct ledgerd *ledgerd)
 	snapshots->due = false;
 	path_of(snapshot.number, path);
 	error = write_new(ledgerd, &snapshot);
-	if (error == SR_NO_SPACE) {
-		/* Without it the bank goes on; its next start takes longer. */
-		diag_warn("no snapshot is made: %s", error_sentence(error));
-		return env_remove(ledgerd->env, NEW_PATH);
-	}
 	if (error == SR_OK)
 		error = env_rename(ledgerd->env, NEW_PATH, path);
-	if (error == SR_OK)
-		error = env_sync_directory(ledgerd->env, DIRECTORY_PATH);
+	if (admission_is_refusal(error))
+		return give_up(ledgerd, NEW_PATH, error);
+	if (error == SR_OK &&
+	    env_sync_directory(ledgerd->env, DIRECTORY_PATH) != SR_OK)
+		error = SR_IO;
 	event = entry_snapshot_event(&snapshot);
 	if (error == SR_OK)
 		error = commit_snapshot(ledgerd, &event);
+	/* What the log does not name is nobody's: the number is free. */
+	if (admission_is_refusal(error))
+		return give_up(ledgerd, path, error);
 	if (error == SR_OK) {
 		snapshots->last = snapshot;
 		error = tidy(ledgerd);

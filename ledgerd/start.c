@@ -308,7 +308,7 @@ ledgerd_start(struct ledgerd *ledgerd)
 	if (error == SR_OK)
 		error = audit_open(ledgerd);
 	segments_init(&ledgerd->segments, ledgerd->env, ledgerd->bank_id,
-	    ledgerd->params.segment_len);
+	    ledgerd->params.segment_len, ledgerd->params.reserve);
 	if (error == SR_OK)
 		error =
 		    restoring ? restore_present(ledgerd) : learn_head(ledgerd);
@@ -321,6 +321,8 @@ ledgerd_start(struct ledgerd *ledgerd)
 		error = go_on_restored(ledgerd);
 	if (error == SR_OK && ledgerd->tree.size > 0)
 		error = bring_up(ledgerd, &tail);
+	if (error == SR_OK)
+		error = admission_start(ledgerd);
 	if (error == SR_OK)
 		error = control_ready(ledgerd);
 	if (error != SR_OK)

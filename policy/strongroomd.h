@@ -13,7 +13,7 @@
  *		backup's
  *	netd	--generation N, --max-connections N, --max-per-address N,
  *		--handshake-timeout-ms N
- *	ledgerd	--segment-size BYTES, --session-idle S, --session-absolute S,
+ *	ledgerd	--segment-size BYTES, --reserve BYTES, --session-idle S, --session-absolute S,
  *		--session-rekey S, --max-connections N
  *	strongroom-unlock  none
  *

@@ -238,6 +238,7 @@ start_ledgerd(struct monitor *monitor, int netd, int keyd)
 	begin_arguments(
 	    monitor, "ledgerd", &monitor->rooms[ROOM_LEDGERD], &arguments);
 	add_option(&arguments, "segment-size", config->segment_len);
+	add_option(&arguments, "reserve", config->reserve_len);
 	add_option(&arguments, "session-idle", config->session_idle_s);
 	add_option(&arguments, "session-absolute", config->session_absolute_s);
 	add_option(&arguments, "session-rekey", config->session_rekey_s);

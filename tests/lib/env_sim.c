@@ -210,6 +210,7 @@ static const struct env_ops sim_ops = {
     .read = sim_disk_read,
     .write = sim_disk_write,
     .truncate = sim_disk_truncate,
+    .space = sim_disk_space,
     .sync = sim_disk_sync,
     .rename = sim_disk_rename,
     .remove = sim_disk_remove,

@@ -105,6 +105,7 @@ struct sim_room {
 	uint64_t fault[SIM_FAULT_COUNT];
 	/* bytes that all files of the room may have together; 0: no bound */
 	uint64_t space;
+	bool read_only; /* whatever writes fails with SR_READ_ONLY */
 	uint64_t count[SIM_OPERATION_COUNT];
 	uint64_t bytes_read;
 };

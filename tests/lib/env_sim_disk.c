@@ -295,6 +295,8 @@ sim_disk_open(
 		return SR_EXISTS;
 	if (entry == NULL && (how == ENV_READ || how == ENV_WRITE))
 		return SR_NOT_FOUND;
+	if (room->read_only && how != ENV_READ)
+		return SR_READ_ONLY;
 	while (file < HANDLES_MAX && disk->handle[file].open)
 		file++;
 	assert(file < HANDLES_MAX);
@@ -359,16 +361,34 @@ sim_disk_read(
 	return SR_OK;
 }
 
+/* What the room's files may still grow by. */
+static uint64_t
+room_space(const struct sim_room *room)
+{
+	uint64_t sum = 0;
+
+	if (room->space == 0)
+		return UINT64_MAX;
+	for (int i = 0; i < INODES_MAX; i++)
+		sum += room->disk->inode[i].now.len;
+	return sum < room->space ? room->space - sum : 0;
+}
+
 static bool
 room_has_space(const struct sim_room *room, uint64_t more)
 {
-	uint64_t sum = more;
+	return more <= room_space(room);
+}
 
-	if (room->space == 0)
-		return true;
-	for (int i = 0; i < INODES_MAX; i++)
-		sum += room->disk->inode[i].now.len;
-	return sum <= room->space;
+enum sr_error
+sim_disk_space(struct env *env, env_file file, struct env_space *out)
+{
+	struct sim_room *room = room_of(env);
+
+	(void)handle_inode(room->disk, file, false);
+	out->free = room_space(room);
+	out->read_only = room->read_only;
+	return room->sim->dark ? SR_IO : SR_OK;
 }
 
 /* Any part of a write that fails may have been done: its first bytes. */
@@ -394,6 +414,8 @@ sim_disk_write(struct env *env, env_file file, uint64_t offset,
 	/* the cut may leave a part of the write that it strikes */
 	if (room->sim->dark)
 		return SR_IO;
+	if (room->read_only)
+		return SR_READ_ONLY;
 	if (sim_strikes(room, SIM_FAIL_WRITE))
 		return write_fails(room, inode, offset, bytes, len, SR_IO);
 	if (sim_strikes(room, SIM_FULL_WRITE))
@@ -423,6 +445,8 @@ sim_disk_truncate(struct env *env, env_file file, uint64_t len)
 	struct sim_room *room = room_of(env);
 	struct inode *inode = handle_inode(room->disk, file, true);
 
+	if (room->read_only && !room->sim->dark)
+		return SR_READ_ONLY;
 	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
 	    !sim_operate(room, SIM_TRUNCATE, room->disk->handle[file].path))
 		return SR_IO;
@@ -457,6 +481,8 @@ sim_disk_rename(struct env *env, const char *from, const char *to)
 
 	if (entry == NULL)
 		return SR_NOT_FOUND;
+	if (room->read_only && !room->sim->dark)
+		return SR_READ_ONLY;
 	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
 	    !sim_operate(room, SIM_RENAME, to))
 		return SR_IO;
@@ -471,6 +497,8 @@ sim_disk_remove(struct env *env, const char *path)
 
 	if (entry_find(room->disk->now, path) == NULL)
 		return SR_NOT_FOUND;
+	if (room->read_only && !room->sim->dark)
+		return SR_READ_ONLY;
 	if (sim_strikes(room, SIM_FAIL_ENTRY) ||
 	    !sim_operate(room, SIM_REMOVE, path))
 		return SR_IO;

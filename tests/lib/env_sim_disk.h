@@ -18,6 +18,8 @@ enum sr_error sim_disk_read(
 enum sr_error sim_disk_write(struct env *env, env_file file, uint64_t offset,
     const void *bytes, size_t len);
 enum sr_error sim_disk_truncate(struct env *env, env_file file, uint64_t len);
+enum sr_error sim_disk_space(
+    struct env *env, env_file file, struct env_space *out);
 enum sr_error sim_disk_sync(struct env *env, env_file file);
 enum sr_error sim_disk_rename(
     struct env *env, const char *from, const char *to);

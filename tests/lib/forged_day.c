@@ -254,7 +254,7 @@ add_event(struct forged_log *log, enum entry_type type,
 
 /*
  * A tail that a start has cut off; a snapshot, of which the file has been
- * taken away since; the key of an old segment.
+ * taken away since; the key of an old segment; a clock that was confirmed.
  */
 static void
 add_events(struct forged_log *log)
@@ -262,6 +262,8 @@ add_events(struct forged_log *log)
 	struct entry_event recovered = {
 	    .code = SYSTEM_RECOVERED, .subject = 99, .detail = {1, 0, 0, 0, 8}};
 	struct entry_event started = {.code = SYSTEM_STARTED};
+	struct entry_event clock = {
+	    .code = SYSTEM_CLOCK, .subject = 77, .detail = {78}};
 	struct entry_event segment_key = {.code = USE_SEGMENT_KEY};
 	struct entry_snapshot snapshot = {.number = 1, .hash = {5}};
 	struct entry_event event;
@@ -269,6 +271,7 @@ add_events(struct forged_log *log)
 	forged_log_salt(0, segment_key.detail);
 	add_event(log, ENTRY_SYSTEM, &recovered);
 	add_event(log, ENTRY_SYSTEM, &started);
+	add_event(log, ENTRY_SYSTEM, &clock);
 	add_event(log, ENTRY_USE, &segment_key);
 	snapshot.size = log->count; /* and where it stands, later */
 	event = entry_snapshot_event(&snapshot);

@@ -50,6 +50,7 @@ given_the_least_then_the_rest_has_defaults(void **state)
 	assert_int_equal(config.listen_count, 0);
 	assert_int_equal(config.max_connections, 1000);
 	assert_int_equal(config.segment_len, 16777216);
+	assert_int_equal(config.reserve_len, 67108864);
 	assert_int_equal(config.registration, CONFIG_REGISTRATION_OPEN);
 	assert_true(config.namespaces);
 	assert_string_equal(config.user_netd, "strongroom-netd");
@@ -65,7 +66,8 @@ given_every_key_then_each_has_its_value(void **state)
 		  "[netd]\nlisten = 127.0.0.1:7420\nlisten = [::1]:0\n"
 		  "listen=unix:/s\nmax-connections = 7\nmax-per-address = 3\n"
 		  "handshake-timeout-ms = 100\n"
-		  "[ledgerd]\nsegment-size = 64K\nsession-idle = 1\n"
+		  "[ledgerd]\nsegment-size = 64K\nreserve = 1M\n"
+		  "session-idle = 1\n"
 		  "session-absolute = 2\nsession-rekey = 5\n"
 		  "[keyd]\nregistration = invite\n"
 		  "[unlock]\npassphrase-file = /p\n"
@@ -82,6 +84,7 @@ given_every_key_then_each_has_its_value(void **state)
 	assert_int_equal(config.max_per_address, 3);
 	assert_int_equal(config.handshake_timeout_ms, 100);
 	assert_int_equal(config.segment_len, 65536);
+	assert_int_equal(config.reserve_len, 1048576);
 	assert_int_equal(config.session_idle_s, 1);
 	assert_int_equal(config.session_absolute_s, 2);
 	assert_int_equal(config.session_rekey_s, 5);
@@ -132,6 +135,10 @@ given_a_value_out_of_range_then_it_is_refused(void **state)
 	    "[ledgerd]\nsegment-size = 65M",
 	    "[ledgerd]\nsegment-size = 9999999999M",
 	    "[ledgerd]\nsegment-size = K",
+	    "[ledgerd]\nreserve = 1020K",
+	    "[ledgerd]\nreserve = 2052M",
+	    "[ledgerd]\nreserve = 2097156K",
+	    "[ledgerd]\nreserve = 1048577",
 	    "[ledgerd]\nsession-rekey = 4",
 	    "[keyd]\nregistration = maybe",
 	    "[sandbox]\nnamespaces = yes",
