@@ -326,6 +326,21 @@ check_use(struct verify *verify, const struct audit_entry *entry,
 	}
 }
 
+/* What the clocks showed only ledgerd has seen; the rest is nothing. */
+static bool
+check_clock(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_event *event)
+{
+	struct reader r = reader_of(event->detail, sizeof(event->detail));
+
+	(void)reader_u64(&r);
+	reader_zeros(&r, reader_left(&r));
+	return reader_end(&r)
+		   ? true
+		   : audit_fault(verify, entry,
+			 "a confirmed clock says more than its times");
+}
+
 static bool
 execute_event(struct verify *verify, const struct audit_entry *entry,
     enum entry_type type)
@@ -342,8 +357,9 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 		return check_use(verify, entry, &event);
 	if (event.code == SYSTEM_SNAPSHOT)
 		return audit_snapshot(verify, entry, &event);
-	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED &&
-	    event.code != SYSTEM_CLOCK)
+	if (event.code == SYSTEM_CLOCK)
+		return check_clock(verify, entry, &event);
+	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED)
 		return audit_later(verify, entry, "system event", event.code);
 	return true;
 }

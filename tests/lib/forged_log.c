@@ -68,19 +68,26 @@ forged_log_directory(struct forged_log *log, char *name)
 	must(mkdir(path, 0700) == 0);
 }
 
+static void
+remove_segment(const struct forged_log *log, uint32_t segment)
+{
+	char path[256], number[JOURNAL_SEGMENT_NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s/segment/%s", log->directory,
+	    journal_segment_name(segment, number));
+	(void)remove(path);
+}
+
 void
 forged_log_remove(struct forged_log *log)
 {
 	static const char *const names[] = {"public/checkpoint",
 	    "public/certificates", "since", "disclosure", "snapshot/00000001",
 	    "snapshot", "public", "segment", "."};
-	char path[256], number[JOURNAL_SEGMENT_NAME_MAX];
+	char path[256];
 
-	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++) {
-		snprintf(path, sizeof(path), "%s/segment/%s", log->directory,
-		    journal_segment_name(s, number));
-		(void)remove(path);
-	}
+	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++)
+		remove_segment(log, s);
 	for (size_t i = 0; i + 1 < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", log->directory, names[i]);
 		(void)remove(path);
@@ -354,6 +361,9 @@ forged_log_write(struct forged_log *log)
 	lay_out(log);
 	for (uint32_t s = 0; s < log->segments; s++)
 		forged_log_put(log, s);
+	/* A log before this one may have been longer. */
+	for (uint32_t s = log->segments; s < FORGED_SEGMENTS_MAX; s++)
+		remove_segment(log, s);
 	writer_u16(&w, CERTIFICATE_LEN);
 	writer_bytes(&w, log->certificate, CERTIFICATE_LEN);
 	put_file(log, "public/certificates", certificates, writer_len(&w));

@@ -99,6 +99,9 @@ by_design(const struct forged_entry *entry, size_t offset)
 	    offset >= SUBJECT_AT && offset < EVENT_TIME_AT)
 		return "what a start cut away was never signed: only ledgerd "
 		       "has seen it";
+	if (is_event(entry, ENTRY_SYSTEM, SYSTEM_CLOCK) &&
+	    offset >= SUBJECT_AT && offset < SUBJECT_AT + 16)
+		return "what the clocks showed, only ledgerd has seen";
 	return NULL;
 }
 
