@@ -2,13 +2,19 @@
 /*
  * One customer who pays others without a pause, whatever happens to the bank:
  *
- *	load --bank F --server A --user N --keep SEED LOG PAYEE...
+ *	load --bank F --server A --user N --keep SEED[:FIRST:READ] LOG PAYEE...
  *
  * Before each order "ask REF PAYEE AMOUNT", and after its answer "ok REF
  * PAYEE AMOUNT LEAF" or "no REF SR_..." is written to LOG, with one write(2)
- * each.  REF is the order's reference and its memo.  When the connection
- * breaks it logs in again and asks for the same reference until it is
- * answered.  SIGTERM ends it when no order is in doubt.
+ * each.  REF is the order's reference and its memo; they are numbered from
+ * FIRST, else 0.  When the connection breaks it logs in again and asks for
+ * the same reference until it is answered.  SIGTERM ends it when no order is
+ * in doubt.
+ *
+ * After each log-in it reads what is new in its own statement: "line LEAF
+ * AMOUNT BALANCE MEMO", newest first, and "read LEAF" when it has all up to
+ * that one; lines without that end are read once more.  What is not above
+ * READ is not new.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +31,7 @@
 
 #include "client/ordering.h"
 #include "common/ids.h"
+#include "common/statement.h"
 #include "tests/lib/teller.h"
 
 enum {
@@ -32,6 +39,8 @@ enum {
 	AMOUNT_MAX = 300,
 	GIVE_UP_MS = 60000, /* without any answer */
 	RETRY_MS = 20,
+	PAGE_LINES = 128,
+	PAGE_TEXT_MAX = 64 * 1024,
 };
 
 static struct teller teller;
@@ -41,6 +50,7 @@ static uint64_t payees[PAYEES_MAX];
 static int payee_count;
 static char *const *payee_names;
 static int log_fd;
+static uint64_t read_leaf; /* of the statement; all up to here is in LOG */
 
 static void
 on_term(int number)
@@ -80,6 +90,63 @@ find_payees(void)
 	return true;
 }
 
+/*
+ * A page of the statement below *before, which then is its oldest leaf, or 0
+ * when there is nothing more that is new; *newest is raised.
+ */
+static enum sr_error
+read_page(uint64_t *before, uint64_t *newest)
+{
+	static struct bank_answer answer;
+	static char text[PAGE_TEXT_MAX];
+	struct message_statement page;
+	struct statement_line line;
+	struct reader r;
+	size_t used = 0;
+	enum sr_error error = bank_statement(
+	    &teller.session, 0, *before, PAGE_LINES, &answer, &page);
+
+	if (error != SR_OK)
+		return error;
+	*before = 0;
+	text[0] = '\0';
+	r = reader_of(page.lines, page.lines_len);
+	while (reader_left(&r) > 0) {
+		error = statement_line_read(&r, &line);
+		if (error != SR_OK)
+			return error;
+		*before = line.leaf > read_leaf ? line.leaf : 0;
+		if (*before == 0)
+			break;
+		if (line.leaf > *newest)
+			*newest = line.leaf;
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+		    "line %" PRIu64 " %" PRId64 " %" PRId64 " %.*s\n",
+		    line.leaf, line.amount_minor, line.balance_minor,
+		    (int)line.memo_len, line.memo);
+		if (used >= sizeof(text))
+			return SR_TOO_LARGE;
+	}
+	write_log(text);
+	return SR_OK;
+}
+
+/* What is new in the statement, since the last time that this succeeded. */
+static bool
+read_statement(void)
+{
+	uint64_t before = UINT64_MAX, newest = read_leaf;
+	char line[40];
+
+	while (before > 0)
+		if (read_page(&before, &newest) != SR_OK)
+			return false;
+	read_leaf = newest;
+	snprintf(line, sizeof(line), "read %" PRIu64 "\n", newest);
+	write_log(line);
+	return true;
+}
+
 /* Until there is a session; ends the process when there is none for long. */
 static void
 enter(void)
@@ -89,7 +156,7 @@ enter(void)
 
 		teller_leave(&teller);
 		error = teller_enter(&teller);
-		if (error == SR_OK && find_payees())
+		if (error == SR_OK && find_payees() && read_statement())
 			return;
 		if (now_ms() - answered_ms > GIVE_UP_MS || error == SR_LOGIN ||
 		    error == SR_LATER || error == SR_BANK_KEY) {
@@ -156,12 +223,18 @@ main(int argc, char *argv[])
 	struct sigaction action = {.sa_handler = on_term};
 	int first = teller_options(&teller, argc, argv);
 	unsigned seed, number = 0;
+	char *rest;
 
 	if (argc - first < 3 || argc - first - 2 > PAYEES_MAX) {
-		fprintf(stderr, "load OPTIONS SEED LOG PAYEE...\n");
+		fprintf(
+		    stderr, "load OPTIONS SEED[:FIRST:READ] LOG PAYEE...\n");
 		return 64;
 	}
-	seed = (unsigned)strtoul(argv[first], NULL, 10);
+	seed = (unsigned)strtoul(argv[first], &rest, 10);
+	if (*rest == ':')
+		number = (unsigned)strtoul(rest + 1, &rest, 10);
+	if (*rest == ':')
+		read_leaf = strtoull(rest + 1, NULL, 10);
 	payee_names = argv + first + 2;
 	payee_count = argc - first - 2;
 	log_fd = open(

@@ -123,8 +123,12 @@ def free_port():
 def temporary_directory():
     path = Path(tempfile.mkdtemp(prefix="bank-"))
     path.chmod(0o755)       # the rooms have other uids than root
-    at_end(lambda: shutil.rmtree(path, ignore_errors=True))
+    at_end(lambda: remove(path))
     return path
+
+
+def remove(path):
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def process_state(pid):
@@ -249,7 +253,7 @@ class Bank:
         self.process = None
         return Result(["strongroomd"], code, "", said)
 
-    def launch(self, *more):
+    def launch(self, *more, wait=True):
         """Starts strongroomd, until ready or ended; returns its words."""
         name = f"strongroom-test-{os.getpid()}-{random.getrandbits(64):x}"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, \
@@ -260,6 +264,8 @@ class Bank:
                 [self.monitor, "-c", self.conf, *more], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log,
                 env=dict(os.environ, NOTIFY_SOCKET="@" + name))
+            if not wait:
+                return ""
             give_up = time.monotonic() + START_LIMIT_S
             while time.monotonic() < give_up:
                 if select.select([ready], [], [], 0.02)[0] and \
@@ -338,6 +344,11 @@ class Bank:
             for line in self.said().splitlines():
                 if "its policy forbids" in line:
                     print("   ", line)
+
+    def remove(self):
+        """What is left of it; it is not asked again."""
+        self.close()
+        remove(self.base)
 
     def kill_room(self, name):
         os.kill(self.rooms()[name], signal.SIGKILL)

@@ -77,14 +77,17 @@ class Traffic:
                     for payer, now in self.answered().items()}
             if min(more.values()) >= each and sum(more.values()) >= total:
                 return
-            for payer, process in self.processes.items():
-                if process.poll() is not None:
-                    raise Failure(f"{payer} ended: "
-                                  f"{self.errors(payer).read_text()}")
+            self.check_alive()
             if time.monotonic() > give_up:
                 raise Failure(f"no answers within {limit_s} s: {more};"
                               f" {self.bank.said()[-1000:]}")
             time.sleep(0.01)
+
+    def check_alive(self):
+        for payer, process in self.processes.items():
+            if process.poll() is not None:
+                raise Failure(f"{payer} ended: "
+                              f"{self.errors(payer).read_text()}")
 
     def end(self):
         """Each ends when its last order is answered."""
