@@ -324,6 +324,265 @@ given_any_bytes_when_sent_as_ledgerd_then_only_extensions_are_signed(
 	assert_int_equal(world_login(w, &ada, 0), SR_OK);
 }
 
+/* ---- a restore start ----------------------------------------------------- */
+
+/* A log of six leaves, of which ledgerd shows the first three. */
+struct shown {
+	struct message_tree_head three;
+	struct message_tree_head six;
+	struct merkle_frontier frontier; /* of three */
+};
+
+static void
+six_leaves(struct world *w, struct shown *shown)
+{
+	uint8_t leaves[3][32];
+
+	memset(leaves, 0x31, sizeof(leaves));
+	world_append(w, 1, leaves[0], 2);
+	shown->three = w->head;
+	shown->frontier = w->keyd->state.frontier;
+	world_append(w, 3, leaves[0], 3);
+	shown->six = w->head;
+	assert_int_equal(shown->three.size, 3);
+	assert_int_equal(shown->six.size, 6);
+}
+
+static void
+start_restore(struct world *w)
+{
+	w->params.init = false;
+	w->params.restore = true;
+	assert_int_equal(world_restart(w, true), SR_OK);
+	world_forget(w);
+}
+
+/* Asks for the note of a head; last: of the lost part, or NULL. */
+static enum sr_error
+ask_note(struct world *w, const struct message_tree_head *head,
+    const struct merkle_frontier *frontier,
+    const struct message_tree_head *last)
+{
+	uint8_t bytes[MERKLE_FRONTIER_MAX];
+	struct writer tree = writer_to(bytes, sizeof(bytes));
+	uint8_t packet[MESSAGE_RESTORE_SIGN_MAX];
+	struct writer writer = writer_to(packet, sizeof(packet));
+	struct message_restore_sign m = {
+	    .epoch = head->epoch, .frontier = bytes};
+
+	merkle_frontier_write(frontier, &tree);
+	m.frontier_len = writer_len(&tree);
+	memcpy(m.signature, head->signature, sizeof(m.signature));
+	if (last != NULL) {
+		m.last_epoch = last->epoch;
+		m.last_size = last->size;
+		memcpy(m.last_root, last->root, sizeof(m.last_root));
+		memcpy(m.last_signature, last->signature,
+		    sizeof(m.last_signature));
+	}
+	message_restore_sign_encode(&writer, &m);
+	world_forget(w);
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	assert_int_equal(w->restores, 1);
+	assert_int_equal(w->restore.note_len,
+	    w->restore.error == SR_OK ? RESTORE_NOTE_LEN : 0);
+	return w->restore.error;
+}
+
+/* Offers a leaf with that note. */
+static enum sr_error
+log_note(struct world *w, const uint8_t *note, uint64_t seq)
+{
+	uint8_t packet[MESSAGE_KEY_USE_MAX];
+	struct writer writer = writer_to(packet, sizeof(packet));
+	struct message_key_use m = {.seq = seq,
+	    .time = w->sim->now_ms,
+	    .plaintext = note,
+	    .plaintext_len = RESTORE_NOTE_LEN};
+
+	message_key_use_encode(&writer, &m);
+	world_forget(w);
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	assert_int_equal(w->heads, 1);
+	assert_int_equal(w->useds, 1);
+	return w->used.error;
+}
+
+static void
+assert_signed(struct world *w, uint32_t epoch, bool expected)
+{
+	struct checkpoint checkpoint = {.size = w->head.size};
+
+	note_origin(w->keyd->state.bank_id, epoch, checkpoint.origin);
+	memcpy(checkpoint.root, w->head.root, 32);
+	assert_int_equal(note_verify_raw(&checkpoint, w->keyd->log->public,
+			     w->head.signature) == SR_OK,
+	    expected);
+}
+
+static void
+given_a_restore_start_when_ledgerd_asks_then_one_note_and_nothing_else(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = {.name = "ada", .password = "secret1"};
+	struct merkle_frontier forged, before;
+	struct restore_note note;
+	struct shown shown;
+	uint8_t leaf[32] = {1}, other[RESTORE_NOTE_LEN];
+
+	six_leaves(w, &shown);
+	/* not outside of a restore start */
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_NOT_ALLOWED);
+	start_restore(w);
+	before = w->keyd->state.frontier;
+	/* the old origin gets no more leaves, whatever was presented */
+	world_tree_start(w, 6, shown.six.root, shown.six.signature);
+	assert_int_equal(w->head.error, SR_OK);
+	assert_memory_equal(w->head.signature, shown.six.signature, 64);
+	world_append(w, 6, leaf, 1);
+	assert_int_equal(w->head.error, SR_NOT_ALLOWED);
+	assert_int_equal(log_snapshot(w, 1, 1, 2, 2), SR_NOT_ALLOWED);
+	assert_int_equal(use_segment_key(w, 0), SR_NOT_ALLOWED);
+	ASK(w, genesis_sign, GENESIS_SIGN, .genesis = leaf, .genesis_len = 0);
+	assert_int_equal(w->genesis.error, SR_NOT_ALLOWED);
+	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
+	/* no head that it did not sign: another root, size, epoch */
+	forged = shown.frontier;
+	forged.hash[0][5] ^= 1;
+	assert_int_equal(ask_note(w, &shown.three, &forged, NULL), SR_CRYPTO);
+	forged = shown.frontier;
+	merkle_frontier_append(&forged, leaf);
+	assert_int_equal(ask_note(w, &shown.three, &forged, NULL), SR_CRYPTO);
+	shown.three.epoch++;
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_CRYPTO);
+	shown.three.epoch--;
+	/* nor a lie about the lost part */
+	shown.six.size = 7;
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, &shown.six), SR_CRYPTO);
+	shown.six.size = 6;
+	/* no leaf before there is a note */
+	memset(other, 0, sizeof(other));
+	assert_int_equal(log_note(w, other, 3), SR_NOT_ALLOWED);
+	assert_memory_equal(&w->keyd->state.frontier, &before, sizeof(before));
+	assert_non_null(w->keyd->identity_secret);
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, &shown.six), SR_OK);
+	/* the identity is gone, and so is the root */
+	assert_null(w->keyd->identity_secret);
+	assert_true(sodium_is_zero(w->keyd->restore->root, 32));
+	assert_int_equal(restore_note_verify(w->note, sizeof(w->note),
+			     w->keyd->state.identity, &note),
+	    SR_OK);
+	assert_int_equal(note.restored_size, 3);
+	assert_int_equal(note.last_size, 6);
+	assert_int_equal(note.restored_epoch, 1);
+	assert_int_equal(note.old_epoch, 1);
+	assert_memory_equal(note.last_root, shown.six.root, 32);
+	assert_memory_equal(note.restored_root, shown.three.root, 32);
+	/* once; and its leaf is that note, at that place */
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_NOT_ALLOWED);
+	memcpy(other, w->keyd->restore->note, sizeof(other));
+	assert_int_equal(log_note(w, other, 6), SR_NOT_ALLOWED);
+	other[5] ^= 1;
+	assert_int_equal(log_note(w, other, 3), SR_NOT_ALLOWED);
+	assert_int_equal(w->head.size, 6);
+	world_append(w, 3, leaf, 1);
+	assert_int_equal(w->head.error, SR_NOT_ALLOWED);
+	other[5] ^= 1;
+	assert_int_equal(log_note(w, other, 3), SR_OK);
+	assert_int_equal(w->head.size, 4);
+	assert_int_equal(w->head.epoch, note.new_epoch);
+	assert_true(note.new_epoch > 1);
+	assert_signed(w, note.new_epoch, true);
+}
+
+static void
+given_a_new_origin_when_ledgerd_shows_the_old_one_then_it_is_never_signed(
+    void **state)
+{
+	struct world *w = *state;
+	struct certificate certificate;
+	uint8_t leaf[32] = {1}, old[32];
+	struct shown shown;
+	uint32_t epoch;
+
+	six_leaves(w, &shown);
+	memcpy(old, w->keyd->log->public, sizeof(old));
+	start_restore(w);
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_OK);
+	assert_int_equal(log_note(w, w->keyd->restore->note, 3), SR_OK);
+	epoch = w->head.epoch;
+	w->params.restore = false;
+	for (int start = 0; start < 3; start++) {
+		assert_memory_not_equal(w->keyd->log->public, old, sizeof(old));
+		assert_int_equal(w->keyd->state.log_epoch, epoch);
+		assert_int_equal(certificate_verify(w->keyd->state.certificate,
+				     w->keyd->state.identity, &certificate),
+		    SR_OK);
+		assert_int_equal(certificate.epoch, epoch);
+		assert_memory_equal(
+		    certificate.log_key, w->keyd->log->public, 32);
+		/* what was signed under the old origin counts for nothing */
+		world_tree_start(w, 6, shown.six.root, shown.six.signature);
+		assert_int_equal(w->head.error, SR_CRYPTO);
+		assert_signed(w, 1, false);
+		assert_signed(w, epoch, true);
+		world_append(w, w->head.size, leaf, 1);
+		assert_int_equal(w->head.error, SR_NOT_ALLOWED);
+		world_tree_start(w, 0, NULL, NULL);
+		world_append(w, w->head.size, leaf, 1);
+		assert_int_equal(w->head.error, SR_OK);
+		assert_int_equal(w->head.epoch, epoch);
+		assert_signed(w, epoch, true);
+		/* by the identity, too, but for a restore */
+		assert_int_equal(world_restart(w, start > 0), SR_OK);
+	}
+}
+
+/* Either slot of the state alone: neither signs under the old origin. */
+static void
+given_a_slot_of_the_state_lost_when_it_starts_then_the_origin_stays_new(
+    void **state)
+{
+	struct world *w = *state;
+	static const uint8_t zeros[64];
+	struct sim_disk *disk;
+	struct shown shown;
+	uint32_t epoch;
+
+	six_leaves(w, &shown);
+	start_restore(w);
+	assert_int_equal(
+	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_OK);
+	assert_int_equal(log_note(w, w->keyd->restore->note, 3), SR_OK);
+	epoch = w->head.epoch;
+	w->params.restore = false;
+	disk = sim_copy(w->keyd_room);
+	for (unsigned slot = 0; slot < 2; slot++) {
+		env_file file;
+
+		sim_restore(w->keyd_room, disk);
+		assert_int_equal(
+		    env_open(&w->keyd_room->env, "state", ENV_WRITE, &file),
+		    SR_OK);
+		assert_int_equal(
+		    env_write(&w->keyd_room->env, file, slot * STATE_SLOT_LEN,
+			zeros, sizeof(zeros)),
+		    SR_OK);
+		assert_int_equal(env_close(&w->keyd_room->env, file), SR_OK);
+		assert_int_equal(world_restart(w, false), SR_OK);
+		assert_int_equal(w->keyd->state.log_epoch, epoch);
+		assert_int_equal(w->keyd->state.frontier.size, 4);
+	}
+	sim_copy_free(disk);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -340,6 +599,12 @@ main(void)
 		given_the_power_cut_while_an_old_key_is_given_then_it_is_counted),
 	    TEST(
 		given_any_bytes_when_sent_as_ledgerd_then_only_extensions_are_signed),
+	    TEST(
+		given_a_restore_start_when_ledgerd_asks_then_one_note_and_nothing_else),
+	    TEST(
+		given_a_new_origin_when_ledgerd_shows_the_old_one_then_it_is_never_signed),
+	    TEST(
+		given_a_slot_of_the_state_lost_when_it_starts_then_the_origin_stays_new),
 	};
 
 	return sodium_init() < 0 ? 1
