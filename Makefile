@@ -80,6 +80,8 @@ SIM := $(BUILD)/tests/sim/sim
 HASTY_LEDGERD := $(BUILD)/tests/hasty/ledgerd
 HASTY_VERIFY := $(BUILD)/tests/hasty/strongroom-verify
 HASTY := $(HASTY_LEDGERD) $(HASTY_VERIFY)
+# A ledgerd that lives forty days ago, for tests/fixtures/make.
+PAST_LEDGERD := $(BUILD)/tests/fixtures/ledgerd
 
 POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
     $(wildcard policy/*.policy))
@@ -238,11 +240,15 @@ $(HASTY_VERIFY): $(BUILD)/obj/hasty/book_holds.o \
     $(call objects,client/strongroom-verify.c) \
     $(call libraries,client policy common)
 
+$(PAST_LEDGERD): $(call objects,tests/fixtures/past.c ledgerd/main.c) \
+    $(call libraries,ledgerd policy common)
+$(PAST_LEDGERD): LDFLAGS += -Wl,--wrap=clock_gettime
+
 $(CLIENTS:%=$(BIN)/%) $(HASTY_VERIFY): USES := -lsodium -lcrypto -linih -lunistring
 $(SBIN)/strongroomd: USES := -linih
 $(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
 $(LIBEXEC)/netd $(LIBEXEC)/strongroom-probe: USES :=
-$(LIBEXEC)/ledgerd $(HASTY_LEDGERD): USES := -lsodium -lcrypto -lpthread
+$(LIBEXEC)/ledgerd $(HASTY_LEDGERD) $(PAST_LEDGERD): USES := -lsodium -lcrypto -lpthread
 
 TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)
 $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
@@ -255,7 +261,7 @@ $(SIM): $(call objects,$(wildcard tests/sim/*.c)) $(TESTED)
 $(UNIT_TESTS) $(TEST_TOOLS) $(SIM): USES := -lcmocka -lsodium -lcrypto -linih \
     -lunistring -lpthread
 
-$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY):
+$(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY) $(PAST_LEDGERD):
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo LINK $@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \

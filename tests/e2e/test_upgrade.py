@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# tests/run: limit=300
+"""
+Banks of every version that ever had files of its own (tests/fixtures), read by
+the programs of today: verified, started, gone on with; their customers'
+passwords, recovery codes, cards and kept orders, their backups.  A fixture is
+never made anew and never left out: who has such files has a bank in them.
+"""
+import hashlib
+import json
+import os
+import re
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from lib.bank import (ANCHORED, DECLINED, DONE, INTACT, TOP,  # noqa: E402
+                      Bank, free_port, namespaces_available,
+                      temporary_directory)
+from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
+
+
+def tree_hash(*directories):
+    """Names and bytes of everything in there."""
+    digest = hashlib.sha256()
+    for directory in directories:
+        for path in sorted(directory.rglob("*")):
+            digest.update(f"{path.relative_to(directory)}\0".encode())
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Fixture:
+    """One of them, unpacked to a fresh place."""
+
+    def __init__(self, directory):
+        self.name = directory.name
+        self.directory = directory
+        self.expected = json.loads(
+            (directory / "expected.json").read_text())
+        self.people = self.expected["people"]
+        self.bank = None
+
+    def unpack(self):
+        if Bank.namespaces is None:
+            Bank.namespaces = namespaces_available()
+        self.bank = bank = Bank(temporary_directory(), free_port())
+        with tarfile.open(self.directory / "bank.tar.xz") as tar:
+            tar.extractall(bank.base)
+        for path in (bank.conf, bank.id):
+            text = path.read_text()
+            text = text.replace(self.expected["base"], str(bank.base))
+            path.write_text(text.replace(self.expected["address"],
+                                         bank.address))
+        if not bank.namespaces:
+            bank.configure("sandbox", "namespaces", "off")
+        self.give_to_rooms()
+        bank.passwords = {name: person["password"]
+                          for name, person in self.people.items()}
+
+    def give_to_rooms(self):
+        """Who restores such files as root gives them to the rooms' users."""
+        if os.geteuid() != 0:
+            return
+        users = {room: int(number) for room, number in re.findall(
+            r"^user-(\w+) = (\d+)$", self.bank.conf.read_text(), re.M)}
+        os.chown(self.bank.keyd, users["keyd"], users["keyd"])
+        for top in (self.bank.ledger, self.bank.directory / "audit"):
+            for path in (top, *top.rglob("*")):
+                os.chown(path, users["ledgerd"], users["ledgerd"])
+
+    def card(self, name):
+        return self.bank.base / f"{name}.card"
+
+    def disclosed(self, name):
+        base = self.bank.base
+        return ["--since", base / "since", "--auditor-key",
+                base / "clara.key", "--keys", base / name]
+
+    def rows(self, name, **options):
+        return [[line[column] for column in self.expected["columns"]]
+                for line in self.bank.statement(name, 200, **options)]
+
+    def account(self, name, **options):
+        said = self.bank.atm(name, "balance", "--json", **options).json()
+        return said["balance_minor"], said["held_minor"]
+
+    def holds(self):
+        return self.bank.ctl(
+            "--as", self.bank.directory / "operator-1.card", "holds",
+            "--json").ends(DONE).json_lines()
+
+    # ---- What is promised of it --------------------------------------------
+
+    def when_it_is_verified_then_it_is_intact_and_left_alone(self):
+        self.unpack()
+        bank, expected = self.bank, self.expected
+        before = tree_hash(bank.directory)
+        bank.verify("--since", bank.base / "since").ends(INTACT)
+        facts = bank.verify(*self.disclosed("disclosure"),
+                            "--json").ends(ANCHORED).json()
+        equal({name: facts[name] for name in expected["audit"]},
+              expected["audit"], "what the auditor is told")
+        equal(tree_hash(bank.directory), before, "the bank's files")
+        equal((bank.ledger / "public/checkpoint").read_text().splitlines()[:3],
+              expected["checkpoint"], "the head")
+
+    def when_its_backup_is_tried_then_it_is_whole(self):
+        bank, expected = self.bank, self.expected
+        before = tree_hash(bank.base / "backup", bank.directory)
+        said = bank.ctl("restore", "--check", "--json",
+                        bank.base / "backup").json()
+        equal((said["entries"], said["accounts"], said["holds"],
+               said["sum_minor"], said["checked_only"]),
+              (expected["tree_size"], expected["accounts"],
+               len(expected["holds"]), 0, True))
+        equal(tree_hash(bank.base / "backup", bank.directory), before,
+              "backup and bank")
+
+    def when_it_starts_then_everybody_has_what_they_had(self):
+        bank, expected = self.bank, self.expected
+        # a certificate is for 730 days, a fixture for ever
+        not_after_ms = int.from_bytes(self.certificate()[56:64], "little")
+        if not_after_ms < time.time() * 1000:
+            bank.ctl("certify").ends(DONE)
+        bank.start()
+        status = bank.status()
+        check(status["open"] and
+              status["tree_size"] >= expected["tree_size"], str(status))
+        equal((status["accounts"], status["late_posts"]),
+              (expected["accounts"], expected["late_posts"]))
+        for name, person in self.people.items():
+            equal(self.account(name, state="fresh"),
+                  (person["balance_minor"], person["held_minor"]), name)
+            equal(self.rows(name, state="fresh"), person["statement"],
+                  f"the statement of {name}")
+        equal([(hold["leaf"], hold["amount_minor"], hold["customer"])
+               for hold in self.holds()],
+              [(hold["leaf"], hold["amount_minor"], hold["customer"])
+               for hold in expected["holds"]], "the open holds")
+
+    def certificate(self):
+        return (self.bank.ledger / "public/certificates").read_bytes()[-256:]
+
+    def when_an_old_device_comes_back_then_its_doubt_is_resolved(self):
+        bank = self.bank
+        orders = list(bank.state_home("ada").rglob("order-ada-*"))
+        check(len(orders) >= 2, "ada has kept no orders")
+        said = bank.atm("ada", "transfer", "bob", "7.00", "--id", "DOUBT")
+        contains(said.ends(DONE).out, "booked before; not again")
+        said = bank.atm("ada", "transfer", "bob", "12.50", "--memo", "pizza",
+                        "--id", "K1").ends(DONE)
+        contains(said.out, "booked before; not again")
+        equal(self.account("ada"), (self.people["ada"]["balance_minor"],
+                                    self.people["ada"]["held_minor"]))
+
+    def when_its_atm_starts_then_the_open_withdrawal_is_settled(self):
+        bank = self.bank
+        said = bank.atm("bob", "balance", terminal=self.card("lobby"),
+                        state="kiosk").ends(DONE)
+        contains(said.err, "withdrawal of 25.00 EUR is booked")
+        equal(self.holds(), [], "the open holds")
+        equal(self.account("dora"),
+              (self.people["dora"]["balance_minor"] - 2500, 0), "dora's")
+        check(not list(bank.state_home("kiosk").rglob("till-lobby")),
+              "the till's journal is still there")
+        bank.atm("bob", "balance", terminal=self.card("attic"),
+                 state="attic").ends(DECLINED, "revoked")
+
+    def when_people_go_on_then_all_that_is_new_is_booked(self):
+        bank = self.bank
+        before = {name: self.account(name)[0] for name in self.people}
+        bank.deposit(self.card("hall"), "cleo", "5.00", state="hall")
+        bank.transfer("bob", "dora", "1.00")
+        bank.atm("ada", "withdraw", "10.00", terminal=self.card("lobby"),
+                 state="kiosk").ends(DONE)
+        bank.atm("cleo", "--new-password-fd", "0", "recover",
+                 password=f"{self.people['cleo']['code']}\nthird").ends(DONE)
+        bank.passwords["cleo"] = "third"
+        bank.atm("bob", "rekey").ends(DONE)
+        bank.transfer("bob", "dora", "1.00")
+        bank.register("erna")
+        bank.deposit(bank.enrol("porch"), "erna", "3.00")
+        self.after = {"ada": before["ada"] - 1000, "bob": before["bob"] - 200,
+                      "cleo": before["cleo"] + 500,
+                      "dora": before["dora"] + 200, "erna": 300}
+        self.look_after("at once")
+
+    def look_after(self, when):
+        equal({name: self.account(name) for name in self.after},
+              {name: (minor, 0) for name, minor in self.after.items()}, when)
+
+    def when_it_is_killed_then_old_and_new_are_there(self):
+        bank = self.bank
+        bank.kill()
+        bank.start()
+        self.look_after("after a kill")
+        bank.ctl("disclose", "--segments", "0-", "--to", "clara", "--out",
+                 bank.base / "today").ends(DONE)
+        bank.ctl("backup", bank.base / "backup").ends(DONE)
+        bank.stop()
+        bank.verify(*self.disclosed("today")).ends(ANCHORED)
+        bank.ctl("restore", "--check", bank.base / "backup").ends(DONE)
+        bank.ctl("certify").ends(DONE)
+        bank.start()
+        self.look_after("after a new certificate")
+        bank.stop()
+
+
+STEPS = [step for name, step in vars(Fixture).items()
+         if name.startswith("when_")]
+
+
+def promise(fixture, step):
+    def story():
+        step(fixture)
+    story.__name__ = f"given_files_of_{fixture.name}_{step.__name__}"
+    scenario(story)
+
+
+@scenario
+def given_the_tree_then_every_version_has_its_fixture():
+    """The first is never taken away, whatever comes later."""
+    check((TOP / "tests/fixtures/v1/bank.tar.xz").exists(), "v1 is missing")
+
+
+for one in sorted((TOP / "tests/fixtures").glob("v*")):
+    its = Fixture(one)
+    for one_step in STEPS:
+        promise(its, one_step)
+
+if __name__ == "__main__":
+    run()
