@@ -37,7 +37,7 @@ ctl_backup_piece(struct ctl_backup *backup, enum control_room room,
     const struct writer *question, struct ctl_piece *piece)
 {
 	uint8_t packet[CONTROL_PACKET_MAX];
-	struct message_backup_piece answer;
+	struct message_backup_piece answer = {0};
 	const uint8_t *body;
 	size_t len;
 	enum sr_error error;

@@ -114,7 +114,7 @@ drain(struct keyd_copy *copy, size_t *count)
 	uint8_t list[BACKUP_CHANGED_MAX * BACKUP_CHANGED_LEN];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_backup_changed_get question = {.backup = copy->number};
-	struct message_backup_changed changed;
+	struct message_backup_changed changed = {0};
 	const uint8_t *body;
 	struct reader r;
 	size_t len;
@@ -203,7 +203,7 @@ freeze(struct keyd_copy *copy)
 	uint8_t bytes[64], packet[CONTROL_PACKET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_backup_freeze question = {.backup = copy->number};
-	struct message_backup_frozen frozen;
+	struct message_backup_frozen frozen = {0};
 	const uint8_t *body;
 	size_t len;
 	enum sr_error error = message_backup_freeze_encode(&w, &question);

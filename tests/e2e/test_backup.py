@@ -322,6 +322,23 @@ def given_a_running_bank_when_its_backup_is_checked_then_nothing_is_written():
 
 
 @scenario
+def given_a_rotten_byte_on_the_banks_disk_when_backed_up_then_it_is_named():
+    former = newest(backups)
+    segment = bank.ledger / "segment/00000000.log"
+    check(segment.read_bytes()[-1:] == b"\0", "the segment has no rest")
+    where = bank.base / "rotten"
+    flip(segment, -1)
+    bank.ctl("backup", where).ends(
+        DECLINED, "segment/00000000.log", "is removed")
+    equal(list(where.iterdir()), [], "what is left there")
+    # one that has that segment from before does not even look at it
+    bank.ctl("backup", backups).ends(DONE)
+    flip(segment, -1)
+    check(newest(backups) > former, "the next set")
+    bank.ctl("backup", where).ends(DONE)
+
+
+@scenario
 def given_a_changed_byte_in_each_file_when_checked_then_the_file_is_named():
     other = copied(backups)
     a_set = newest(other)

@@ -144,6 +144,18 @@ def files():
     return found + [bank.log, bank.base / "disclosure"]
 
 
+def backup_files():
+    """Everything in a backup of the bank that runs."""
+    where = bank.base / "backup"
+    bank.ctl("backup", where).ends(DONE)
+    found = [path for path in where.rglob("*") if path.is_file()]
+    names = {path.name for path in found}
+    for name in ("state", "credentials", "root.sealed", "00000000.log",
+                 "audit.log", "manifest"):
+        check(name in names, f"there is no {name} in the backup")
+    return found
+
+
 def is_nowhere(data, where):
     found = [name for name, forms in secret.items()
              if any(form in data for form in forms)]
@@ -212,6 +224,12 @@ def given_the_day_when_what_must_be_found_is_searched_then_it_is():
 @scenario
 def given_a_running_bank_when_its_files_are_searched_then_all_is_sealed():
     for path in files():
+        is_nowhere(path.read_bytes(), path)
+
+
+@scenario
+def given_a_backup_when_its_files_are_searched_then_all_is_sealed():
+    for path in backup_files():
         is_nowhere(path.read_bytes(), path)
 
 
