@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "common/diag.h"
+#include "common/kdf.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/replay_entry.h"
@@ -145,6 +146,8 @@ replay_batch(struct replay *replay, const uint8_t *bytes, size_t len,
 	replay->batch_segment = replay->segment;
 	replay->batch_at = replay->at;
 	replay->batch_len = len;
+	if (replay->unsigned_batch)
+		kdf_sha256(replay->batch_hash, bytes, len);
 	while (len > 0) {
 		error = replay_frame(replay, bytes, len, &frame);
 		if (error != SR_OK)
@@ -292,7 +295,8 @@ replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
  * Makes the batch durable before it is offered.  It was read, but perhaps
  * only from memory: after a sync that failed Linux shows pages that it has
  * given up as if they were on the disk, and syncs nothing.  Written again,
- * they are.
+ * they are; but only the bytes that were checked, or a disk that reads wrong
+ * once would have what it read kept for ever.
  */
 static enum sr_error
 write_again(struct replay *replay)
@@ -300,6 +304,7 @@ write_again(struct replay *replay)
 	struct segments *segments = &replay->ledgerd->segments;
 	struct env *env = replay->ledgerd->env;
 	struct journal_segment header;
+	uint8_t hash[32];
 	enum sr_error error;
 	env_file file;
 	uint64_t len;
@@ -310,6 +315,13 @@ write_again(struct replay *replay)
 		return error;
 	error = env_read(
 	    env, file, replay->batch_at, replay->window, replay->batch_len);
+	kdf_sha256(hash, replay->window, replay->batch_len);
+	if (error == SR_OK && memcmp(hash, replay->batch_hash, 32) != 0) {
+		diag_error("segment %u, offset %" PRIu64
+			   " reads otherwise than a moment ago",
+		    replay->batch_segment, replay->batch_at);
+		error = SR_IO;
+	}
 	if (error == SR_OK)
 		error = env_write(env, file, replay->batch_at, replay->window,
 		    replay->batch_len);

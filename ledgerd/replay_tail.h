@@ -29,6 +29,7 @@ struct replay {
 	uint32_t batch_segment;      /* where that batch is */
 	uint64_t batch_at;
 	size_t batch_len;
+	uint8_t batch_hash[32]; /* SHA-256 of its bytes */
 	size_t leaf_count; /* of it */
 };
 

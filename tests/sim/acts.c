@@ -584,8 +584,14 @@ set_clock(struct world *world, const uint64_t *draw)
 }
 
 static void
-generation(struct world *world)
+generation(struct world *world, const uint64_t *draw)
 {
+	/* orders may be on their way to the old one */
+	for (unsigned i = ACTOR_ADA; draw[0] % 2 && i <= ACTOR_DORA; i++)
+		if (people_enter(world, &world->actor[i]))
+			sign_transfer(world, &world->actor[i], draw);
+	for (unsigned i = ACTOR_ADA; world->up && i <= ACTOR_DORA; i++)
+		people_send(world, &world->actor[i]);
 	(void)sim_bank_generation(world->bank);
 	people_collect(world);
 	people_forget_sessions(world);
@@ -649,7 +655,7 @@ acts_do(struct world *world, const struct step *step)
 		revoke(world, draw);
 		break;
 	case STEP_GENERATION:
-		generation(world);
+		generation(world, draw);
 		break;
 	case STEP_TIME:
 		pass_time(world, draw);

@@ -56,6 +56,15 @@ silence(void)
 	close(fd);
 }
 
+static struct world *
+furnish(const struct drive *drive)
+{
+	struct world *world = world_new();
+
+	world->blind = drive->blind;
+	return world;
+}
+
 /* One run in a child; what became of it is in *result. */
 static void
 run_plan(struct world *world, const struct plan *plan, struct result *result,
@@ -188,8 +197,9 @@ report(const struct drive *drive, struct world *world, uint64_t seed)
 	printf("made small, it is this story:\n");
 	run_plan(world, &plan, result, true);
 	printf("lost: %s\n", result->why);
-	printf("again: %s --seed %" PRIu64 " --steps %s --faults %s --tell\n",
-	    drive->program, seed, steps, faults);
+	printf("again: %s --seed %" PRIu64 " --steps %s --faults %s%s --tell\n",
+	    drive->program, seed, steps, faults,
+	    drive->blind ? " --blind" : "");
 }
 
 /* ---- many ---------------------------------------------------------------------- */
@@ -204,7 +214,7 @@ over(const struct drive *drive, time_t begin)
 static _Noreturn void
 work(const struct drive *drive, unsigned which, struct worker *worker)
 {
-	struct world *world = world_new();
+	struct world *world = furnish(drive);
 	time_t begin = time(NULL);
 	struct plan plan;
 
@@ -310,7 +320,7 @@ drive_many(const struct drive *drive)
 	sum = sum_of(workers, drive->jobs);
 	for (unsigned i = 0; i < drive->jobs; i++)
 		if (workers[i].failed) {
-			report(drive, world_new(), workers[i].failed_seed);
+			report(drive, furnish(drive), workers[i].failed_seed);
 			break;
 		}
 	print_counts(&sum);
@@ -323,7 +333,7 @@ int
 drive_one(const struct drive *drive, const char *steps, const char *faults)
 {
 	struct result *result = shared(sizeof(*result));
-	struct world *world = world_new();
+	struct world *world = furnish(drive);
 	char hex[2 * sizeof(result->digest) + 1];
 	struct plan plan;
 

@@ -13,6 +13,7 @@ struct drive {
 	uint64_t seconds; /* or for so long; 0: no limit */
 	unsigned jobs;
 	bool tells;
+	bool blind;          /* only what a power cut shows counts as a loss */
 	const char *program; /* as it was called */
 };
 

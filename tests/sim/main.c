@@ -11,6 +11,9 @@
  *	build/tests/sim/sim --seed 17 --steps 3,9 --faults 0
  *	                                        with some of its plan only
  *
+ * With --blind the simulation does not look at what is durable when something
+ * leaves a room: a loss is then what a power cut has made one.
+ *
  * A run that breaks a promise is made as small as can be, told, and printed
  * as one command; the exit status is then 1.
  *
@@ -38,7 +41,7 @@
 #include "tests/sim/drive.h"
 
 static const char usage_text[] =
-    "usage: sim [--seeds N | --minutes N] [--from SEED] [--jobs N]\n"
+    "usage: sim [--seeds N | --minutes N] [--from SEED] [--jobs N] [--blind]\n"
     "       sim --seed N [--steps LIST] [--faults LIST] [--tell]\n";
 
 static _Noreturn void
@@ -71,6 +74,7 @@ main(int argc, char *argv[])
 	    {"steps", required_argument, NULL, 'p'},
 	    {"faults", required_argument, NULL, 'f'},
 	    {"tell", no_argument, NULL, 't'},
+	    {"blind", no_argument, NULL, 'l'},
 	    {NULL, 0, NULL, 0},
 	};
 	struct drive drive = {.seeds = 4000,
@@ -104,6 +108,9 @@ main(int argc, char *argv[])
 			break;
 		case 'f':
 			faults = optarg;
+			break;
+		case 'l':
+			drive.blind = true;
 			break;
 		case 't':
 			drive.tells = true;

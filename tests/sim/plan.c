@@ -158,6 +158,7 @@ static void
 add_faults(struct plan *plan, struct dice *dice, enum day day)
 {
 	unsigned count = 1 + dice_below(dice, 6);
+	bool in_keyd = dice_below(dice, 3) == 0;
 
 	for (unsigned i = 0; i < count && day != DAY_QUIET; i++) {
 		unsigned step = dice_below(dice, plan->step_count);
@@ -165,14 +166,19 @@ add_faults(struct plan *plan, struct dice *dice, enum day day)
 
 		add_fault(plan, dice, step, fault_of_day(dice, day));
 		/* and while it recovers, the next one */
-		for (unsigned j = dice_below(dice, again + 1); j > 0; j--)
-			add_fault(plan, dice, step,
-			    fault_of_day(
-				dice, day == DAY_RECOVERIES
-					  ? j % 2 ? DAY_CRASHES : DAY_FAILURES
-					  : day))
+		for (unsigned j = dice_below(dice, again + 1); j > 0; j--) {
+			enum day its = day;
+
+			if (day == DAY_RECOVERIES)
+				its = j % 2 ? DAY_CRASHES : DAY_FAILURES;
+			add_fault(plan, dice, step, fault_of_day(dice, its))
 			    ->at_start = true;
+		}
 	}
+	/* one disk lies: where both do, both may hide the same order */
+	for (unsigned i = 0; i < plan->fault_count; i++)
+		if (fault_lies(plan->fault[i].kind))
+			plan->fault[i].in_keyd = in_keyd;
 }
 
 void

@@ -191,8 +191,7 @@ stop(struct world *world)
 	if (message_stop_encode(&w, &message) != SR_OK)
 		abort();
 	/* where the power fails just now, nothing is sent */
-	(void)env_send(
-	    &bank->monitor->env, ENV_LEDGERD, bytes, writer_len(&w));
+	(void)env_send(&bank->monitor->env, ENV_LEDGERD, bytes, writer_len(&w));
 	(void)world_go(world);
 	if (!world->disturbed && !bank->ledgerd->stopped)
 		world_fail(world, "ledgerd does not stop");

@@ -10,7 +10,7 @@
 static void
 check_state(struct world *world, const char *what)
 {
-	if (!sim_durable(world->bank->keyd_room, "state"))
+	if (!world->blind && !sim_durable(world->bank->keyd_room, "state"))
 		world_fail(
 		    world, "%s left before keyd's state was durable", what);
 }
@@ -21,7 +21,7 @@ check_segments(struct world *world)
 	const struct ledgerd *ledgerd = world->bank->ledgerd;
 	char path[ENV_PATH_MAX];
 
-	if (!ledgerd->segments.any)
+	if (!ledgerd->segments.any || world->blind)
 		return;
 	for (uint32_t i = 0; i <= ledgerd->segments.number; i++) {
 		segments_path(i, path);

@@ -135,6 +135,7 @@ struct world {
 	struct plan plan;
 	struct result *result;
 	bool tells;
+	bool blind;    /* does not look at what is durable */
 	unsigned step; /* at work */
 	bool up;
 	bool quiet;         /* nothing was under way when the bank ended */

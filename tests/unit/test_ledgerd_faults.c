@@ -82,6 +82,41 @@ given_a_failed_sync_and_a_restart_then_what_is_signed_is_on_the_disk(
 	assert_int_equal(sim_bank_posted(bank, people.bob.m4.account), 1);
 }
 
+/*
+ * The last batch is durable and not yet signed, and one read of the start is
+ * wrong: the bank refuses or goes on, and the disk is as it was.
+ */
+static void
+given_a_read_that_is_wrong_once_then_it_is_not_written_back(void **state)
+{
+	struct sim_disk *keyd = sim_copy(bank->keyd_room), *ledger;
+	unsigned refused = 0;
+	bool struck = true;
+
+	(void)state;
+	assert_int_equal(pay(1), SR_OK);
+	sim_bank_end(bank);
+	/* without the checkpoint, which would tell of the batch */
+	sim_crash(bank->ledgerd_room, SIM_LOSE_ALL);
+	ledger = sim_copy(bank->ledgerd_room);
+	for (uint64_t i = 1; struck; i++) {
+		sim_crash(bank->ledgerd_room, SIM_KEEP_ALL);
+		sim_restore(bank->keyd_room, keyd);
+		sim_restore(bank->ledgerd_room, ledger);
+		bank->ledgerd_room->fault[SIM_CORRUPT_READ] = i;
+		refused += sim_bank_start(bank, false) != SR_OK;
+		struck = bank->ledgerd_room->fault[SIM_CORRUPT_READ] == 0;
+		bank->ledgerd_room->fault[SIM_CORRUPT_READ] = 0;
+		/* what keyd has signed by now is still there */
+		assert_int_equal(restart_rooms(), SR_OK);
+		assert_int_equal(book_sum(&bank->ledgerd->book), 0);
+		sim_bank_end(bank);
+	}
+	assert_true(refused > 2);
+	sim_copy_free(keyd);
+	sim_copy_free(ledger);
+}
+
 static const struct env_ops *sound_ops;
 
 /* As if the process were killed before it could sync the directory. */
@@ -411,6 +446,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 		given_a_failed_sync_and_a_restart_then_what_is_signed_is_on_the_disk,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_read_that_is_wrong_once_then_it_is_not_written_back,
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_kill_before_a_new_segments_name_is_durable_then_it_becomes_so,
