@@ -232,7 +232,7 @@ atm_submit(struct atm *atm, struct bank_session *session,
 		fprintf(stderr, "the outcome is unknown; your next log-in here "
 				"says what became of it\n");
 	else if (error != SR_OK && error != SR_DUPLICATE)
-		fprintf(stderr, "%s\n", error_sentence(error));
+		ordering_refused("", error, result);
 	return error;
 }
 

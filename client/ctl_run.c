@@ -108,14 +108,18 @@ ctl_run_order(const struct ctl_run *run, struct bank_session *session,
     struct ordering *ordering, struct ordering_result *result)
 {
 	enum sr_error error = ordering_reference(NULL, ordering->reference);
+	char who[64];
 
 	if (error == SR_OK)
 		error = ordering_submit(session, &run->state, ordering, result);
 	if (error == SR_OK)
 		error = result->outcome;
-	if (error != SR_OK)
-		return ctl_failed(order_kind_name(ordering->kind), error);
-	return SR_OK;
+	if (error == SR_OK)
+		return SR_OK;
+	snprintf(who, sizeof(who),
+	    "strongroomctl: %s: ", order_kind_name(ordering->kind));
+	ordering_refused(who, error, result);
+	return error;
 }
 
 enum sr_error

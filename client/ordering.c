@@ -144,6 +144,8 @@ ordering_try(struct bank_session *session, const struct state *state,
 	*applied = false;
 	if (error != SR_OK)
 		return error;
+	if (answer.error == SR_CLOSED_FOR_ORDERS)
+		result->closed = error_of_wire(answer.outcome);
 	if (answer.error != SR_OK)
 		return error_of_wire(answer.error);
 	*applied = true;
@@ -270,6 +272,16 @@ ordering_submit(struct bank_session *session, const struct state *state,
 		    state, session->login.name, ordering->reference);
 	close(lock);
 	return error;
+}
+
+void
+ordering_refused(
+    const char *who, enum sr_error error, const struct ordering_result *result)
+{
+	fprintf(stderr, "%s%s", who, error_sentence(error));
+	if (error == SR_CLOSED_FOR_ORDERS && result->closed != SR_OK)
+		fprintf(stderr, ": %s", error_sentence(result->closed));
+	fprintf(stderr, "\n");
 }
 
 struct settle {

@@ -36,7 +36,8 @@ struct ordering_result {
 	uint64_t account;
 	int64_t balance_minor;
 	uint8_t hash[ORDER_HASH_LEN]; /* of the order's 208 bytes */
-	bool before;                  /* it had been done by an earlier run */
+	enum sr_error closed; /* with SR_CLOSED_FOR_ORDERS: why, or SR_OK */
+	bool before;          /* it had been done by an earlier run */
 };
 
 /*
@@ -56,6 +57,10 @@ enum sr_error ordering_reference(
 enum sr_error ordering_submit(struct bank_session *session,
     const struct state *state, const struct ordering *ordering,
     struct ordering_result *result);
+
+/* Says on stderr, behind `who', why an order came to no outcome. */
+void ordering_refused(
+    const char *who, enum sr_error error, const struct ordering_result *result);
 
 /*
  * Asks after every order of the signer that earlier runs left in doubt,

@@ -22,6 +22,9 @@ keyd_founded(const struct keyd *k)
 	return k->state.frontier.size > 0;
 }
 
+/* Bytes that a new customer leaves free on keyd's disk. */
+enum { REGISTRATION_RESERVE = 256 * 1024 };
+
 enum sr_error
 keyd_fail(struct keyd *k, const char *what, enum sr_error error)
 {
@@ -50,12 +53,33 @@ keyd_save(struct keyd *k)
 	return keyd_fail(k, "state", state_save(&k->state_file, &k->state));
 }
 
+/*
+ * Whether the disk takes the customer, asked before anything is written: it
+ * must have room to spare for a new one.
+ */
+static enum sr_error
+check_disk(struct keyd *k, bool is_new)
+{
+	struct env_space space;
+	enum sr_error error = env_space(k->env, k->credentials.file, &space);
+
+	if (error != SR_OK)
+		return keyd_fail(k, "credentials", SR_IO);
+	if (space.read_only)
+		return SR_READ_ONLY;
+	return is_new && space.free < REGISTRATION_RESERVE ? SR_NO_SPACE
+							   : SR_OK;
+}
+
 enum sr_error
 keyd_save_customer(struct keyd *k, const struct customer *customer)
 {
 	struct state *state = &k->state;
-	enum sr_error error;
+	enum sr_error error =
+	    check_disk(k, customer->id > k->credentials.customers);
 
+	if (error != SR_OK)
+		return error;
 	state->intent.customer = customer->id;
 	state->intent.from =
 	    credentials_generation(&k->credentials, customer->id);
@@ -64,9 +88,9 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 	if (error != SR_OK)
 		return error;
 	error = credentials_write(&k->credentials, customer);
-	if (error == SR_NO_SPACE) {
+	if (error == SR_NO_SPACE || error == SR_READ_ONLY) {
 		memset(&state->intent, 0, sizeof(state->intent));
-		return keyd_save(k) == SR_OK ? SR_NO_SPACE : k->failure;
+		return keyd_save(k) == SR_OK ? error : k->failure;
 	}
 	if (error != SR_OK)
 		return keyd_fail(k, "credentials", error);

@@ -149,8 +149,8 @@ enum sr_error keyd_save(struct keyd *k);
 /*
  * Puts a customer with the next generation in force: intent, credential,
  * state twice, so that neither slot knows the former generation any more.
- * SR_NO_SPACE: nothing has changed and keyd goes on; any other failure is
- * noted.
+ * SR_NO_SPACE, SR_READ_ONLY: nothing has changed and keyd goes on; any other
+ * failure is noted.
  */
 enum sr_error keyd_save_customer(
     struct keyd *k, const struct customer *customer);

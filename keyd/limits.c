@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "common/buffer.h"
+#include "common/diag.h"
 
 enum { HOUR_MS = 3600000 };
 
@@ -36,9 +37,48 @@ bucket_write(struct limits *l, uint32_t place)
 	writer_u64(&w, b->day_ms);
 	writer_u32(&w, b->strikes);
 	writer_u32(&w, b->day_charges);
-	l->dirty = true;
 	return env_write(l->env, l->file, (uint64_t)place * LIMITS_BUCKET_LEN,
 	    bytes, sizeof(bytes));
+}
+
+/* The disk refuses: from now on the table in memory is what counts. */
+static enum sr_error
+fall_behind(struct limits *l, enum sr_error why)
+{
+	if (!l->behind)
+		diag_warn(
+		    "attempts count in memory only: %s", error_sentence(why));
+	l->behind = true;
+	return SR_OK;
+}
+
+static enum sr_error
+bucket_changed(struct limits *l, uint32_t place)
+{
+	enum sr_error error = SR_OK;
+
+	l->dirty = true;
+	if (!l->behind)
+		error = bucket_write(l, place);
+	return error == SR_NO_SPACE || error == SR_READ_ONLY
+		   ? fall_behind(l, error)
+		   : error;
+}
+
+/* Writes the whole table, where the disk takes it again. */
+static enum sr_error
+catch_up(struct limits *l)
+{
+	enum sr_error error = SR_OK;
+
+	for (uint32_t place = 0; error == SR_OK && place < LIMITS_PLACES;
+	     place++)
+		error = bucket_write(l, place);
+	if (error == SR_NO_SPACE || error == SR_READ_ONLY)
+		return fall_behind(l, error);
+	if (error == SR_OK)
+		l->behind = false;
+	return error;
 }
 
 /* Zeros up to the end: a charge then never needs new space. */
@@ -171,7 +211,7 @@ limits_charge(struct limits *l, uint32_t place, uint64_t now_ms,
 	charge->before_ms = b->next_ms;
 	b->next_ms = now_ms + bucket_delay_ms(b);
 	charge->next_ms = b->next_ms;
-	return bucket_write(l, place);
+	return bucket_changed(l, place);
 }
 
 enum sr_error
@@ -185,7 +225,7 @@ limits_refund(struct limits *l, const struct limits_charge *charge)
 		b->day_charges--;
 	if (b->next_ms == charge->next_ms)
 		b->next_ms = charge->before_ms;
-	return bucket_write(l, charge->place);
+	return bucket_changed(l, charge->place);
 }
 
 enum sr_error
@@ -193,7 +233,7 @@ limits_count(struct limits *l, uint32_t place)
 {
 	if (l->bucket[place].strikes < UINT32_MAX)
 		l->bucket[place].strikes++;
-	return bucket_write(l, place);
+	return bucket_changed(l, place);
 }
 
 enum sr_error
@@ -203,7 +243,7 @@ limits_count_end(struct limits *l, uint32_t place, uint32_t *count)
 	if (*count > 0)
 		(*count)--;
 	l->bucket[place].strikes = 0;
-	return bucket_write(l, place);
+	return bucket_changed(l, place);
 }
 
 enum sr_error
@@ -224,16 +264,25 @@ limits_hour(struct limits *l, enum limits_budget budget, uint32_t most,
 		return SR_LATER;
 	}
 	b->day_charges++;
-	return bucket_write(l, (uint32_t)budget);
+	return bucket_changed(l, (uint32_t)budget);
 }
 
 enum sr_error
 limits_sync(struct limits *l)
 {
+	struct env_space space;
 	enum sr_error error;
 
 	if (!l->dirty)
 		return SR_OK;
+	error = env_space(l->env, l->file, &space);
+	/* A read-only disk may take a write and drop it: its sync would fail. */
+	if (error == SR_OK && space.read_only)
+		return fall_behind(l, SR_READ_ONLY);
+	if (error == SR_OK && l->behind)
+		error = catch_up(l);
+	if (error != SR_OK || l->behind)
+		return error;
 	error = env_sync(l->env, l->file);
 	if (error == SR_OK)
 		l->dirty = false;

@@ -15,7 +15,9 @@
  * Beyond 50 charges in a day each waits 1 h.  Never longer: there is no lock.
  *
  * A charge is written at once and durable after limits_sync(), before the
- * attempt is evaluated.
+ * attempt is evaluated.  On a disk that takes no writes (full where it copies,
+ * or read-only) it counts in memory until the disk does again: who logs in
+ * meanwhile sees balances, and a keyd that ended would not start there.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +48,7 @@ struct limits {
 	env_file file;
 	const uint8_t *key; /* 32 bytes */
 	bool dirty;
+	bool behind; /* the file lacks what the table has */
 	struct limits_bucket bucket[LIMITS_PLACES];
 };
 
@@ -109,7 +112,10 @@ enum limits_budget {
 enum sr_error limits_hour(struct limits *l, enum limits_budget budget,
     uint32_t most, uint64_t now_ms, uint64_t *retry_ms);
 
-/* Makes all charges so far durable; one fdatasync, none if nothing changed. */
+/*
+ * Makes all charges so far durable; one fdatasync, none if nothing changed, or
+ * if the disk takes no writes.
+ */
 enum sr_error limits_sync(struct limits *l);
 
 #endif
