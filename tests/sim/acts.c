@@ -597,11 +597,28 @@ generation(struct world *world, const uint64_t *draw)
 	people_forget_sessions(world);
 }
 
+/* An operator finds the clock right, sooner or later. */
+static void
+confirm_clock(struct world *world)
+{
+	uint8_t bytes[MESSAGE_CLOCK_CONFIRM_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	const struct message_clock_confirm confirm = {0};
+
+	if (message_clock_confirm_encode(&w, &confirm) != SR_OK)
+		abort();
+	world_tell(world, "    the clock is confirmed");
+	(void)sim_bank_control(world->bank, bytes, writer_len(&w));
+	(void)world_go(world);
+}
+
 void
 acts_do(struct world *world, const struct step *step)
 {
 	const uint64_t *draw = step->draw;
 
+	if (world->up && world->bank->ledgerd->admission.clock && draw[3] % 2)
+		confirm_clock(world);
 	switch (step->kind) {
 	case STEP_TRANSFER:
 		transfer(world, draw);

@@ -64,6 +64,7 @@ static const struct chance failures[] = {
     {SIM_FAIL_ENTRY, 4},
     {FAULT_LATE, 2},
     {FAULT_FULL, 2},
+    {FAULT_READ_ONLY, 2},
 };
 
 static const struct chance lies[] = {
@@ -328,7 +329,7 @@ fault_name(unsigned kind)
 	    "write error", "no space", "sync error", "entry error",
 	    "corrupt read", "misdirected read", "corrupt write",
 	    "misdirected write", "power cut", "late packets", "rot",
-	    "full disk"};
+	    "full disk", "read-only disk"};
 
 	return names[kind];
 }

@@ -51,7 +51,8 @@ enum fault_kind {
 	FAULT_CUT = SIM_FAULT_COUNT,
 	FAULT_LATE, /* packets of a link */
 	FAULT_ROT,
-	FAULT_FULL, /* disk, until the next start */
+	FAULT_FULL,      /* disk, until there is room again */
+	FAULT_READ_ONLY, /* likewise */
 	FAULT_KIND_COUNT
 };
 

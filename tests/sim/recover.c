@@ -82,6 +82,9 @@ arm(struct world *world, unsigned at)
 	case FAULT_FULL:
 		room->space = 1;
 		break;
+	case FAULT_READ_ONLY:
+		room->read_only = true;
+		break;
 	default:
 		room->fault[fault->kind] = fault->after;
 	}
@@ -147,6 +150,24 @@ recover_disarm(struct world *world)
 	    sizeof(world->bank->ledgerd_room->fault));
 	sim->cut_after = 0;
 	return any;
+}
+
+bool
+recover_disks_refuse(const struct world *world)
+{
+	const struct sim_room *keyd = world->bank->keyd_room;
+	const struct sim_room *ledgerd = world->bank->ledgerd_room;
+
+	return keyd->space != 0 || keyd->read_only || ledgerd->space != 0 ||
+	       ledgerd->read_only;
+}
+
+void
+recover_disks(struct world *world)
+{
+	world->bank->keyd_room->space = world->bank->ledgerd_room->space = 0;
+	world->bank->keyd_room->read_only = false;
+	world->bank->ledgerd_room->read_only = false;
 }
 
 /* ---- ends ----------------------------------------------------------------- */
@@ -296,14 +317,13 @@ recover_start(struct world *world)
 
 		if (i == STARTS_MAX)
 			world_fail(world, "the bank starts and ends for ever");
-		bank->keyd_room->space = bank->ledgerd_room->space = 0;
+		recover_disks(world);
 		arm_start(world);
 		error = sim_bank_start(bank, false);
 		world->result->counts.starts++;
 		world_note(world, &error, sizeof(error));
 		/* its space is not made before the next start */
-		struck = bank->keyd_room->space != 0 ||
-			 bank->ledgerd_room->space != 0;
+		struck = recover_disks_refuse(world);
 		struck |= recover_disarm(world);
 		if (error == SR_OK && !bank->sim->dark && !world->lied)
 			break;

@@ -238,6 +238,27 @@ look(struct world *world)
 		    (long long)world->told.posted, (long long)world->told.held);
 }
 
+/*
+ * A disk that takes no writes does so again, sooner or later; then the bank
+ * opens by itself.
+ */
+static void
+make_room(struct world *world, const struct step *step)
+{
+	const struct admission *admission = &world->bank->ledgerd->admission;
+
+	if (!recover_disks_refuse(world) || step->draw[3] % 3 != 0)
+		return;
+	world_tell(world, "    there is room again");
+	recover_disks(world);
+	sim_advance(world->bank->sim, ADMISSION_IDLE_MS + 1000);
+	if (world_go(world) && (admission->closed == SR_NO_SPACE ||
+				   admission->closed == SR_READ_ONLY))
+		world_fail(world, "the bank stays closed: %s",
+		    error_sentence(admission->closed));
+	recover_if_needed(world);
+}
+
 static void
 run_step(struct world *world, unsigned at)
 {
@@ -245,9 +266,8 @@ run_step(struct world *world, unsigned at)
 	uint64_t done[3];
 
 	world->step = at;
-	/* a disk that is full stays so until the next start */
-	world->disturbed = world->bank->keyd_room->space != 0 ||
-			   world->bank->ledgerd_room->space != 0;
+	make_room(world, step);
+	world->disturbed = recover_disks_refuse(world);
 	world->told.any = false;
 	world->result->counts.steps++;
 	world_tell(world, "%2u  %s", at, step_name(step->kind));

@@ -189,6 +189,9 @@ void world_note(struct world *world, const void *bytes, size_t len);
 void recover_arm(struct world *world);
 /* True if one of them struck. */
 bool recover_disarm(struct world *world);
+/* Whether a disk takes no writes; and it does again. */
+bool recover_disks_refuse(const struct world *world);
+void recover_disks(struct world *world);
 void recover_if_needed(struct world *world);
 /* Ends the rooms so (STEP_STOP, STEP_KILL, STEP_CUT) and starts them. */
 void recover_end(struct world *world, enum step_kind how, uint64_t draw);
