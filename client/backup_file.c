@@ -115,6 +115,24 @@ open_regular(const char *path, int *fd)
 	return SR_DAMAGED;
 }
 
+FILE *
+backup_file_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat status;
+	FILE *file;
+
+	if (fd < 0)
+		return NULL;
+	errno = EINVAL;
+	file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode)
+		   ? fdopen(fd, "r")
+		   : NULL;
+	if (file == NULL)
+		close(fd);
+	return file;
+}
+
 /* Reads on; 0 at the end, -1 after a line. */
 static ssize_t
 read_on(const char *path, int fd, uint8_t *bytes, size_t room)

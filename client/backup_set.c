@@ -106,7 +106,7 @@ read_manifest(struct backup_set *set)
 
 	if (error != SR_OK)
 		return error;
-	file = fopen(path, "re");
+	file = backup_file_read(path);
 	if (file == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? SR_NOT_FOUND
 							   : failed(path);

@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "client/manifest.h"
 #include "common/error.h"
@@ -73,6 +74,9 @@ enum sr_error backup_set_path(
 /* SHA-256 and length of a regular file; SR_NOT_FOUND without a line. */
 enum sr_error backup_file_hash(
     const char *path, uint64_t *len, uint8_t hash[32]);
+
+/* A regular file to be read, else NULL and errno: nothing to wait for. */
+FILE *backup_file_read(const char *path);
 
 /*
  * A new file beside its later name (path.tmp), mode 0600, open for reading and

@@ -71,7 +71,7 @@ backup_verify_checkpoint(const struct backup_set *set,
 	snprintf(why, BACKUP_WHY_MAX, "%s", verify.why);
 	if (!good)
 		return SR_DAMAGED;
-	file = fopen(path, "re");
+	file = backup_file_read(path);
 	if (file == NULL)
 		return SR_IO;
 	len = fread(text, 1, sizeof(text), file);

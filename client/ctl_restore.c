@@ -14,12 +14,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/backup_verify.h"
 #include "client/bank_process.h"
 #include "client/control.h"
 #include "gen/messages.h"
+
+enum { LOCK_WAIT_MS = 2000, LOCK_LOOK_MS = 10 };
 
 struct restore {
 	struct config config;
@@ -124,7 +127,7 @@ look_at_present(struct restore *restore)
 	if (config_path(&restore->config, "ledger/public/checkpoint", path) !=
 	    SR_OK)
 		return SR_TOO_LARGE;
-	file = fopen(path, "re");
+	file = backup_file_read(path);
 	if (file == NULL)
 		return SR_OK;
 	len = fread(text, 1, sizeof(text), file);
@@ -224,10 +227,14 @@ no_anchor(const struct restore *restore)
 	return SR_NOT_ALLOWED;
 }
 
-/* A running bank has its lock; so nobody starts one meanwhile. */
+/*
+ * A running bank has its lock; so nobody starts one meanwhile.  The rooms of a
+ * restore that was killed need a moment to end.
+ */
 static enum sr_error
 lock_bank(struct restore *restore)
 {
+	const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
 	char path[CONFIG_PATH_MAX];
 
 	if (config_path(&restore->config, "run", path) != SR_OK)
@@ -240,8 +247,12 @@ lock_bank(struct restore *restore)
 	    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (restore->lock < 0)
 		return ctl_failed(path, SR_PERMISSION);
-	if (flock(restore->lock, LOCK_EX | LOCK_NB) == 0)
-		return SR_OK;
+	for (int waited_ms = 0; waited_ms < LOCK_WAIT_MS;
+	     waited_ms += LOCK_LOOK_MS) {
+		if (flock(restore->lock, LOCK_EX | LOCK_NB) == 0)
+			return SR_OK;
+		(void)nanosleep(&pause, NULL);
+	}
 	fprintf(stderr, "strongroomctl: the bank in %s runs; stop it first\n",
 	    restore->config.directory);
 	return SR_IN_USE;

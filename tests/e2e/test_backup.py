@@ -534,5 +534,64 @@ def given_an_older_anchor_when_keyd_is_lost_then_it_is_not_enough():
         DECLINED, "does not show that these are all")
 
 
+@scenario
+def given_kills_at_each_step_of_a_restore_then_the_next_one_ends_it():
+    if not shutil.which("strace"):
+        skip("strace is not installed")
+    anchor = kept_checkpoint(newest(backups))
+    balance, kills = bank_balance(), 0
+    for lost in ("ledger", "keyd"):
+        victim = bank.copy()
+        shutil.rmtree(victim.directory / lost)
+        for call, steps in (("rename", range(1, 40, 3)), ("mkdir", (1, 5, 12)),
+                            ("fsync", range(1, 60, 9)), ("clone", (1,))):
+            for step in steps:
+                said = run_program([
+                    "strace", "-qq", "-o", "/dev/null", "-e",
+                    f"trace={call}", "-e",
+                    f"inject={call}:signal=KILL:when={step}", CTL, "-c",
+                    victim.conf, "restore", "--anchor", anchor, backups])
+                if said.code == DONE:
+                    break
+                kills += 1
+        victim.ctl("restore", "--anchor", anchor, backups).ends(DONE)
+        victim.start()
+        equal(victim.balance(ACCOUNTS[0]), balance, "balance")
+        victim.stop()
+        check(not (victim.directory / "restore.part").exists(), "a part")
+    print(f"    {kills} kills", flush=True)
+    check(kills >= 20, f"only {kills} kills")
+
+
+@scenario
+def given_a_restore_with_loss_when_backed_up_then_a_new_directory_takes_it():
+    victim = bank.copy()
+    victim.ctl("restore", "--accept-loss", backups).ends(DONE)
+    victim.start()
+    victim.deposit(victim.base / "lobby.card", ACCOUNTS[0], "0.01")
+    victim.ctl("backup", copied(backups)).ends(DECLINED,
+                                               "begin another directory")
+    where = victim.base / "backups"
+    victim.ctl("backup", where).ends(DONE)
+    contains(list(manifest(newest(where))[1]), "ledger/public/restores")
+    victim.ctl("restore", "--check", where).ends(DONE, "sum is zero")
+    victim.stop()
+
+
+@scenario
+def given_a_pipe_in_a_files_place_when_read_then_nobody_waits():
+    other = copied(backups)
+    for name in ("manifest", "keyd/state", "bank.id",
+                 "ledger/public/checkpoint"):
+        path = newest(other) / name
+        data = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        check(bank.ctl("restore", "--check", other, limit_s=30).code != DONE,
+              f"{name} was read")
+        path.unlink()
+        path.write_bytes(data)
+
+
 if __name__ == "__main__":
     run()
