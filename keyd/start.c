@@ -112,6 +112,22 @@ keyd_create(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
 	return keyd_fail(k, "credentials", error);
 }
 
+/*
+ * Makes the version that an intent was about durable.  It was read, but
+ * perhaps only from memory: what a failed sync has given up Linux still shows.
+ */
+static enum sr_error
+keyd_write_again(struct keyd *k, uint64_t id)
+{
+	struct customer customer;
+	enum sr_error error = credentials_read(&k->credentials, id, &customer);
+
+	if (error == SR_OK)
+		error = credentials_write(&k->credentials, &customer);
+	sodium_memzero(&customer, sizeof(customer));
+	return error;
+}
+
 /* Are the credentials those that the state knows?  Settles an intent. */
 static enum sr_error
 keyd_settle(struct keyd *k)
@@ -119,11 +135,14 @@ keyd_settle(struct keyd *k)
 	struct state *state = &k->state;
 	const struct credentials *c = &k->credentials;
 	uint8_t before[32], sealed[32];
+	enum sr_error error;
+	bool written;
 
 	memcpy(before, c->digest, sizeof(before));
-	if (state->intent.customer != 0 &&
-	    credentials_generation(c, state->intent.customer) ==
-		state->intent.to) {
+	written = state->intent.customer != 0 &&
+		  credentials_generation(c, state->intent.customer) ==
+		      state->intent.to;
+	if (written) {
 		credentials_digest(
 		    c, state->intent.customer, state->intent.from, before);
 		credentials_digest(
@@ -132,6 +151,9 @@ keyd_settle(struct keyd *k)
 	credentials_digest_seal(c, before, sealed);
 	if (sodium_memcmp(sealed, state->digest, sizeof(sealed)) != 0)
 		return SR_ROLLED_BACK;
+	error = written ? keyd_write_again(k, state->intent.customer) : SR_OK;
+	if (error != SR_OK)
+		return error;
 	credentials_digest_seal(c, c->digest, state->digest);
 	state->customers = c->customers;
 	memset(&state->intent, 0, sizeof(state->intent));

@@ -172,6 +172,49 @@ given_a_cut_while_the_password_changes_then_one_password_opens(void **state)
 	cut_everywhere(change_password, look_at_password);
 }
 
+/*
+ * A sync of keyd's fails and the rooms are started again while the kernel
+ * lives on: which password opens then opens after a power cut, too.
+ */
+static void
+given_a_failed_sync_and_a_restart_then_what_was_seen_survives_a_cut(
+    void **state)
+{
+	struct sim_disk *keyd, *ledger;
+	bool struck = true;
+
+	(void)state;
+	sim_bank_end(bank);
+	keyd = sim_copy(bank->keyd_room);
+	ledger = sim_copy(bank->ledgerd_room);
+	for (uint64_t n = 1; struck; n++) {
+		bool acknowledged, is_new;
+
+		ada = people.ada;
+		sim_restore(bank->keyd_room, keyd);
+		sim_restore(bank->ledgerd_room, ledger);
+		assert_int_equal(sim_bank_start(bank, false), SR_OK);
+		bank->keyd_room->fault[SIM_FAIL_SYNC] = n;
+		acknowledged = change_password();
+		struck = bank->keyd_room->fault[SIM_FAIL_SYNC] == 0;
+		assert_true(acknowledged == !struck);
+		bank->keyd_room->fault[SIM_FAIL_SYNC] = 0;
+		sim_bank_end(bank);
+		sim_kill(bank->keyd_room);
+		sim_kill(bank->ledgerd_room);
+		assert_int_equal(sim_bank_start(bank, false), SR_OK);
+		is_new =
+		    assert_one_opens(SLOT_PASSWORD, OLD, NEW, acknowledged);
+		sim_bank_end(bank);
+		sim_restart(bank->sim, SIM_LOSE_ALL);
+		assert_int_equal(sim_bank_start(bank, false), SR_OK);
+		assert_true(opens(SLOT_PASSWORD, is_new ? NEW : OLD));
+		sim_bank_end(bank);
+	}
+	sim_copy_free(keyd);
+	sim_copy_free(ledger);
+}
+
 /* By the code, which another one then replaces. */
 static bool
 recover(void)
@@ -266,6 +309,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(
 		given_a_cut_while_the_password_changes_then_one_password_opens),
+	    TEST(
+		given_a_failed_sync_and_a_restart_then_what_was_seen_survives_a_cut),
 	    TEST(
 		given_a_cut_while_somebody_recovers_then_one_password_and_one_code_open),
 	    TEST(
