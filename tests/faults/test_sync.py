@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import INTACT, Bank  # noqa: E402
+from lib.bank import BUILD, INTACT, Bank  # noqa: E402
 from lib.scenario import (Failure, at_end, check, equal,  # noqa: E402
-                          run, scenario, skip)
+                          run, scenario, skip, wait_until)
 from lib.session import Session  # noqa: E402
 from lib.traffic import Traffic  # noqa: E402
 
@@ -181,22 +181,50 @@ def given_a_log_in_when_it_is_answered_then_the_attempt_is_on_disk():
               for call in calls), "M2 left before the charge was on disk")
 
 
-def inject(call, error, when):
-    """Options of strace: the call is not made and fails.  In its place one
-    without effect is made, which the room's filter allows: it would take the
-    number -1, which strace uses else, for an attack."""
-    return ("-e", f"trace={call}",
-            "-e", f"inject={call}:error={error}:when={when}:syscall=getpid")
+class Inject:
+    """Calls of rooms that fail, from the first to the last (0: every later
+    one) of that name, for the length of a with block (tests/faults/inject.c).
+    """
+
+    def __init__(self, rooms, call, error, first, last=None):
+        self.processes = []
+        at_end(self.stop)
+        for name in rooms:
+            words = [BUILD / "tests/faults/inject", bank.rooms()[name], call,
+                     error, first, first if last is None else last]
+            process = subprocess.Popen([str(word) for word in words],
+                                       stderr=subprocess.PIPE, text=True)
+            self.processes.append(process)
+            line = process.stderr.readline()
+            if "attached" not in line:
+                self.stop()
+                if "not permitted" in line:
+                    skip(f"a room cannot be traced: {line.strip()}")
+                raise Failure(line.strip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait()
+            process.stderr.close()
+        self.processes = []
 
 
-def sync_fails(room, error, call="fdatasync"):
+def sync_fails(room, error, call="fdatasync", when=1):
     """One order whose sync fails: no answer, and no bank."""
     need_bank()
     before = bank.balance("bob")
     said = len(bank.said())
     session = Session(bank, "ada")
     payee = session.find("bob") << 16
-    with Trace((room,), *inject(call, error, 1)):
+    with Inject((room,), call, error, when):
         answer = session.order(credit=payee, amount=1)
         code = bank.ended()
     session.close()
@@ -222,8 +250,38 @@ def given_keyds_sync_when_it_fails_then_the_bank_stops_unanswered():
 
 
 @scenario
-def given_a_full_disk_when_ledgerd_writes_then_the_bank_stops_unanswered():
-    sync_fails("ledgerd", "ENOSPC", "pwrite64")
+def given_a_full_disk_in_the_middle_of_a_batch_then_the_bank_stops():
+    # The first write of a batch only asks; the second one has begun it.
+    sync_fails("ledgerd", "ENOSPC", "pwrite64", 2)
+
+
+def writes_refused(error, why):
+    """While the disk refuses every write: no orders, and all else."""
+    need_bank()
+    with Session(bank, "ada") as ada:
+        payee = ada.find("bob") << 16
+        ada.booked(credit=payee, amount=1)
+        before = bank.balance("bob")
+        with Inject(("keyd", "ledgerd"), "pwrite64", error, 1, last=0):
+            answer = ada.order(credit=payee, amount=1)
+            equal(answer["error"], "SR_CLOSED_FOR_ORDERS", "the answer")
+            bank.atm("ada", "transfer", "bob", "0.01").ends(
+                69, f"the bank is closed for orders; nothing was booked: {why}")
+            equal(bank.balance("bob"), before, "the balance")
+            equal(bank.status()["closed"], why, "status")
+        wait_until(lambda: bank.status()["closed"] is None, "open again")
+        bank.transfer("ada", "bob", "0.01")
+    equal(bank.balance("bob"), before + 1, "the balance")
+
+
+@scenario
+def given_a_full_disk_when_a_batch_begins_then_refused_until_there_is_room():
+    writes_refused("ENOSPC", "the disk is full")
+
+
+@scenario
+def given_a_read_only_disk_when_a_batch_begins_then_refused_until_it_writes():
+    writes_refused("EROFS", "the disk is read-only")
 
 
 @scenario
@@ -237,7 +295,7 @@ def given_traffic_when_a_sync_fails_then_what_was_acknowledged_is_there():
     for room, when in (("ledgerd", 7), ("keyd", 7), ("ledgerd", 30),
                        ("keyd", 31)):
         traffic.wait_for(each=1)
-        with Trace((room,), *inject("fdatasync", "EIO", when)):
+        with Inject((room,), "fdatasync", "EIO", when):
             check(bank.ended() != 0, "exit code 0")
         bank.start()
     traffic.wait_for(each=1)
