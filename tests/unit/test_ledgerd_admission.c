@@ -385,6 +385,63 @@ given_the_first_write_when_it_is_refused_then_the_bank_lives(void **state)
 	assert_ptr_equal(bank->ledgerd, same);
 }
 
+/*
+ * A terminal is revoked, and the n-th write from there on finds the disk full:
+ * the books have it at once, keyd when the disk takes writes again, at the
+ * latest after a start.
+ */
+static bool
+revoke_and_refuse(uint64_t n)
+{
+	struct order_revoke revoke = {.principal = people.lobby.m4.customer,
+	    .terminal = people.lobby.terminal};
+	struct sim_person *one = &people.operators[0];
+	uint8_t parameters[ORDER_REVOKE_LEN];
+	struct message_order_answer answer;
+	struct sim_order signed_order;
+	struct order order;
+	bool struck, stopped;
+
+	assert_int_equal(sim_person_log_in(bank, one), SR_OK);
+	order_revoke_encode(&revoke, parameters);
+	sim_order_begin(bank, one, ORDER_REVOKE, &order);
+	sim_order_sign(
+	    one, &order, parameters, sizeof(parameters), &signed_order);
+	bank->ledgerd_room->fault[SIM_FULL_WRITE] = n;
+	(void)sim_order_submit(bank, one, &signed_order, &answer);
+	struck = bank->ledgerd_room->fault[SIM_FULL_WRITE] == 0;
+	bank->ledgerd_room->fault[SIM_FULL_WRITE] = 0;
+	stopped = bank->ledgerd_error != SR_OK || bank->keyd_error != SR_OK;
+	if (stopped) {
+		assert_int_equal(sim_bank_restart(bank, SIM_LOSE_SOME), SR_OK);
+		set_reserve();
+		assert_int_equal(sim_person_log_in(bank, ada), SR_OK);
+	}
+	pass(RETRY_MS);
+	expect_open();
+	/* what one room says of the terminal, the other one says, too */
+	assert_int_equal(
+	    terminals_check(&bank->keyd->terminals, people.lobby.terminal,
+		people.lobby.terminal_epoch),
+	    book_terminal(&bank->ledgerd->book, people.lobby.terminal)->revoked
+		? SR_TERMINAL
+		: SR_OK);
+	return struck;
+}
+
+static void
+given_a_revocation_when_the_disk_refuses_any_write_then_both_rooms_agree(
+    void **state)
+{
+	bool struck = true;
+
+	for (uint64_t n = 1; struck; n++) {
+		struck = revoke_and_refuse(n);
+		(void)tear_down(state);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
 /* ---- the clock ----------------------------------------------------------------- */
 
 static enum sr_error
@@ -530,6 +587,8 @@ main(void)
 	    TEST(
 		given_keyds_disk_when_it_is_full_then_nobody_registers_and_all_is_well),
 	    TEST(given_any_write_when_the_disk_refuses_it_then_all_or_nothing),
+	    TEST(
+		given_a_revocation_when_the_disk_refuses_any_write_then_both_rooms_agree),
 	    TEST(given_the_first_write_when_it_is_refused_then_the_bank_lives),
 	    TEST(
 		given_the_clock_when_it_goes_forward_by_more_than_ten_minutes_then_closed),
