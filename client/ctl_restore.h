@@ -11,6 +11,7 @@
 #include "client/backup_set.h"
 #include "client/ctl.h"
 #include "common/note.h"
+#include "gen/messages.h"
 
 /* keyd's files, ledger, audit log: each is put in place whole. */
 enum restore_part {
@@ -51,6 +52,61 @@ void restore_take_back(struct restore_place *place);
  */
 enum sr_error restore_scratch(
     const struct config *config, char directory[PATH_MAX]);
+
+/* ---- one restore, from its options to its end --------------------------- */
+
+struct restore {
+	struct config config;
+	struct bankfile bank;
+	struct backup_set set;
+	bool keyd_here; /* the bank still has keyd's files */
+	bool accept_loss;
+	bool anchored; /* --anchor is exactly the backup's head */
+	struct checkpoint anchor;
+	uint8_t signature[NOTE_SIGNATURE_LEN];
+	int lock;
+	char scratch[PATH_MAX]; /* of --check; "" for none */
+	struct restore_place place;
+	struct message_keyd_status keyd;
+	struct message_ledgerd_status ledgerd;
+};
+
+/*
+ * The newest set of a directory: every file as its manifest says, the journal
+ * verified; fills in set and bank.  SR_NOT_FOUND, SR_DAMAGED after a line.
+ */
+enum sr_error ctl_restore_read(struct restore *restore, const char *directory);
+
+/*
+ * The bank that is in the directory now, by its bank.id and its published
+ * checkpoint: SR_WRONG_BANK when it is another one, SR_ROLLED_BACK when it has
+ * more entries than the backup (not with accept_loss); after a line.
+ */
+enum sr_error ctl_restore_present(struct restore *restore);
+
+/*
+ * --anchor, or NULL: sets anchored when it is exactly the backup's head.
+ * SR_ROLLED_BACK for another size, SR_FORKED, SR_NOT_ALLOWED for one that lies
+ * in the backup's directory, SR_DAMAGED; after a line.
+ */
+enum sr_error ctl_restore_anchor(
+    struct restore *restore, const char *path, const char *directory);
+
+/* SR_NOT_ALLOWED, after the line that says what an anchor is for. */
+enum sr_error ctl_restore_no_anchor(const struct restore *restore);
+
+/* The lock that a running bank has; SR_IN_USE after 2 s and a line. */
+enum sr_error ctl_restore_lock(struct restore *restore);
+void ctl_restore_unlock(struct restore *restore);
+
+/*
+ * Starts the rooms with the option ("--restore", or NULL) on what was put in
+ * place, asks them, shows keyd the anchor unless it is only a check, and ends
+ * them.  SR_UNREACHABLE when they do not start, SR_ROLLED_BACK when they have
+ * another head than the backup; after a line.
+ */
+enum sr_error ctl_restore_rooms(struct restore *restore,
+    const struct config *config, const char *option, bool check);
 
 /* ---- --accept-loss ----------------------------------------------------- */
 
