@@ -34,7 +34,8 @@ struct audit {
 	uint32_t first_missing; /* the first of these */
 	uint32_t last_snapshot; /* its number */
 	uint64_t below_floor;   /* accounts there, by late posts */
-	struct book_late *late; /* every late post; so many are in the book */
+	struct book_late *late; /* every late post that was found right */
+	size_t late_count;
 	size_t late_room;
 };
 

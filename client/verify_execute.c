@@ -190,10 +190,9 @@ static bool
 note_late(struct audit *audit)
 {
 	const struct book *book = &audit->book;
-	size_t count = (size_t)book->late_posts;
 
-	if (count > audit->late_room) {
-		size_t room = 2 * count;
+	if (audit->late_count == audit->late_room) {
+		size_t room = 2 * audit->late_room + 16;
 		struct book_late *late =
 		    reallocarray(audit->late, room, sizeof(*late));
 
@@ -202,7 +201,8 @@ note_late(struct audit *audit)
 		audit->late = late;
 		audit->late_room = room;
 	}
-	audit->late[count - 1] = *book_late_at(book, book_late_count(book) - 1);
+	audit->late[audit->late_count++] =
+	    *book_late_at(book, book_late_count(book) - 1);
 	return true;
 }
 

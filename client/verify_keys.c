@@ -28,7 +28,7 @@ audit_end(struct audit *audit)
 	audit->key_count = 0;
 	free(audit->late);
 	audit->late = NULL;
-	audit->late_room = 0;
+	audit->late_count = audit->late_room = 0;
 	book_free(&audit->book);
 }
 

@@ -127,9 +127,10 @@ report_json_audit(const struct audit *audit)
 	       ",\"below_floor\":%" PRIu64,
 	    audit->opened, audit->executed, audit->missing, audit->orders,
 	    audit->declined, book_account_count(&audit->book),
-	    audit->book.hold_count, audit->book.late_posts, audit->below_floor);
+	    audit->book.hold_count, (uint64_t)audit->late_count,
+	    audit->below_floor);
 	printf(",\"late\":[");
-	for (uint64_t i = 0; i < audit->book.late_posts; i++) {
+	for (size_t i = 0; i < audit->late_count; i++) {
 		const struct book_late *late = &audit->late[i];
 
 		printf("%s{\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
@@ -204,11 +205,11 @@ report_audit(const struct verify *verify)
 	    book_account_count(&audit->book));
 	if (audit->book.hold_count > 0)
 		printf("open withdrawals: %u\n", audit->book.hold_count);
-	if (audit->book.late_posts > 0)
-		printf("withdrawals posted after their release: %" PRIu64
-		       "; accounts below their floor: %" PRIu64 "\n",
-		    audit->book.late_posts, audit->below_floor);
-	for (uint64_t i = 0; i < audit->book.late_posts; i++)
+	if (audit->late_count > 0)
+		printf("withdrawals posted after their release: %zu; accounts "
+		       "below their floor: %" PRIu64 "\n",
+		    audit->late_count, audit->below_floor);
+	for (size_t i = 0; i < audit->late_count; i++)
 		report_late(&verify->bank.unit, &audit->late[i]);
 	if (audit->missing > 0)
 		printf("not disclosed: %" PRIu32

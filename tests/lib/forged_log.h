@@ -105,7 +105,7 @@ void forged_log_remove(struct forged_log *log);
 void forged_log_reseal(struct forged_log *log, unsigned entry);
 
 /*
- * What strongroom-verify finds.  keys: a bit a segment that is disclosed; 0:
+ * What strongroom-verify finds, and that it can tell it.  keys: a bit a segment that is disclosed; 0:
  * without keys.  since: with the anchor.  The result is valid until the next
  * call.
  */

@@ -308,6 +308,29 @@ given_later_times_when_signed_by_keyd_then_only_an_expired_order_tells(
 	expect_named(last, "expired");
 }
 
+/* ---- outcomes --------------------------------------------------------------------- */
+
+/* It is counted by the book and stands in no list. */
+static void
+given_a_late_post_when_its_outcome_is_forged_then_it_is_named_and_told(
+    void **state)
+{
+	unsigned post = 0;
+	struct order order;
+
+	(void)state;
+	for (unsigned i = 0; i < day.count; i++)
+		if (day.entry[i].committed[0] == ENTRY_ORDER &&
+		    order_decode(day.entry[i].committed + 1, &order) == SR_OK &&
+		    order.kind == ORDER_POST)
+			post = i; /* the last one is late */
+	assert_true(post != 0);
+	log_now.entry[post].committed[day.entry[post].committed_len - 10] =
+	    SR_HOLD_STATE;
+	forged_log_write(&log_now);
+	expect_named(post, "by the rules its outcome is");
+}
+
 /* ---- new keys ---------------------------------------------------------------------- */
 
 static bool
@@ -464,6 +487,8 @@ main(void)
 		given_each_byte_when_forged_under_keyds_signature_then_named_or_by_design),
 	    STORY(
 		given_later_times_when_signed_by_keyd_then_only_an_expired_order_tells),
+	    STORY(
+		given_a_late_post_when_its_outcome_is_forged_then_it_is_named_and_told),
 	    STORY(
 		given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time),
 	    STORY(
