@@ -200,7 +200,7 @@ static enum sr_error
 may_change(const struct monitor *monitor)
 {
 	if (monitor->init || monitor->certify || monitor->prove ||
-	    monitor->restore)
+	    monitor->restore || monitor->loss)
 		return SR_NOT_ALLOWED;
 	return monitor->announced && !monitor->stopping ? SR_OK : SR_BUSY;
 }

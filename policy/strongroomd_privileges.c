@@ -15,13 +15,16 @@
 /*
  * As root: from now on only what building the rooms' walls and ending the
  * rooms takes; the bounding set keeps exec from giving the rest back.
+ * CAP_IPC_LOCK: after a lock keyd locks its memory as at the first start,
+ * whatever RLIMIT_MEMLOCK is.
  */
 static bool
 drop(void)
 {
 	const uint32_t kept = 1U << CAP_SYS_ADMIN | 1U << CAP_SETPCAP |
 			      1U << CAP_SETUID | 1U << CAP_SETGID |
-			      1U << CAP_KILL | 1U << CAP_DAC_READ_SEARCH;
+			      1U << CAP_KILL | 1U << CAP_DAC_READ_SEARCH |
+			      1U << CAP_IPC_LOCK;
 	struct __user_cap_header_struct header = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[2] = {0};

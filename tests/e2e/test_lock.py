@@ -10,6 +10,7 @@ is locked under load.
 import array
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -32,7 +33,7 @@ from lib.traffic import Traffic  # noqa: E402
 TIMES = int(os.environ.get("LOCK_TIMES")
             or (6 if os.environ.get("TEST_AS_USER") else 20))
 SEED = int(os.environ.get("LOCK_SEED") or random.randrange(2**32))
-MALFORMED, PARAMETERS = 1, 49   # common/errors.def
+MALFORMED, NOT_ALLOWED, PARAMETERS = 1, 3, 49   # common/errors.def
 # Where a client would wait this long it hangs.
 TURNED_AWAY_S = 10
 ACCOUNTS = [f"acct-{number}" for number in range(6)]
@@ -399,6 +400,32 @@ def given_root_when_keyds_files_are_its_users_then_it_is_unlocked():
     lock(bank)
     unlock(bank)
     equal(bank.balance("ada"), 5000)
+
+
+@scenario
+def given_root_and_little_lockable_memory_then_it_is_unlocked():
+    if not int(Path("/proc/self/status").read_text().split("CapEff:")[1]
+               .split()[0], 16) & 1 << 14:
+        skip("nobody here has CAP_IPC_LOCK")
+    bank = open_bank()
+    small = (65536, 65536)
+    resource.prlimit(bank.process.pid, resource.RLIMIT_MEMLOCK, small)
+    lock(bank)
+    unlock(bank)
+    lock(bank)
+    bank.stop()
+
+
+@scenario
+def given_a_start_for_one_command_when_locked_then_refused():
+    bank = open_bank()
+    bank.stop()
+    for option in ("--restore", "--accept-loss"):
+        bank.launch(option)
+        for name, fields in (("lock", {}), ("unlock", {"passphrase": 0})):
+            equal(ask_monitor(bank, name, **fields),
+                  ("control_refused", {"error": NOT_ALLOWED}), option)
+        bank.stop()
 
 
 @scenario
