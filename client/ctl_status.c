@@ -16,7 +16,7 @@
 #include "gen/messages.h"
 #include "policy/sandbox.h"
 
-enum { STATE_OPEN = 0 }; /* of monitor_status */
+enum { STATE_OPEN = 0, STATE_UNLOCKING = 3 }; /* of monitor_status */
 
 struct status {
 	struct message_keyd_status keyd;
@@ -126,7 +126,9 @@ status_print_locked(const struct status *status, bool json)
 		    state, status->monitor.netd_restarts);
 		return;
 	}
-	printf("state               %s: customers are turned away\n", state);
+	printf("state               %s: customers %s\n", state,
+	    status->monitor.state == STATE_UNLOCKING ? "wait"
+						     : "are turned away");
 	status_addresses(status);
 }
 
@@ -213,7 +215,8 @@ status_print(const struct status *status)
 	       " messages to keyd, %" PRIu64 " to ledgerd\n",
 	    status->netd.refused, keyd->refused, ledgerd->refused);
 	printf("withdrawals         %" PRIu64 " not settled, %" PRIu64
-	       " of them overdue; %" PRIu64 " paid out after their release\n",
+	       " of them may be released; %" PRIu64 " paid out after their "
+	       "release\n",
 	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts);
 	printf("snapshot            %" PRIu32 "; keys of older segments given: "
 	       "%" PRIu64 "\n",
