@@ -62,6 +62,7 @@ furnish(const struct drive *drive)
 	struct world *world = world_new();
 
 	world->blind = drive->blind;
+	world->export_to = drive->export_to;
 	return world;
 }
 

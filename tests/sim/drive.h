@@ -13,8 +13,9 @@ struct drive {
 	uint64_t seconds; /* or for so long; 0: no limit */
 	unsigned jobs;
 	bool tells;
-	bool blind;          /* only what a power cut shows counts as a loss */
-	const char *program; /* as it was called */
+	bool blind; /* only what a power cut shows counts as a loss */
+	const char *export_to; /* of one run that went on; NULL: nowhere */
+	const char *program;   /* as it was called */
 };
 
 /* The exit status: 0, or 1 for a loss. */

@@ -8,6 +8,8 @@
  *	build/tests/sim/sim --minutes 60        as many as there is time for
  *	build/tests/sim/sim --seed 17           one, which prints its digest
  *	build/tests/sim/sim --seed 17 --tell    and its story
+ *	build/tests/sim/sim --seed 17 --export DIRECTORY
+ *	                                        its ledger, for strongroom-verify
  *	build/tests/sim/sim --seed 17 --steps 3,9 --faults 0
  *	                                        with some of its plan only
  *
@@ -42,7 +44,8 @@
 
 static const char usage_text[] =
     "usage: sim [--seeds N | --minutes N] [--from SEED] [--jobs N] [--blind]\n"
-    "       sim --seed N [--steps LIST] [--faults LIST] [--tell]\n";
+    "       sim --seed N [--steps LIST] [--faults LIST] [--tell]\n"
+    "       sim --seed N --export DIRECTORY\n";
 
 static _Noreturn void
 usage(void)
@@ -74,6 +77,7 @@ main(int argc, char *argv[])
 	    {"steps", required_argument, NULL, 'p'},
 	    {"faults", required_argument, NULL, 'f'},
 	    {"tell", no_argument, NULL, 't'},
+	    {"export", required_argument, NULL, 'e'},
 	    {"blind", no_argument, NULL, 'l'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -108,6 +112,9 @@ main(int argc, char *argv[])
 			break;
 		case 'f':
 			faults = optarg;
+			break;
+		case 'e':
+			drive.export_to = optarg;
 			break;
 		case 'l':
 			drive.blind = true;

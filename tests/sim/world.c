@@ -311,5 +311,7 @@ world_run(struct world *world, const struct plan *plan, struct result *result,
 	world->disturbed = false;
 	world_tell(world, "    the end");
 	recover_end(world, STEP_CUT, 0);
+	if (world->export_to != NULL)
+		export_ledger(world, world->export_to);
 	world_end(world, RUN_WENT_ON);
 }

@@ -25,6 +25,7 @@ enum {
 	ACKS_MAX = 1024,
 	ENTRIES_MAX_COUNT = 4096,
 	REFUSED_MAX = 512,
+	SIM_EXPORT_SEGMENTS = 256,
 };
 
 /* The first actors, by place. */
@@ -135,8 +136,9 @@ struct world {
 	struct plan plan;
 	struct result *result;
 	bool tells;
-	bool blind;    /* does not look at what is durable */
-	unsigned step; /* at work */
+	const char *export_to; /* a directory; NULL: none */
+	bool blind;            /* does not look at what is durable */
+	unsigned step;         /* at work */
 	bool up;
 	bool quiet;         /* nothing was under way when the bank ended */
 	bool spoilt;        /* files were altered: a start may be refused */
@@ -220,6 +222,9 @@ void acts_answer(struct world *world, struct actor *actor, unsigned type,
 void audit_begin(struct world *world);
 bool audit_read(struct world *world); /* false: damaged, which is spoilt */
 void audit_check(struct world *world);
+
+/* export.c: the ledger's files, for other programs */
+void export_ledger(struct world *world, const char *base);
 
 /* watch.c: the oracles that look at what leaves a room */
 void watch_begin(struct world *world);
