@@ -53,6 +53,14 @@ keyd_save(struct keyd *k)
 	return keyd_fail(k, "state", state_save(&k->state_file, &k->state));
 }
 
+enum sr_error
+keyd_save_both(struct keyd *k)
+{
+	enum sr_error error = keyd_save(k);
+
+	return error == SR_OK ? keyd_save(k) : error;
+}
+
 /*
  * Whether the disk takes the customer, asked before anything is written: it
  * must have room to spare for a new one.
@@ -100,9 +108,8 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 	credentials_digest_seal(
 	    &k->credentials, k->credentials.digest, state->digest);
 	memset(&state->intent, 0, sizeof(state->intent));
-	error = keyd_save(k);
 	/* the other slot still allows the former generation: not for long */
-	return error == SR_OK ? keyd_save(k) : error;
+	return keyd_save_both(k);
 }
 
 /* ---- the step ---------------------------------------------------------- */

@@ -82,6 +82,8 @@ struct keyd {
 
 	uint32_t generation; /* netd's */
 	bool tree_started;   /* ledgerd's log agrees with the state */
+	bool lone; /* one of the state's slots could not be read; not written
+		      before the tree is started */
 	bool stopping;
 	enum sr_error failure; /* not SR_OK: keyd must end */
 	uint64_t handshakes;
@@ -145,6 +147,9 @@ enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);
 
 /* Saves the state; a failure is noted. */
 enum sr_error keyd_save(struct keyd *k);
+
+/* Both slots, so that none of them knows an intent any more. */
+enum sr_error keyd_save_both(struct keyd *k);
 
 /*
  * Puts a customer with the next generation in force: intent, credential,

@@ -198,7 +198,8 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 	else if (error == SR_NOT_FOUND)
 		error = SR_DAMAGED;
 	/* a backup has one slot */
-	if (lone && !k->state.copy)
+	k->lone = lone && !k->state.copy;
+	if (k->lone)
 		diag_warn("state: one of its two slots is damaged");
 	if (error != SR_OK)
 		return keyd_fail(k, "state", error);
@@ -245,10 +246,9 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 		keyd_certify(k, k->log, k->state.certificate);
 	if (k->identity_secret != NULL && keyd_founded(k))
 		keyd_forget_identity(k);
-	/* both slots, so that none of them knows an intent any more */
-	error = keyd_save(k);
-	if (error == SR_OK)
-		error = keyd_save(k);
+	/* the slot that cannot be read may be the newer one, and readable the
+	 * next time: ledgerd's checkpoint is to be heard first */
+	error = k->lone ? SR_OK : keyd_save_both(k);
 	secret_wipe_stack();
 	return error;
 }

@@ -92,6 +92,10 @@ keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 	else if (error != SR_OK)
 		diag_error("checkpoint of ledgerd's at size %llu: %s",
 		    (unsigned long long)m->size, error_sentence(error));
+	if (k->tree_started && k->lone) {
+		k->lone = false;
+		(void)keyd_save_both(k);
+	}
 	keyd_answer_head(k, error);
 }
 

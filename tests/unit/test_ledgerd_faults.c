@@ -52,6 +52,8 @@ static enum sr_error
 restart_rooms(void)
 {
 	sim_bank_end(bank);
+	sim_kill(bank->keyd_room);
+	sim_kill(bank->ledgerd_room);
 	return sim_bank_start(bank, false);
 }
 
@@ -115,6 +117,28 @@ given_a_read_that_is_wrong_once_then_it_is_not_written_back(void **state)
 	assert_true(refused > 2);
 	sim_copy_free(keyd);
 	sim_copy_free(ledger);
+}
+
+/* A slot of keyd's state that once cannot be read is not given up. */
+static void
+given_a_read_of_keyds_that_is_wrong_once_then_the_next_start_is_right(
+    void **state)
+{
+	unsigned refused = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+		assert_int_equal(pay(1), SR_OK);
+		sim_bank_end(bank);
+		/* the newer slot is the first and the second in turn */
+		bank->keyd_room->fault[SIM_CORRUPT_READ] = 1 + i / 2 % 2;
+		refused += sim_bank_start(bank, false) != SR_OK;
+		assert_int_equal(restart_rooms(), SR_OK);
+		assert_int_equal(
+		    sim_bank_posted(bank, people.bob.m4.account), i + 1);
+	}
+	assert_in_range(refused, 1, 7);
 }
 
 static const struct env_ops *sound_ops;
@@ -449,6 +473,9 @@ main(void)
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_read_that_is_wrong_once_then_it_is_not_written_back,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_a_read_of_keyds_that_is_wrong_once_then_the_next_start_is_right,
 		set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		given_a_kill_before_a_new_segments_name_is_durable_then_it_becomes_so,
