@@ -120,7 +120,8 @@ help(FILE *out)
 	    "      --as CARD            be this operator\n"
 	    "      --approve CARD       the operator who approves\n"
 	    "      --server ADDRESS     instead of the bank's addresses\n"
-	    "  -j, --json               status for scripts\n"
+	    "  -j, --json               status, holds, backup, restore for "
+	    "scripts\n"
 	    "  -h, --help\n"
 	    "      --version\n"
 	    "options of init:\n"
@@ -172,6 +173,16 @@ static int
 usage(const char *why)
 {
 	fprintf(stderr, "strongroomctl: %s; see strongroomctl --help\n", why);
+	return error_exit(SR_USAGE);
+}
+
+/* That command was given too few words, or too many. */
+static int
+usage_of(const struct ctl_command *command)
+{
+	fprintf(stderr,
+	    "strongroomctl: the command is `%s'; see strongroomctl --help\n",
+	    command->usage);
 	return error_exit(SR_USAGE);
 }
 
@@ -369,6 +380,6 @@ main(int argc, char *argv[])
 	if (argc - used != command->words &&
 	    !(argc == used && options.accept_loss &&
 		command->run == ctl_restore))
-		return usage(command->usage);
+		return usage_of(command);
 	return error_exit(command->run(&options, argv + used));
 }

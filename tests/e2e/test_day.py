@@ -407,6 +407,8 @@ def given_a_program_when_it_is_asked_for_help_then_it_helps():
         UNREACHABLE, "/nonexistent")
     run_program([CTL]).ends(USAGE)
     run_program([CTL, "status"]).ends(USAGE, "-c")
+    run_program([CTL, "-c", "nowhere", "lock", "now"]).ends(
+        USAGE, "the command is `lock'")
     run_program([CTL, "-c", "/", "status"]).ends(CONFIG, "directory")
     run_program([CTL, "-c", "/nonexistent", "status"]).ends(CONFIG,
                                                             "/nonexistent")
