@@ -30,7 +30,7 @@ struct replay {
 	uint64_t batch_at;
 	size_t batch_len;
 	uint8_t batch_hash[32]; /* SHA-256 of its bytes */
-	size_t leaf_count; /* of it */
+	size_t leaf_count;      /* of it */
 };
 
 /* A line that names the segment and the offset. */
