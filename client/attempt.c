@@ -14,11 +14,12 @@
 #include "common/buffer.h"
 
 enum {
-	REMEMBERED_LEN = 4 + 8,
+	REMEMBERED_LEN = 8 + 4 + 8,
 	REMEMBER_STEP_MS = 60000, /* a write to disk a minute is enough */
 };
 
 #define REMEMBERED_FILE "bank"
+#define REMEMBERED_MAGIC "SRSEEN01"
 
 enum sr_error
 attempt_fail(struct attempt *attempt, enum sr_error error, const char *what)
@@ -47,21 +48,37 @@ attempt_end(struct attempt *attempt)
 
 /* ---- memory ------------------------------------------------------------- */
 
-static void
+/* What is damaged is forgotten; what a newer program knows is not. */
+static enum sr_error
 attempt_recall(struct attempt *attempt)
 {
+	const struct state *state = attempt->options->state;
 	uint8_t bytes[REMEMBERED_LEN];
 	struct reader r;
+	enum sr_error error;
+	uint32_t epoch;
+	uint64_t time_ms;
 	size_t len;
 
-	if (attempt->options->state == NULL ||
-	    state_read(attempt->options->state, REMEMBERED_FILE, bytes,
-		sizeof(bytes), &len) != SR_OK ||
-	    len != sizeof(bytes))
-		return;
-	r = reader_of(bytes, sizeof(bytes));
-	attempt->seen_epoch = reader_u32(&r);
-	attempt->seen_time_ms = reader_u64(&r);
+	if (state == NULL)
+		return SR_OK;
+	error = state_read(state, REMEMBERED_FILE, bytes, sizeof(bytes), &len);
+	if (error != SR_OK && error != SR_TOO_LARGE)
+		return SR_OK;
+	r = reader_of(bytes, len);
+	if (reader_magic(&r, REMEMBERED_MAGIC, 8) == SR_VERSION) {
+		state_complain(
+		    state, REMEMBERED_FILE, error_sentence(SR_VERSION));
+		return attempt_fail(attempt, SR_VERSION, NULL);
+	}
+	epoch = reader_u32(&r);
+	time_ms = reader_u64(&r);
+	if (error == SR_OK && reader_end(&r) &&
+	    memcmp(bytes, REMEMBERED_MAGIC, 8) == 0) {
+		attempt->seen_epoch = epoch;
+		attempt->seen_time_ms = time_ms;
+	}
+	return SR_OK;
 }
 
 void
@@ -80,6 +97,7 @@ attempt_remember(struct attempt *attempt, uint64_t bank_time_ms)
 		return;
 	attempt->seen_epoch = epoch;
 	attempt->seen_time_ms = bank_time_ms;
+	writer_bytes(&w, REMEMBERED_MAGIC, 8);
 	writer_u32(&w, epoch);
 	writer_u64(&w, bank_time_ms);
 	/* A client that cannot remember still works; the next run sees more. */
@@ -212,7 +230,9 @@ attempt_begin(struct attempt *attempt, const struct login_options *options,
 	attempt->link.fd = -1;
 	if (sodium_init() < 0)
 		return attempt_fail(attempt, SR_INTERNAL, NULL);
-	attempt_recall(attempt);
+	error = attempt_recall(attempt);
+	if (error != SR_OK)
+		return error;
 	error = attempt_connect(attempt);
 	if (error == SR_OK) {
 		error = link_read(&attempt->link, &attempt->frame);

@@ -103,8 +103,10 @@ key_read(const char *program, const char *path, const char *word,
 	    done != 32 || end != line + word_len + 64) {
 		sodium_memzero(line, sizeof(line));
 		return key_error(program, path,
-		    is_secret ? "is not an auditor's secret key"
-			      : "is not an auditor's public key",
+		    is_secret ? "is not an auditor's secret key, "
+				"or one of a newer version"
+			      : "is not an auditor's public key, "
+				"or one of a newer version",
 		    SR_CONFIG);
 	}
 	sodium_memzero(line, sizeof(line));

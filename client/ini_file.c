@@ -11,6 +11,9 @@
 
 #include <sodium.h>
 
+static const char newer[] = "what this program knows; a newer version of "
+			    "strongroom may know more";
+
 struct parse {
 	const struct ini_file *file;
 	FILE *stream;
@@ -72,7 +75,7 @@ one_key(void *context, const char *section, const char *name, const char *value)
 	const struct ini_file *file = parse->file;
 
 	if (strcmp(section, file->section) != 0) {
-		fail(parse, "unknown section", section, "");
+		fail(parse, "unknown section", section, newer);
 		return 0;
 	}
 	for (size_t i = 0; i < file->key_count; i++) {
@@ -87,7 +90,7 @@ one_key(void *context, const char *section, const char *name, const char *value)
 		parse->seen |= 1u << i;
 		return parse->failed ? 0 : 1;
 	}
-	fail(parse, "unknown key", name, "");
+	fail(parse, "unknown key", name, newer);
 	return 0;
 }
 

@@ -31,10 +31,12 @@ static enum sr_error
 kept_decode(const uint8_t *bytes, size_t len, struct kept *kept)
 {
 	struct reader r = reader_of(bytes, len);
-	uint8_t magic[8], answered;
 	const uint8_t *attachment;
+	uint8_t answered;
+	enum sr_error error = reader_magic(&r, KEPT_MAGIC, 8);
 
-	reader_bytes(&r, magic, sizeof(magic));
+	if (error != SR_OK)
+		return error;
 	answered = reader_u8(&r);
 	reader_zeros(&r, 7);
 	reader_bytes(&r, kept->order, sizeof(kept->order));
@@ -43,8 +45,7 @@ kept_decode(const uint8_t *bytes, size_t len, struct kept *kept)
 	if (kept->attachment_len > sizeof(kept->attachment))
 		return SR_DAMAGED;
 	attachment = reader_view(&r, kept->attachment_len);
-	if (!reader_end(&r) || memcmp(magic, KEPT_MAGIC, 8) != 0 ||
-	    answered > 1)
+	if (!reader_end(&r) || answered > 1)
 		return SR_DAMAGED;
 	kept->answered = answered == 1;
 	memcpy(kept->attachment, attachment, kept->attachment_len);
@@ -59,8 +60,14 @@ kept_load_file(const struct state *state, const char *name, struct kept *kept)
 	size_t len;
 
 	error = state_read(state, name, bytes, sizeof(bytes), &len);
-	if (error == SR_OK)
-		error = kept_decode(bytes, len, kept);
+	if (error == SR_OK || error == SR_TOO_LARGE) {
+		enum sr_error decoded = kept_decode(bytes, len, kept);
+
+		if (error == SR_OK || decoded == SR_VERSION)
+			error = decoded;
+	}
+	if (error == SR_VERSION)
+		state_complain(state, name, error_sentence(error));
 	if (error == SR_DAMAGED || error == SR_TOO_LARGE) {
 		fprintf(stderr,
 		    "%s/%s is damaged; move it away and compare your "
@@ -161,6 +168,9 @@ kept_walk_one(void *context, const char *name)
 	error = kept_load_file(walk->state, name, &kept);
 	if (error == SR_OK)
 		error = order_decode(kept.order, &order);
+	/* A newer program may have an order in doubt in it. */
+	if (error == SR_VERSION)
+		return error;
 	/* A damaged one was reported; the others still count. */
 	if (error != SR_OK)
 		return SR_OK;

@@ -216,6 +216,12 @@ state_lock(const struct state *state, const char *name, bool alone, int *fd)
 	return error;
 }
 
+void
+state_complain(const struct state *state, const char *name, const char *what)
+{
+	fprintf(stderr, "%s/%s: %s\n", state->directory, name, what);
+}
+
 enum sr_error
 state_each(const struct state *state, const char *prefix,
     enum sr_error (*each)(void *context, const char *name), void *context)

@@ -37,6 +37,10 @@ enum sr_error state_read(const struct state *state, const char *name, void *out,
 enum sr_error state_write(
     const struct state *state, const char *name, const void *bytes, size_t len);
 
+/* Says on standard error what is wrong with a file, with its path. */
+void state_complain(
+    const struct state *state, const char *name, const char *what);
+
 /* Removes the file; SR_OK when there was none. */
 enum sr_error state_remove(const struct state *state, const char *name);
 

@@ -41,9 +41,11 @@ static enum sr_error
 till_decode(const uint8_t *bytes, size_t len, struct till_record *record)
 {
 	struct reader r = reader_of(bytes, len);
-	uint8_t magic[8], step;
+	uint8_t step;
+	enum sr_error error = reader_magic(&r, TILL_MAGIC, 8);
 
-	reader_bytes(&r, magic, sizeof(magic));
+	if (error != SR_OK)
+		return error;
 	step = reader_u8(&r);
 	reader_zeros(&r, 7);
 	reader_bytes(
@@ -54,8 +56,7 @@ till_decode(const uint8_t *bytes, size_t len, struct till_record *record)
 	record->amount_minor = reader_i64(&r);
 	record->leaf = reader_u64(&r);
 	record->dispensed_minor = reader_i64(&r);
-	if (!reader_end(&r) || memcmp(magic, TILL_MAGIC, 8) != 0 ||
-	    step < TILL_ASKED || step > TILL_DISPENSED ||
+	if (!reader_end(&r) || step < TILL_ASKED || step > TILL_DISPENSED ||
 	    record->amount_minor <= 0 || record->dispensed_minor < 0 ||
 	    record->dispensed_minor > record->amount_minor)
 		return SR_DAMAGED;
@@ -77,8 +78,14 @@ till_journal_load(
 	error = state_read(state, name, bytes, sizeof(bytes), &len);
 	if (error == SR_NOT_FOUND)
 		return SR_OK;
-	if (error == SR_OK)
-		error = till_decode(bytes, len, record);
+	if (error == SR_OK || error == SR_TOO_LARGE) {
+		enum sr_error decoded = till_decode(bytes, len, record);
+
+		if (error == SR_OK || decoded == SR_VERSION)
+			error = decoded;
+	}
+	if (error == SR_VERSION)
+		state_complain(state, name, error_sentence(error));
 	if (error == SR_DAMAGED || error == SR_TOO_LARGE) {
 		fprintf(stderr,
 		    "%s/%s is damaged; count the till's cash, compare its "

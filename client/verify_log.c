@@ -172,6 +172,7 @@ static bool
 log_header(
     struct verify *verify, struct place place, const uint8_t *bytes, size_t len)
 {
+	char name[JOURNAL_SEGMENT_NAME_MAX];
 	struct journal_segment header;
 	uint8_t root[32];
 	enum sr_error error;
@@ -181,10 +182,15 @@ log_header(
 		return log_fail(
 		    verify, place, "a length that no segment has: cut?");
 	error = journal_segment_decode(bytes, &header);
-	if (error == SR_VERSION) /* its crc is right: no accident */
-		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "segment %" PRIu32 " was written by a later version",
-		    place.segment);
+	/* with its crc right it is no accident */
+	if (error == SR_VERSION && journal_segment_crc_right(bytes))
+		return verify_fail(verify, VERIFY_COULD_NOT, "segment/%s: %s",
+		    journal_segment_name(place.segment, name),
+		    error_sentence(error));
+	if (error == SR_VERSION)
+		return log_torn(verify, place,
+		    "a damaged segment header, or one that was written by a "
+		    "newer version of strongroom");
 	if (error != SR_OK)
 		return log_torn(verify, place, "a damaged segment header");
 	if (memcmp(header.bank_id, verify->bank.bank_id, 32) != 0)
@@ -240,7 +246,8 @@ verify_segment_bytes(struct verify *verify, uint32_t number,
 		if (error != SR_OK)
 			return log_torn(verify, place,
 			    error == SR_VERSION
-				? "a damaged frame, or one of a later version"
+				? "a damaged frame, or one that was written "
+				  "by a newer version of strongroom"
 				: "a damaged frame");
 		if (!log_frame(verify, place, &frame, out))
 			return false;

@@ -68,6 +68,7 @@ verify_certificates(struct verify *verify)
 {
 	uint8_t bytes[2 + CERTIFICATE_LEN];
 	struct certificate certificate;
+	enum sr_error error = SR_OK;
 	size_t n, place = 0;
 	char path[4096];
 	FILE *file;
@@ -82,15 +83,21 @@ verify_certificates(struct verify *verify)
 	while ((n = fread(bytes, 1, sizeof(bytes), file)) == sizeof(bytes)) {
 		struct reader r = reader_of(bytes, 2);
 
-		if (reader_u16(&r) != CERTIFICATE_LEN ||
-		    verify->certificate_count == VERIFY_CERTIFICATES_MAX ||
-		    certificate_verify(bytes + 2, verify->bank.identity,
-			&certificate) != SR_OK)
+		error = certificate_verify(
+		    bytes + 2, verify->bank.identity, &certificate);
+		if (error != SR_OK || reader_u16(&r) != CERTIFICATE_LEN ||
+		    verify->certificate_count == VERIFY_CERTIFICATES_MAX)
 			break;
 		place++;
 		if (!is_known(verify, &certificate))
 			verify->certificate[verify->certificate_count++] =
 			    certificate;
+	}
+	if (error == SR_VERSION) {
+		fclose(file);
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "public/certificates: certificate %zu: %s", place + 1,
+		    error_sentence(error));
 	}
 	/* A rest, whether short or refused, is not the bank's. */
 	if (n != 0 || ferror(file) != 0 || verify->certificate_count == 0) {

@@ -131,11 +131,16 @@ struct counts {
 static void
 row_head(struct rows *r, struct book *book, struct counts *counts)
 {
+	static const char known[8] = {'S', 'R', 'B', 'O', 'O', 'K', '0', '1'};
+	struct reader found;
 	uint8_t magic[8];
 
-	memcpy(magic, "SRBOOK01", sizeof(magic));
+	memcpy(magic, known, sizeof(magic));
 	field_bytes(r, magic, sizeof(magic));
-	if (r->error == SR_OK && memcmp(magic, "SRBOOK01", sizeof(magic)) != 0)
+	found = reader_of(magic, sizeof(magic));
+	if (r->error == SR_OK)
+		r->error = reader_magic(&found, known, sizeof(known));
+	if (r->error == SR_DAMAGED)
 		r->error = SR_MALFORMED;
 	field_bool(r, &book->founded);
 	field_bytes(r, book->bank_id, sizeof(book->bank_id));

@@ -96,6 +96,27 @@ reader_zeros(struct reader *r, size_t len)
 		r->bad = true;
 }
 
+enum sr_error
+reader_magic(struct reader *r, const char *magic, size_t len)
+{
+	const uint8_t *found = reader_view(r, len);
+	size_t letters = len;
+
+	if (found == NULL)
+		return SR_DAMAGED;
+	while (letters > 0 && magic[letters - 1] >= '0' &&
+	       magic[letters - 1] <= '9')
+		letters--;
+	if (memcmp(found, magic, letters) != 0)
+		return SR_DAMAGED;
+	for (size_t i = letters; i < len; i++)
+		if (found[i] < '0' || found[i] > '9')
+			return SR_DAMAGED;
+	if (memcmp(found + letters, magic + letters, len - letters) > 0)
+		return SR_VERSION;
+	return memcmp(found, magic, len) == 0 ? SR_OK : SR_DAMAGED;
+}
+
 size_t
 reader_left(const struct reader *r)
 {

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/error.h"
+
 struct reader {
 	const uint8_t *at;
 	const uint8_t *end;
@@ -45,6 +47,15 @@ const uint8_t *reader_view(struct reader *r, size_t len);
 
 /* Passes over len reserved bytes, each of which must be zero. */
 void reader_zeros(struct reader *r, size_t len);
+
+/*
+ * Passes over a format's magic: len bytes, at most 8, of letters that are the
+ * format's for ever and digits that are its version.  SR_VERSION: the same
+ * letters and a higher number, so that what follows is of a layout that is
+ * not known here.  This is asked before any checksum, MAC or signature, which
+ * may cover other bytes there.  SR_DAMAGED: anything else.
+ */
+enum sr_error reader_magic(struct reader *r, const char *magic, size_t len);
 
 /* Bytes that are left. */
 size_t reader_left(const struct reader *r);

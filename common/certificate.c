@@ -16,9 +16,8 @@
 #include "common/kdf.h"
 #include "common/name.h"
 
-#define MAGIC_LEN 8
+#define MAGIC_LEN CERTIFICATE_MAGIC_LEN
 #define HELLO_MAGIC "SRHELLO1"
-#define CERTIFICATE_MAGIC "SRCERT01"
 #define ATTESTATION_MAGIC "SRATTST1"
 #define KEY_ID_LABEL "strongroom/1 key id"
 #define CERTIFICATE_LABEL "strongroom/1 certificate"
@@ -161,8 +160,10 @@ certificate_read_unsigned(
     const uint8_t bytes[CERTIFICATE_SIGNED_LEN], struct certificate *out)
 {
 	struct reader r = reader_of(bytes, CERTIFICATE_SIGNED_LEN);
+	enum sr_error error = reader_magic(&r, CERTIFICATE_MAGIC, MAGIC_LEN);
 
-	expect_magic(&r, CERTIFICATE_MAGIC);
+	if (error != SR_OK)
+		return error == SR_VERSION ? error : SR_MALFORMED;
 	out->key_id = reader_u32(&r);
 	out->epoch = reader_u32(&r);
 	out->flags = reader_u32(&r);

@@ -41,7 +41,11 @@
 
 #include "common/error.h"
 
+/* With the version in it, see reader_magic(). */
+#define CERTIFICATE_MAGIC "SRCERT01"
+
 enum {
+	CERTIFICATE_MAGIC_LEN = 8,
 	CERTIFICATE_LEN = 256,
 	CERTIFICATE_SIGNED_LEN = 192,
 	HELLO_FIXED_LEN = 64,
@@ -118,13 +122,16 @@ void certificate_sign(const struct certificate *certificate,
     const uint8_t identity_secret[SIGNING_SECRET_LEN],
     uint8_t out[CERTIFICATE_LEN]);
 
-/* Decodes the signed part; SR_MALFORMED if any byte is not as above. */
+/*
+ * Decodes the signed part; SR_VERSION for one of a later version, SR_MALFORMED
+ * if any byte is not as above.
+ */
 enum sr_error certificate_read_unsigned(
     const uint8_t bytes[CERTIFICATE_SIGNED_LEN], struct certificate *out);
 
 /*
  * Decodes and verifies a certificate under the pinned identity key.
- * SR_MALFORMED as above; SR_BANK_KEY if the bank id is not that of
+ * SR_VERSION, SR_MALFORMED as above; SR_BANK_KEY if the bank id is not that of
  * identity_key or the signature does not verify.  *out is set only on SR_OK.
  * Neither epoch nor expiry is looked at.
  */

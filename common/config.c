@@ -16,6 +16,9 @@
 #define LINE_MAX_LEN 190
 #define FILE_MAX_LEN 65536
 
+static const char newer[] = "what this program knows; a newer version of "
+			    "strongroom may know more";
+
 struct parse {
 	struct config *config;
 	const char *directory; /* the file's own */
@@ -246,7 +249,7 @@ take_key(void *user, const char *section, const char *name, const char *value)
 	}
 	snprintf(what, sizeof(what), "there is no key \"%.60s\" in [%.40s]",
 	    name, section);
-	return fail(parse, what, NULL);
+	return fail(parse, what, newer);
 }
 
 /*
@@ -290,7 +293,7 @@ next_line(char *out, int room, void *user)
 			name[strcspn(name, "\r\n")] = '\0';
 			snprintf(what, sizeof(what), "there is no section [%s]",
 			    name);
-			fail(parse, what, NULL);
+			fail(parse, what, newer);
 			return NULL;
 		}
 	}

@@ -98,15 +98,15 @@ disclosure_header_decode(const uint8_t bytes[DISCLOSURE_HEADER_LEN],
     struct disclosure_header *header)
 {
 	struct reader r = reader_of(bytes, DISCLOSURE_HEADER_LEN);
-	const uint8_t *read_magic = reader_view(&r, sizeof(magic));
+	enum sr_error error = reader_magic(&r, magic, sizeof(magic));
 	uint16_t version = reader_u16(&r);
 
 	reader_zeros(&r, 2);
 	header->count = reader_u32(&r);
 	reader_bytes(&r, header->bank_id, sizeof(header->bank_id));
 	reader_bytes(&r, header->auditor, sizeof(header->auditor));
-	if (memcmp(read_magic, magic, sizeof(magic)) != 0)
-		return SR_MALFORMED;
+	if (error != SR_OK)
+		return error == SR_VERSION ? error : SR_MALFORMED;
 	if (version > DISCLOSURE_VERSION)
 		return SR_VERSION;
 	if (!reader_end(&r) || version != DISCLOSURE_VERSION)

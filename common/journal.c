@@ -54,14 +54,23 @@ journal_segment_encode(const struct journal_segment *segment,
 	assert(!w.bad && writer_len(&w) == JOURNAL_SEGMENT_HEADER_LEN);
 }
 
+bool
+journal_segment_crc_right(const uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN])
+{
+	struct reader r = reader_of(bytes + JOURNAL_SEGMENT_HEADER_LEN - 4, 4);
+
+	return reader_u32(&r) ==
+	       crc32c(0, bytes, JOURNAL_SEGMENT_HEADER_LEN - 4);
+}
+
 enum sr_error
 journal_segment_decode(const uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN],
     struct journal_segment *segment)
 {
 	struct reader r = reader_of(bytes, JOURNAL_SEGMENT_HEADER_LEN);
-	const uint8_t *magic = reader_view(&r, sizeof(segment_magic));
+	enum sr_error error =
+	    reader_magic(&r, segment_magic, sizeof(segment_magic));
 	uint16_t version = reader_u16(&r);
-	uint32_t crc;
 
 	memset(segment, 0, sizeof(*segment));
 	reader_zeros(&r, 2);
@@ -71,12 +80,13 @@ journal_segment_decode(const uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN],
 	segment->first_seq = reader_u64(&r);
 	reader_bytes(&r, segment->root, sizeof(segment->root));
 	reader_zeros(&r, 4);
-	crc = reader_u32(&r);
-	if (memcmp(magic, segment_magic, sizeof(segment_magic)) != 0 ||
-	    crc != crc32c(0, bytes, JOURNAL_SEGMENT_HEADER_LEN - 4))
-		return SR_DAMAGED;
-	if (version != JOURNAL_VERSION)
+	(void)reader_u32(&r);
+	if (error != SR_OK)
+		return error;
+	if (version > JOURNAL_VERSION)
 		return SR_VERSION;
+	if (version < JOURNAL_VERSION || !journal_segment_crc_right(bytes))
+		return SR_DAMAGED;
 	return reader_end(&r) ? SR_OK : SR_DAMAGED;
 }
 

@@ -163,12 +163,18 @@ struct journal_commit {
 const char *journal_segment_name(
     uint32_t segment, char name[JOURNAL_SEGMENT_NAME_MAX]);
 
-/* Segment header; decode gives SR_DAMAGED, or SR_VERSION for a later one. */
+/*
+ * Segment header; decode gives SR_DAMAGED, or SR_VERSION for a later one, of
+ * which it cannot know whether the crc is where it was.
+ */
 void journal_segment_encode(const struct journal_segment *segment,
     uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN]);
 enum sr_error journal_segment_decode(
     const uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN],
     struct journal_segment *segment);
+
+/* Whether the header ends in the crc of what stands before. */
+bool journal_segment_crc_right(const uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN]);
 
 /* The class of an entry; 0 for bytes that are none. */
 unsigned journal_class_of(const void *committed, size_t len);

@@ -262,7 +262,8 @@ static enum sr_error
 header_decode(const uint8_t *bytes, struct journal_header *header)
 {
 	struct reader r = reader_of(bytes, JOURNAL_HEADER_LEN);
-	const uint8_t *magic = reader_view(&r, sizeof(frame_magic));
+	enum sr_error error =
+	    reader_magic(&r, frame_magic, sizeof(frame_magic));
 	uint8_t version = reader_u8(&r);
 
 	memset(header, 0, sizeof(*header));
@@ -277,11 +278,12 @@ header_decode(const uint8_t *bytes, struct journal_header *header)
 	reader_bytes(&r, header->random, sizeof(header->random));
 	reader_bytes(&r, header->commitment, sizeof(header->commitment));
 	header->crc = reader_u32(&r);
-	if (!reader_end(&r) ||
-	    memcmp(magic, frame_magic, sizeof(frame_magic)) != 0)
-		return SR_DAMAGED;
-	if (version != JOURNAL_VERSION)
+	if (error != SR_OK)
+		return error;
+	if (version > JOURNAL_VERSION)
 		return SR_VERSION;
+	if (version < JOURNAL_VERSION || !reader_end(&r))
+		return SR_DAMAGED;
 	if (header->class < JOURNAL_CLASS_ORDER ||
 	    header->class > JOURNAL_CLASS_BOX)
 		return SR_DAMAGED;

@@ -16,7 +16,8 @@ enum {
 	FLAG_COPY = 2,
 };
 
-static const uint8_t magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
+/* The version of all files of keyd's: the others have none of their own. */
+static const char magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
 
 enum sr_error
 state_file_open(
@@ -59,15 +60,15 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
     struct state *state)
 {
 	struct reader r = reader_of(slot, MACED_LEN);
-	uint8_t mac[MAC_LEN], found[8];
+	uint8_t mac[MAC_LEN];
 	uint32_t flags;
+	enum sr_error error = reader_magic(&r, magic, sizeof(magic));
 
+	if (error != SR_OK)
+		return error;
 	state_mac(f, slot, mac);
 	if (sodium_memcmp(mac, slot + MACED_LEN, MAC_LEN) != 0)
 		return SR_DAMAGED;
-	reader_bytes(&r, found, sizeof(found));
-	if (memcmp(found, magic, sizeof(magic)) != 0)
-		return SR_VERSION;
 	state->counter = reader_u64(&r);
 	reader_bytes(&r, state->bank_id, sizeof(state->bank_id));
 	reader_bytes(&r, state->identity, sizeof(state->identity));
@@ -112,8 +113,11 @@ state_load(const struct state_file *f, struct state *state, bool *lone)
 		if (error != SR_OK)
 			return error;
 		/* a slot knows its place: the counter's last bit */
-		if (state_decode(f, slot, &found) != SR_OK ||
-		    found.counter % 2 != i)
+		error = state_decode(f, slot, &found);
+		/* The other slot is then what the newer program left. */
+		if (error == SR_VERSION)
+			return error;
+		if (error != SR_OK || found.counter % 2 != i)
 			continue;
 		if (valid == 0 || found.counter > state->counter)
 			*state = found;

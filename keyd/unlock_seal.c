@@ -24,7 +24,7 @@ _Static_assert(
     HEADER_LEN + AEAD_WRAP_OVERHEAD + UNLOCK_SECRET_LEN == UNLOCK_SEALED_LEN,
     "");
 
-static const uint8_t magic[8] = {'S', 'R', 'S', 'E', 'A', 'L', '0', '1'};
+static const char magic[8] = {'S', 'R', 'S', 'E', 'A', 'L', '0', '1'};
 
 size_t
 unlock_passphrase_len(const void *passphrase, size_t len)
@@ -76,15 +76,17 @@ static enum sr_error
 unlock_header_read(struct reader *r, enum unlock_purpose purpose,
     struct unlock_header *header, uint8_t salt[SALT_LEN])
 {
-	uint8_t found[8], kdf;
+	uint8_t kdf;
 	uint16_t version;
+	enum sr_error error = reader_magic(r, magic, sizeof(magic));
 
-	reader_bytes(r, found, sizeof(found));
 	version = reader_u16(r);
-	if (r->bad || memcmp(found, magic, sizeof(magic)) != 0)
-		return SR_DAMAGED;
-	if (version != UNLOCK_VERSION)
+	if (error != SR_OK)
+		return error;
+	if (version > UNLOCK_VERSION)
 		return SR_VERSION;
+	if (version < UNLOCK_VERSION)
+		return SR_DAMAGED;
 	header->purpose = reader_u8(r);
 	kdf = reader_u8(r);
 	header->epoch = reader_u32(r);

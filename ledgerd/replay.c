@@ -198,6 +198,8 @@ replay_segment(struct replay *replay, struct replay_tail *tail)
 		error = replay_batch(replay, bytes, batch_len, &commit);
 		if (error == SR_DAMAGED || error == SR_CRYPTO)
 			replay_complain(replay, "this entry does not verify");
+		if (error == SR_VERSION)
+			replay_complain(replay, error_sentence(error));
 		if (error != SR_OK)
 			return error;
 	}
@@ -259,6 +261,11 @@ replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
 		    segments, replay->segment, ENV_WRITE, &file, &len, &header);
 		if (error == SR_NOT_FOUND)
 			return SR_OK;
+		if (error == SR_VERSION) {
+			replay->at = 0;
+			replay_complain(replay, error_sentence(error));
+			return error;
+		}
 		if ((error == SR_OK || error == SR_AGAIN ||
 			error == SR_DAMAGED) &&
 		    (len < SEGMENTS_LEN_MIN || len > JOURNAL_SEGMENT_MAX_LEN)) {

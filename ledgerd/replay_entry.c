@@ -184,8 +184,12 @@ replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	enum sr_error error;
 
 	if (entry_order_decode(
-		plain->committed, plain->committed_len, &entry) != SR_OK ||
-	    order_decode(entry.order, &order.order) != SR_OK ||
+		plain->committed, plain->committed_len, &entry) != SR_OK)
+		return SR_DAMAGED;
+	/* under the seal, so no accident */
+	if (!order_kind_known(entry.order[8]))
+		return SR_VERSION;
+	if (order_decode(entry.order, &order.order) != SR_OK ||
 	    entry.time_ms != header->time_ms)
 		return SR_DAMAGED;
 	order_hash(entry.order, order.hash);
@@ -248,5 +252,5 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
 	case ENTRY_RESTORE:
 		return restore_replayed(ledgerd, &plain, frame->header.seq);
 	}
-	return SR_DAMAGED;
+	return SR_VERSION;
 }

@@ -136,10 +136,13 @@ replay_end_segment(
 	error = find_end(replay, &end);
 	if (error != SR_OK || end == replay->at)
 		return error;
+	/* never cut, signed or not: a newer program can read it */
+	if (why == SR_VERSION) {
+		replay_complain(replay, error_sentence(SR_VERSION));
+		return SR_VERSION;
+	}
 	if (replay->tree.size >= replay->signed_size)
 		return cut_tail(replay, end, tail);
-	replay_complain(replay,
-	    why == SR_VERSION ? "written by a later version"
-			      : "the journal is damaged below what was signed");
-	return why == SR_VERSION ? SR_VERSION : SR_DAMAGED;
+	replay_complain(replay, "the journal is damaged below what was signed");
+	return SR_DAMAGED;
 }

@@ -139,7 +139,7 @@ survey_commit(struct survey *survey, const struct journal_frame *frame)
 	return true;
 }
 
-static void
+static enum sr_error
 survey_bytes(struct survey *survey, const uint8_t *bytes, size_t len)
 {
 	size_t at = JOURNAL_SEGMENT_HEADER_LEN;
@@ -151,7 +151,10 @@ survey_bytes(struct survey *survey, const uint8_t *bytes, size_t len)
 	for (;; at += frame.frame_len) {
 		error = journal_frame_parse(bytes + at, len - at, &frame);
 		if (error == SR_NOT_FOUND)
-			return;
+			return SR_OK;
+		/* what a newer program can read is not to be given up */
+		if (error == SR_VERSION)
+			return error;
 		if (error != SR_OK)
 			break;
 		if (frame.header.type == JOURNAL_COMMIT) {
@@ -166,6 +169,7 @@ survey_bytes(struct survey *survey, const uint8_t *bytes, size_t len)
 			break;
 	}
 	survey->ended = true;
+	return SR_OK;
 }
 
 /* SR_NOT_FOUND after the last segment in use. */
@@ -196,7 +200,7 @@ survey_segment(struct survey *survey, uint32_t number)
 		error = SR_IO;
 	if (error == SR_OK) {
 		survey->tree = survey->committed;
-		survey_bytes(survey, bytes, (size_t)len);
+		error = survey_bytes(survey, bytes, (size_t)len);
 	}
 	free(bytes);
 	return error;

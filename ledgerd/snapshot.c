@@ -417,6 +417,10 @@ read_one(struct ledgerd *ledgerd, const struct entry_snapshot *known,
 	if (error == SR_OK || error == SR_IO || error == SR_MEMORY ||
 	    error == SR_NO_SPACE || error == SR_CLOSED || error == SR_INTERNAL)
 		return error;
+	if (error == SR_VERSION) {
+		diag_error("%s: %s", path, error_sentence(error));
+		return error;
+	}
 	diag_warn("%s is not the snapshot that the log names: %s", path,
 	    error_sentence(error));
 	error = forget(ledgerd);

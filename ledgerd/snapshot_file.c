@@ -13,7 +13,7 @@ enum {
 	SEALED_LEN = SNAPSHOT_CHUNK_LEN + AEAD_TAG_LEN,
 };
 
-static const uint8_t magic[8] = {'S', 'R', 'S', 'N', 'A', 'P', 'S', '1'};
+static const char magic[8] = {'S', 'R', 'S', 'N', 'A', 'P', 'S', '1'};
 
 static void
 header_encode(
@@ -41,11 +41,10 @@ header_decode(
 {
 	struct entry_snapshot *snapshot = &header->snapshot;
 	struct reader r = reader_of(bytes, SNAPSHOT_HEADER_LEN);
-	uint8_t found[8];
+	enum sr_error error = reader_magic(&r, magic, sizeof(magic));
 	unsigned version;
 
 	memset(header, 0, sizeof(*header));
-	reader_bytes(&r, found, sizeof(found));
 	version = reader_u16(&r);
 	reader_zeros(&r, 2);
 	snapshot->number = reader_u32(&r);
@@ -55,11 +54,12 @@ header_decode(
 	snapshot->segment = reader_u32(&r);
 	snapshot->offset = reader_u32(&r);
 	reader_zeros(&r, reader_left(&r) - 4);
-	if (reader_u32(&r) != crc32c(0, bytes, CRC_AT) ||
-	    memcmp(found, magic, sizeof(magic)) != 0)
-		return SR_DAMAGED;
-	if (version != VERSION)
+	if (error != SR_OK)
+		return error;
+	if (version > VERSION)
 		return SR_VERSION;
+	if (version < VERSION || reader_u32(&r) != crc32c(0, bytes, CRC_AT))
+		return SR_DAMAGED;
 	return reader_end(&r) ? SR_OK : SR_DAMAGED;
 }
 

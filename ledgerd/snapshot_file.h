@@ -68,7 +68,7 @@ enum sr_error snapshot_file_put(
 enum sr_error snapshot_file_finish(struct snapshot_file *f, uint8_t hash[32]);
 
 /*
- * Reads the header: SR_DAMAGED, SR_VERSION when it is none.  Then the key must
+ * Reads the header: SR_DAMAGED, or SR_VERSION for a later one.  Then the key must
  * be set by snapshot_file_key() before the rest can be read.
  */
 enum sr_error snapshot_file_open(struct snapshot_file *f, struct env *env,

@@ -47,6 +47,36 @@ learn_bank(struct ledgerd *ledgerd)
 	return SR_OK;
 }
 
+/* SR_VERSION when a newer program has kept one here, whatever its length. */
+static enum sr_error
+look_for_newer(struct env *env, env_file file, uint64_t len)
+{
+	uint8_t head[2 + CERTIFICATE_MAGIC_LEN];
+	uint64_t at = 0;
+
+	while (len - at >= sizeof(head)) {
+		struct reader r = reader_of(head, sizeof(head));
+		enum sr_error error =
+		    env_read(env, file, at, head, sizeof(head));
+		uint64_t step = 2 + (uint64_t)reader_u16(&r);
+
+		if (error != SR_OK)
+			return error;
+		error =
+		    reader_magic(&r, CERTIFICATE_MAGIC, CERTIFICATE_MAGIC_LEN);
+		if (error == SR_VERSION)
+			diag_error(CERTIFICATES_PATH ", certificate at %" PRIu64
+						     ": %s",
+			    at, error_sentence(error));
+		if (error == SR_VERSION)
+			return error;
+		if (error != SR_OK || step > len - at)
+			return SR_OK;
+		at += step;
+	}
+	return SR_OK;
+}
+
 /*
  * Whether the newest certificate in the file is the one in force.  One that
  * our identity has not signed, as a crash or somebody else has left it, is
@@ -99,6 +129,8 @@ keep_certificates(struct ledgerd *ledgerd)
 	if (error != SR_OK)
 		return error;
 	error = env_size(env, file, &len);
+	if (error == SR_OK)
+		error = look_for_newer(env, file, len);
 	/* What a crash left of an entry is written over. */
 	if (error == SR_OK && len < CERTIFICATE_ENTRY_LEN)
 		len = 0;

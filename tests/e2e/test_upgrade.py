@@ -7,94 +7,19 @@ the programs of today: verified, started, gone on with; their customers'
 passwords, recovery codes, cards and kept orders, their backups.  A fixture is
 never made anew and never left out: who has such files has a bank in them.
 """
-import hashlib
-import json
-import os
-import re
 import sys
-import tarfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import (ANCHORED, DECLINED, DONE, INTACT, TOP,  # noqa: E402
-                      Bank, free_port, namespaces_available,
-                      temporary_directory)
+from lib.bank import (ANCHORED, DECLINED, DONE, INTACT,  # noqa: E402
+                      TOP)
+from lib.fixture import Fixture, tree_hash  # noqa: E402
 from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
 
 
-def tree_hash(*directories):
-    """Names and bytes of everything in there."""
-    digest = hashlib.sha256()
-    for directory in directories:
-        for path in sorted(directory.rglob("*")):
-            digest.update(f"{path.relative_to(directory)}\0".encode())
-            if path.is_file():
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-class Fixture:
-    """One of them, unpacked to a fresh place."""
-
-    def __init__(self, directory):
-        self.name = directory.name
-        self.directory = directory
-        self.expected = json.loads(
-            (directory / "expected.json").read_text())
-        self.people = self.expected["people"]
-        self.bank = None
-
-    def unpack(self):
-        if Bank.namespaces is None:
-            Bank.namespaces = namespaces_available()
-        self.bank = bank = Bank(temporary_directory(), free_port())
-        with tarfile.open(self.directory / "bank.tar.xz") as tar:
-            tar.extractall(bank.base)
-        for path in (bank.conf, bank.id):
-            text = path.read_text()
-            text = text.replace(self.expected["base"], str(bank.base))
-            path.write_text(text.replace(self.expected["address"],
-                                         bank.address))
-        if not bank.namespaces:
-            bank.configure("sandbox", "namespaces", "off")
-        self.give_to_rooms()
-        bank.passwords = {name: person["password"]
-                          for name, person in self.people.items()}
-
-    def give_to_rooms(self):
-        """Who restores such files as root gives them to the rooms' users."""
-        if os.geteuid() != 0:
-            return
-        users = {room: int(number) for room, number in re.findall(
-            r"^user-(\w+) = (\d+)$", self.bank.conf.read_text(), re.M)}
-        os.chown(self.bank.keyd, users["keyd"], users["keyd"])
-        for top in (self.bank.ledger, self.bank.directory / "audit"):
-            for path in (top, *top.rglob("*")):
-                os.chown(path, users["ledgerd"], users["ledgerd"])
-
-    def card(self, name):
-        return self.bank.base / f"{name}.card"
-
-    def disclosed(self, name):
-        base = self.bank.base
-        return ["--since", base / "since", "--auditor-key",
-                base / "clara.key", "--keys", base / name]
-
-    def rows(self, name, **options):
-        return [[line[column] for column in self.expected["columns"]]
-                for line in self.bank.statement(name, 200, **options)]
-
-    def account(self, name, **options):
-        said = self.bank.atm(name, "balance", "--json", **options).json()
-        return said["balance_minor"], said["held_minor"]
-
-    def holds(self):
-        return self.bank.ctl(
-            "--as", self.bank.directory / "operator-1.card", "holds",
-            "--json").ends(DONE).json_lines()
-
-    # ---- What is promised of it --------------------------------------------
+class Story(Fixture):
+    """What is promised of each of them."""
 
     def when_it_is_verified_then_it_is_intact_and_left_alone(self):
         self.unpack()
@@ -211,7 +136,7 @@ class Fixture:
         bank.stop()
 
 
-STEPS = [step for name, step in vars(Fixture).items()
+STEPS = [step for name, step in vars(Story).items()
          if name.startswith("when_")]
 
 
@@ -228,8 +153,8 @@ def given_the_tree_then_every_version_has_its_fixture():
     check((TOP / "tests/fixtures/v1/bank.tar.xz").exists(), "v1 is missing")
 
 
-for one in sorted((TOP / "tests/fixtures").glob("v*")):
-    its = Fixture(one)
+for one in sorted((TOP / "tests/fixtures").glob("v*/")):
+    its = Story(one)
     for one_step in STEPS:
         promise(its, one_step)
 

@@ -167,6 +167,45 @@ given_the_extremes_then_the_signed_integer_survives(void **state)
 	}
 }
 
+static void
+given_a_magic_then_only_a_higher_number_is_a_newer_version(void **state)
+{
+	static const struct {
+		const char *found;
+		const char *known;
+		enum sr_error error;
+	} cases[] = {
+	    {"SRKEPT01", "SRKEPT01", SR_OK},
+	    {"SRKEPT02", "SRKEPT01", SR_VERSION},
+	    {"SRKEPT10", "SRKEPT02", SR_VERSION},
+	    {"SRKEPT99", "SRKEPT01", SR_VERSION},
+	    {"SRKEPT00", "SRKEPT01", SR_DAMAGED},
+	    {"SRKEPT0:", "SRKEPT01", SR_DAMAGED},
+	    {"SRKEPT:1", "SRKEPT01", SR_DAMAGED},
+	    {"SRKEPTx2", "SRKEPT01", SR_DAMAGED},
+	    {"SRKEPs02", "SRKEPT01", SR_DAMAGED},
+	    {"SRSTATE2", "SRSTATE1", SR_VERSION},
+	    {"SRSTAT12", "SRSTATE1", SR_DAMAGED},
+	    {"SRF2", "SRF1", SR_VERSION},
+	    {"SRG1", "SRF1", SR_DAMAGED},
+	    {"", "SRF1", SR_DAMAGED},
+	    {"SRF", "SRF1", SR_DAMAGED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct reader r =
+		    reader_of(cases[i].found, strlen(cases[i].found));
+
+		assert_int_equal(
+		    reader_magic(&r, cases[i].known, strlen(cases[i].known)),
+		    cases[i].error);
+		assert_int_equal(reader_left(&r) == 0,
+		    strlen(cases[i].found) == strlen(cases[i].known) ||
+			cases[i].found[0] == '\0');
+	}
+}
+
 int
 main(void)
 {
@@ -184,6 +223,8 @@ main(void)
 	    cmocka_unit_test(given_a_full_region_then_a_write_changes_nothing),
 	    cmocka_unit_test(
 		given_the_extremes_then_the_signed_integer_survives),
+	    cmocka_unit_test(
+		given_a_magic_then_only_a_higher_number_is_a_newer_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,37 @@ given_a_state_when_any_byte_is_changed_then_that_slot_is_not_believed(
 	assert_int_equal(state_load(&f, &found, &lone), SR_NOT_FOUND);
 }
 
+/* The other slot would be a bank that a newer program has gone on from. */
+static void
+given_a_state_when_one_slot_is_newer_then_neither_is_believed(void **state)
+{
+	struct disk *d = *state;
+	struct state_file f;
+	struct state s, found;
+	uint8_t bytes[STATE_LEN];
+	const uint8_t *now;
+	size_t len;
+	bool lone;
+
+	save_two(d, &f, &s);
+	now = sim_file(d->room, "state", &len);
+	memcpy(bytes, now, STATE_LEN);
+	for (size_t slot = 0; slot < STATE_LEN; slot += STATE_SLOT_LEN) {
+		/* with its MAC as it was, and with one of another layout */
+		for (unsigned i = 0; i < 2; i++) {
+			bytes[slot + 7]++;
+			bytes[slot + STATE_SLOT_LEN - 1] ^= (uint8_t)i;
+			sim_put(d->room, "state", bytes, sizeof(bytes));
+			assert_int_equal(
+			    state_load(&f, &found, &lone), SR_VERSION);
+			bytes[slot + STATE_SLOT_LEN - 1] ^= (uint8_t)i;
+			bytes[slot + 7]--;
+		}
+	}
+	sim_put(d->room, "state", bytes, sizeof(bytes));
+	assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+}
+
 /* ---- credentials ------------------------------------------------------- */
 
 static int
@@ -520,6 +551,7 @@ main(void)
 		given_a_save_when_torn_at_every_byte_then_the_older_or_the_newer),
 	    DISK(
 		given_a_state_when_any_byte_is_changed_then_that_slot_is_not_believed),
+	    DISK(given_a_state_when_one_slot_is_newer_then_neither_is_believed),
 	    BANK(
 		given_a_change_when_cut_at_every_operation_then_one_password_opens),
 	    BANK(
