@@ -217,6 +217,9 @@ replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
 	if (entry_event_decode(ENTRY_SYSTEM, plain->committed,
 		plain->committed_len, &event) != SR_OK)
 		return SR_DAMAGED;
+	/* one that is not known may be of a rule that is not known */
+	if (event.code < SYSTEM_RECOVERED || event.code > SYSTEM_CLOCK)
+		return SR_VERSION;
 	return snapshot_replayed(ledgerd, &event);
 }
 
@@ -225,10 +228,14 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
     const struct journal_frame *frame, struct journal_position position)
 {
 	static uint8_t buffer[JOURNAL_PLAIN_MAX];
-	struct journal_plain plain;
+	struct journal_plain plain = {0};
 	enum sr_error error;
 
 	error = journal_open(segment_key, frame, buffer, &plain);
+	/* all of its bytes are under the seal, but of no kind known here */
+	if (error == SR_DAMAGED && plain.committed != NULL &&
+	    entry_type_of(plain.committed, plain.committed_len) == 0)
+		return SR_VERSION;
 	if (error == SR_OK)
 		error = archive_note(
 		    &ledgerd->archive, frame->header.seq, position);
@@ -252,5 +259,5 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
 	case ENTRY_RESTORE:
 		return restore_replayed(ledgerd, &plain, frame->header.seq);
 	}
-	return SR_VERSION;
+	return SR_DAMAGED;
 }

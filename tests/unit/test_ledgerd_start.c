@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledgerd/commit.h"
 #include "tests/lib/sim_bank.h"
 
 static struct sim_bank *bank;
@@ -238,6 +239,29 @@ given_a_journal_that_the_rules_contradict_then_the_start_is_refused(
 	assert_int_equal(sim_bank_restart(bank, SIM_KEEP_ALL), SR_DAMAGED);
 }
 
+/* Sealed and signed, so no damage: a newer ledgerd wrote it. */
+static void
+given_an_event_that_is_not_known_then_the_start_is_refused_as_a_newer_version(
+    void **state)
+{
+	static const struct entry_event event = {.code = SYSTEM_CLOCK + 1};
+	const char *path = "ledger/segment/00000000.log";
+	const uint8_t *bytes;
+	uint8_t *before;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(commit_system(bank->ledgerd, &event), SR_OK);
+	bytes = sim_file(bank->ledgerd_room, path, &len);
+	before = malloc(len);
+	assert_non_null(before);
+	memcpy(before, bytes, len);
+	assert_int_equal(sim_bank_restart(bank, SIM_KEEP_ALL), SR_VERSION);
+	assert_memory_equal(
+	    before, sim_file(bank->ledgerd_room, path, &len), len);
+	free(before);
+}
+
 /* In which order segment, keyd's state and netd's link were served. */
 static struct {
 	unsigned segment_syncs;
@@ -448,6 +472,8 @@ main(void)
 		given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told),
 	    TEST(
 		given_a_journal_that_the_rules_contradict_then_the_start_is_refused),
+	    TEST(
+		given_an_event_that_is_not_known_then_the_start_is_refused_as_a_newer_version),
 	    TEST(
 		given_an_unsigned_batch_at_the_start_then_it_is_synced_before_it_is_signed),
 	    TEST(given_bytes_in_the_unused_rest_then_they_are_cut_and_logged),
