@@ -29,7 +29,8 @@ struct kept {
 
 /*
  * Reads the order that the signer kept under the reference.  SR_NOT_FOUND;
- * SR_DAMAGED when the file is not such a one; SR_IO.
+ * SR_VERSION when a newer program has written it and SR_DAMAGED when it is not
+ * such a one, both after a line on stderr; SR_IO.
  */
 enum sr_error kept_load(const struct state *state, const char *signer,
     const uint8_t reference[ORDER_REFERENCE_LEN], struct kept *kept);
@@ -53,6 +54,7 @@ enum sr_error kept_set_aside(const struct state *state, const char *signer,
  * Calls each() for every order of the signer that has no answer yet, and for
  * those answered ones that should be the last of its chain or are beyond
  * next_seq; forgets answered ones whose seq lies 64 or more below it.
+ * SR_VERSION as above: what follows was not looked at.
  */
 enum sr_error kept_unanswered(const struct state *state, const char *signer,
     uint64_t next_seq,

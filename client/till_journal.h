@@ -48,8 +48,9 @@ enum sr_error till_journal_lock(
 void till_journal_unlock(int lock);
 
 /*
- * Reads the record; one of TILL_IDLE when there is none.  SR_DAMAGED, after a
- * line on stderr, when the file is not such a record; SR_IO.
+ * Reads the record; one of TILL_IDLE when there is none.  SR_VERSION when a
+ * newer program has written the file and SR_DAMAGED when it is not such a
+ * record, both after a line on stderr; SR_IO.
  */
 enum sr_error till_journal_load(const struct state *state, const char *terminal,
     struct till_record *record);

@@ -75,7 +75,8 @@ enum sr_error state_file_open(
     struct state_file *f, struct env *env, const uint8_t mac_key[32]);
 
 /*
- * Reads the newer of the valid slots.  SR_NOT_FOUND: the file is shorter
+ * Reads the newer of the valid slots.  SR_VERSION: one of them, valid or not
+ * for us, is of a later version; SR_NOT_FOUND: the file is shorter
  * than two slots, as before its first complete save; SR_DAMAGED: no slot is
  * valid.  *lone: the other slot was not valid; whether the present one is
  * the last is then for tree_start to say.

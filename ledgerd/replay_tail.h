@@ -37,9 +37,10 @@ struct replay {
 void replay_complain(const struct replay *replay, const char *what);
 
 /*
- * Looks at the rest of the segment from `at' on: zeros are right everywhere;
- * above keyd's size anything else is copied aside and cut; below it it is
- * damage: SR_DAMAGED, or SR_VERSION when that is why no frame was found.
+ * Looks at the rest of the segment from `at' on: zeros are right everywhere.
+ * SR_VERSION, and nothing is changed, when that is why no frame was found.
+ * Else above keyd's size anything is copied aside and cut; below it it is
+ * damage: SR_DAMAGED.
  */
 enum sr_error replay_end_segment(
     struct replay *replay, enum sr_error why, struct replay_tail *tail);
