@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "common/statement.h"
-#include "tests/sim/world.h"
+#include "tests/sim/acts.h"
 
 /* ---- who and what --------------------------------------------------------- */
 
-/* A customer who is known, or one of those who came to be. */
-static struct actor *
-customer(struct world *world, uint64_t draw)
+struct actor *
+acts_customer(struct world *world, uint64_t draw)
 {
 	unsigned places[ACTORS_MAX], count = 0;
 
@@ -38,8 +37,8 @@ terminal(struct world *world, uint64_t draw)
 	return actor->is_terminal ? actor : &world->actor[ACTOR_LOBBY];
 }
 
-static struct actor *
-operator(struct world *world, uint64_t draw)
+struct actor *
+acts_operator(struct world *world, uint64_t draw)
 {
 	return &world->actor[ACTOR_OPERATOR_1 + draw % 2];
 }
@@ -83,7 +82,7 @@ some_hold(const struct world *world, uint64_t draw)
 static void
 sign_transfer(struct world *world, struct actor *from, const uint64_t *draw)
 {
-	struct actor *to = customer(world, draw[1]);
+	struct actor *to = acts_customer(world, draw[1]);
 	struct order order = people_order(world, from, ORDER_TRANSFER);
 	char text[ORDER_MEMO_MAX];
 
@@ -99,7 +98,7 @@ sign_deposit(struct world *world, struct actor *till, const uint64_t *draw)
 	struct order order = people_order(world, till, ORDER_DEPOSIT);
 
 	order.debit = till->person.m4.till_account;
-	order.credit = customer(world, draw[1])->person.m4.account;
+	order.credit = acts_customer(world, draw[1])->person.m4.account;
 	order.amount_minor = amount(draw[2]);
 	(void)people_sign(world, till, &order, NULL, 0);
 }
@@ -107,7 +106,7 @@ sign_deposit(struct world *world, struct actor *till, const uint64_t *draw)
 static void
 transfer(struct world *world, const uint64_t *draw)
 {
-	struct actor *from = customer(world, draw[0]);
+	struct actor *from = acts_customer(world, draw[0]);
 
 	if (!people_enter(world, from))
 		return;
@@ -137,7 +136,7 @@ burst(struct world *world, const uint64_t *draw)
 		uint64_t of = draw[1] >> 4 * i;
 
 		who[i] = of % 3 == 0 ? terminal(world, of >> 2)
-				     : customer(world, of >> 2);
+				     : acts_customer(world, of >> 2);
 		(void)people_enter(world, who[i]);
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -159,7 +158,7 @@ burst(struct world *world, const uint64_t *draw)
 static void
 hold(struct world *world, const uint64_t *draw)
 {
-	struct actor *who = customer(world, draw[0]);
+	struct actor *who = acts_customer(world, draw[0]);
 	struct actor *till = terminal(world, draw[1]);
 	struct order order;
 
@@ -211,13 +210,12 @@ settle(struct world *world, const uint64_t *draw)
 	people_resend(world, till);
 }
 
-/* A request by one operator and, once it is there, the approval. */
-static void
-four_eyes(struct world *world, enum order_kind kind, uint64_t refers_to,
+void
+acts_four_eyes(struct world *world, enum order_kind kind, uint64_t refers_to,
     const void *parameters, size_t len, uint64_t draw)
 {
-	struct actor *one = operator(world, draw);
-	struct actor *two = operator(world, draw + (draw % 16 != 0));
+	struct actor *one = acts_operator(world, draw);
+	struct actor *two = acts_operator(world, draw + (draw % 16 != 0));
 	uint8_t hash[ORDER_HASH_LEN];
 	struct order order;
 	size_t before;
@@ -256,8 +254,8 @@ release(struct world *world, const uint64_t *draw)
 	/* overdue, mostly */
 	if (draw[1] % 4 != 0)
 		sim_advance(world->bank->sim, 601000);
-	four_eyes(world, ORDER_RELEASE, leaf, parameters, sizeof(parameters),
-	    draw[2]);
+	acts_four_eyes(world, ORDER_RELEASE, leaf, parameters,
+	    sizeof(parameters), draw[2]);
 }
 
 static void
@@ -280,8 +278,8 @@ retry(struct world *world, const uint64_t *draw)
 static void
 ask(struct world *world, const uint64_t *draw)
 {
-	struct actor *who = draw[1] % 4 == 0 ? operator(world, draw[0])
-					     : customer(world, draw[0]);
+	struct actor *who = draw[1] % 4 == 0 ? acts_operator(world, draw[0])
+					     : acts_customer(world, draw[0]);
 	uint8_t bytes[256];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_balance_get balance = {0};
@@ -380,208 +378,7 @@ acts_answer(struct world *world, struct actor *actor, unsigned type,
 		world_fail(world, "%s was sent message %u", actor->name, type);
 }
 
-/* ---- names, passwords, keys ------------------------------------------------ */
-
-static void
-wrong_password(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = customer(world, draw[0]);
-	struct sim_person stranger = who->person;
-
-	if (sim_person_log_in_by(
-		world->bank, &stranger, SLOT_PASSWORD, "a wrong one") == SR_OK)
-		world_fail(world, "a wrong password opens");
-	(void)world_go(world);
-}
-
-static void
-leave(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = &world->actor[draw[0] % ACTORS_FURNISHED];
-	uint8_t bytes[MESSAGE_SESSION_GONE_MAX];
-	struct writer w = writer_to(bytes, sizeof(bytes));
-	struct message_session_gone gone = {
-	    .generation = world->bank->generation,
-	    .connection = who->person.connection};
-
-	if (!who->in)
-		return;
-	who->in = false;
-	for (unsigned i = 0; i < who->pending_count; i++)
-		who->pending[i].sent = false;
-	if (message_session_gone_encode(&w, &gone) != SR_OK)
-		abort();
-	(void)env_send(
-	    &world->bank->netd->env, ENV_LEDGERD, bytes, writer_len(&w));
-	(void)world_go(world);
-}
-
-static void
-register_somebody(struct world *world)
-{
-	struct actor *who = NULL;
-	enum sr_error error;
-
-	for (unsigned i = ACTORS_FURNISHED; i < world->actors; i++)
-		if (!world->actor[i].registered) {
-			who = &world->actor[i];
-			break;
-		}
-	if (who == NULL || who->perhaps)
-		return;
-	error = sim_person_register(world->bank, &who->person);
-	if (error == SR_OK)
-		who->registered = true;
-	else
-		who->perhaps = true;
-	world_tell(
-	    world, "    %s registers: %s", who->name, error_sentence(error));
-	if (world_go(world))
-		(void)people_enter(world, who);
-}
-
-static void
-change_password(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = customer(world, draw[0]);
-	struct sim_change change = {.slot = SLOT_PASSWORD,
-	    .target = SLOT_PASSWORD,
-	    .secret = who->secret[0],
-	    .new_secret = who->secret[1]};
-	struct payload_m5 m5 = {0};
-	enum sr_error error;
-
-	/* whoever does not know which one it is finds out first */
-	if (who->unsure || who->perhaps) {
-		who->in = false;
-		if (!people_enter(world, who) || who->unsure)
-			return;
-	}
-	snprintf(who->secret[1], sizeof(who->secret[1]), "%s's %u", who->name,
-	    ++who->changes);
-	error = sim_person_change(world->bank, &who->person, &change, &m5);
-	world_tell(world, "    %s's new password: %s", who->name,
-	    error_sentence(error));
-	if (error == SR_OK)
-		memcpy(who->secret[0], who->secret[1], sizeof(who->secret[0]));
-	else if (error == SR_CLOSED)
-		who->unsure = true;
-	(void)world_go(world);
-	who->in = false;
-}
-
-/* Both credentials get the new keys, one after the other. */
-static void
-new_keys(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = customer(world, draw[0]);
-	unsigned number = (unsigned)(who - world->actor) << 4 | who->keys;
-	uint8_t new_public[32], new_secret[64];
-	struct sim_change half = {.slot = SLOT_PASSWORD,
-	    .secret = who->secret[0],
-	    .target = SLOT_RECOVERY,
-	    .new_secret = "a new code",
-	    .signing_public = new_public,
-	    .signing_secret = new_secret,
-	    .old_secret = who->person.signing_secret};
-	struct payload_m5 m5 = {0};
-	enum sr_error error;
-
-	who->in = false;
-	if (who->keys == 14 || !people_enter(world, who) || who->unsure)
-		return;
-	sim_keys(number + 1, new_public, new_secret);
-	error = sim_person_change(world->bank, &who->person, &half, &m5);
-	who->keys_doubt = true;
-	half.target = SLOT_PASSWORD;
-	half.new_secret = who->secret[0];
-	if (error == SR_OK && world_go(world))
-		error =
-		    sim_person_change(world->bank, &who->person, &half, &m5);
-	world_tell(
-	    world, "    %s's new keys: %s", who->name, error_sentence(error));
-	who->in = false;
-	if (world_go(world))
-		(void)people_enter(world, who);
-}
-
-static void
-rekey(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = customer(world, draw[0]);
-
-	if (!people_enter(world, who))
-		return;
-	if (sim_person_rekey(world->bank, &who->person) != SR_OK)
-		who->in = false;
-	(void)world_go(world);
-}
-
-/* ---- authority ---------------------------------------------------------------- */
-
-static void
-enrol(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = &world->actor[ACTOR_SPARE];
-	struct order_enrol enrolled = {.principal = who->person.m4.customer,
-	    .terminal = (uint32_t)who->person.m4.customer,
-	    .epoch = 1,
-	    .till_maximum_minor = 50000,
-	    .role = ROLE_TERMINAL};
-	uint8_t parameters[ORDER_ENROL_LEN];
-
-	if (who->is_terminal)
-		return;
-	order_enrol_encode(&enrolled, parameters);
-	four_eyes(world, ORDER_ENROL_REQUEST, 0, parameters, sizeof(parameters),
-	    draw[2]);
-	if (world->up && sim_terminal_key(world->bank, &who->person) == SR_OK) {
-		who->is_terminal = true;
-		who->in = false;
-	}
-	(void)world_go(world);
-}
-
-static void
-revoke(struct world *world, const uint64_t *draw)
-{
-	struct actor *who = &world->actor[ACTOR_KIOSK];
-	struct actor *one = operator(world, draw[0]);
-	struct order_revoke revoked = {.principal = who->person.m4.customer,
-	    .terminal = who->person.terminal};
-	uint8_t parameters[ORDER_REVOKE_LEN];
-	struct order order;
-
-	if (draw[1] % 2 != 0 || !people_enter(world, one))
-		return;
-	order_revoke_encode(&revoked, parameters);
-	order = people_order(world, one, ORDER_REVOKE);
-	(void)people_sign(world, one, &order, parameters, sizeof(parameters));
-	people_resend(world, one);
-}
-
-/* ---- time ------------------------------------------------------------------- */
-
-static void
-pass_time(struct world *world, const uint64_t *draw)
-{
-	static const uint64_t spans_ms[] = {
-	    1000, 20000, 20000, 120000, 700000, 4000000, 86400000, 2000000000};
-	uint64_t span = spans_ms[draw[0] % 8];
-
-	sim_advance(world->bank->sim, span + draw[1] % span);
-}
-
-static void
-set_clock(struct world *world, const uint64_t *draw)
-{
-	uint64_t span = draw[1] % (draw[0] % 4 == 0 ? 7200000 : 300000);
-
-	if (draw[0] & 16)
-		world->bank->sim->now_ms += span;
-	else
-		world->bank->sim->now_ms -= span;
-}
+/* ---- the rest ------------------------------------------------------------- */
 
 static void
 generation(struct world *world, const uint64_t *draw)
@@ -645,40 +442,40 @@ acts_do(struct world *world, const struct step *step)
 		ask(world, draw);
 		break;
 	case STEP_LOG_IN:
-		(void)people_enter(world, customer(world, draw[0]));
+		(void)people_enter(world, acts_customer(world, draw[0]));
 		break;
 	case STEP_WRONG_PASSWORD:
-		wrong_password(world, draw);
+		acts_wrong_password(world, draw);
 		break;
 	case STEP_LEAVE:
-		leave(world, draw);
+		acts_leave(world, draw);
 		break;
 	case STEP_REGISTER:
-		register_somebody(world);
+		acts_register_somebody(world);
 		break;
 	case STEP_PASSWORD:
-		change_password(world, draw);
+		acts_change_password(world, draw);
 		break;
 	case STEP_NEW_KEYS:
-		new_keys(world, draw);
+		acts_new_keys(world, draw);
 		break;
 	case STEP_REKEY:
-		rekey(world, draw);
+		acts_rekey(world, draw);
 		break;
 	case STEP_ENROL:
-		enrol(world, draw);
+		acts_enrol(world, draw);
 		break;
 	case STEP_REVOKE:
-		revoke(world, draw);
+		acts_revoke(world, draw);
 		break;
 	case STEP_GENERATION:
 		generation(world, draw);
 		break;
 	case STEP_TIME:
-		pass_time(world, draw);
+		acts_pass_time(world, draw);
 		break;
 	case STEP_CLOCK:
-		set_clock(world, draw);
+		acts_set_clock(world, draw);
 		break;
 	case STEP_STOP:
 	case STEP_KILL:

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_SIM_ACTS_H
+#define TESTS_SIM_ACTS_H
+/* What acts.c and acts_people.c have of each other.  draw: of the step. */
+#include "tests/sim/world.h"
+
+/* A customer who is known, or one of those who came to be; an operator. */
+struct actor *acts_customer(struct world *world, uint64_t draw);
+struct actor *acts_operator(struct world *world, uint64_t draw);
+
+/* A request by one operator and, once it is there, the approval. */
+void acts_four_eyes(struct world *world, enum order_kind kind,
+    uint64_t refers_to, const void *parameters, size_t len, uint64_t draw);
+
+void acts_wrong_password(struct world *world, const uint64_t *draw);
+void acts_leave(struct world *world, const uint64_t *draw);
+void acts_register_somebody(struct world *world);
+void acts_change_password(struct world *world, const uint64_t *draw);
+void acts_new_keys(struct world *world, const uint64_t *draw);
+void acts_rekey(struct world *world, const uint64_t *draw);
+void acts_enrol(struct world *world, const uint64_t *draw);
+void acts_revoke(struct world *world, const uint64_t *draw);
+void acts_pass_time(struct world *world, const uint64_t *draw);
+void acts_set_clock(struct world *world, const uint64_t *draw);
+
+#endif
