@@ -16,6 +16,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PYTHON := python3
+MINUTES ?= 120
 # `make V=1` shows the commands.
 Q := $(if $(V),,@)
 
@@ -121,6 +122,10 @@ check: deps	## every test, in 15 minutes at most
 	$(MAKE) -j$(JOBS) tests
 	BUILD=$(BUILD) tests/run -j $(JOBS)
 
+soak: deps	## simulation, kills, power cuts, an hour of load: MINUTES=120
+	$(MAKE) -j$(JOBS) tests
+	BUILD=$(BUILD) tests/faults/soak $(MINUTES)
+
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) mk/ci
 
@@ -133,12 +138,6 @@ check-interop: deps	## programs that are not ours check us (npm, Go, OpenSSL)
 bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
 	BUILD=$(BUILD) tests/bench/run
-
-# Seeds that nobody has run: they begin with the time.
-MINUTES ?= 10
-soak: deps	## the simulation for MINUTES=10, with seeds that are new
-	$(MAKE) -j$(JOBS) $(SIM)
-	$(SIM) --minutes $(MINUTES) --jobs $(JOBS) --from $$(date +%s)0000
 
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run

@@ -2,7 +2,8 @@
 /*
  * One customer who pays others without a pause, whatever happens to the bank:
  *
- *	load --bank F --server A --user N --keep SEED[:FIRST:READ] LOG PAYEE...
+ *	load --bank F --server A --user N --keep SEED[:FIRST:READ:REST] LOG
+ *	    PAYEE...
  *
  * Before each order "ask REF PAYEE AMOUNT", and after its answer "ok REF
  * PAYEE AMOUNT LEAF" or "no REF SR_..." is written to LOG, with one write(2)
@@ -14,7 +15,7 @@
  * After each log-in it reads what is new in its own statement: "line LEAF
  * AMOUNT BALANCE MEMO", newest first, and "read LEAF" when it has all up to
  * that one; lines without that end are read once more.  What is not above
- * READ is not new.
+ * READ is not new.  REST: milliseconds after each order, else none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -223,18 +224,16 @@ main(int argc, char *argv[])
 	struct sigaction action = {.sa_handler = on_term};
 	int first = teller_options(&teller, argc, argv);
 	unsigned seed, number = 0;
-	char *rest;
+	int rest_ms = 0;
 
 	if (argc - first < 3 || argc - first - 2 > PAYEES_MAX) {
-		fprintf(
-		    stderr, "load OPTIONS SEED[:FIRST:READ] LOG PAYEE...\n");
+		fprintf(stderr,
+		    "load OPTIONS SEED[:FIRST:READ:REST] LOG PAYEE...\n");
 		return 64;
 	}
-	seed = (unsigned)strtoul(argv[first], &rest, 10);
-	if (*rest == ':')
-		number = (unsigned)strtoul(rest + 1, &rest, 10);
-	if (*rest == ':')
-		read_leaf = strtoull(rest + 1, NULL, 10);
+	if (sscanf(argv[first], "%u:%u:%" SCNu64 ":%d", &seed, &number,
+		&read_leaf, &rest_ms) < 1)
+		return 64;
 	payee_names = argv + first + 2;
 	payee_count = argc - first - 2;
 	log_fd = open(
@@ -245,9 +244,12 @@ main(int argc, char *argv[])
 	}
 	answered_ms = now_ms();
 	enter();
-	while (!ended)
+	while (!ended) {
 		pay(number++, rand_r(&seed) % payee_count,
 		    1 + rand_r(&seed) % AMOUNT_MAX);
+		if (rest_ms > 0)
+			(void)poll(NULL, 0, rest_ms);
+	}
 	teller_leave(&teller);
 	return 0;
 }

@@ -26,6 +26,7 @@ class Acknowledged:
         self.lines = {payer: {} for payer in payers}
         self.read = dict.fromkeys(payers, 0)    # up to this leaf
         self.reads = dict.fromkeys(payers, 0)   # so many times
+        self.next = dict.fromkeys(payers, 0)    # number of the next order
         self.orders = {}        # reference: its leaves
         self.lost, self.doubled = set(), set()
 
@@ -44,8 +45,9 @@ class Acknowledged:
                 word, *rest = line.split(" ")
                 getattr(self, "take_" + word)(payer, *rest)
 
-    def take_ask(self, _, reference, *__):
+    def take_ask(self, payer, reference, *_):
         self.asked.add(reference)
+        self.next[payer] = int(reference.rsplit("-", 1)[1]) + 1
 
     def take_no(self, _, reference, error):
         equal(error, "SR_FUNDS", f"{reference} was declined with")
@@ -92,6 +94,11 @@ class Acknowledged:
             found = self.lines[name].get(leaf)
             if found is None or (found[0], found[2]) != (wanted, reference):
                 self.lost.add(reference)
+
+    def where(self):
+        """For Traffic.begin()."""
+        return {payer: (self.next[payer], self.read[payer])
+                for payer in self.traffic.payers}
 
     def check(self):
         self.take()

@@ -165,17 +165,21 @@ class Bank:
 
     def __init__(self, base, port):
         self.base, self.port = base, port
-        self.directory = base / "d"
-        self.conf = self.directory / "strongroom.conf"
-        self.id = self.directory / "bank.id"
-        self.ledger = self.directory / "ledger"
-        self.keyd = self.directory / "keyd"
+        self.settle(base / "d")
         self.log = base / "strongroomd.log"
         self.address = f"127.0.0.1:{port}"
         self.passwords = {}
         self.process = None
         self.monitor = MONITOR  # or one of a tree with another room in it
         at_end(self.close)
+
+    def settle(self, directory):
+        """That is where it has its files."""
+        self.directory = directory
+        self.conf = self.directory / "strongroom.conf"
+        self.id = self.directory / "bank.id"
+        self.ledger = self.directory / "ledger"
+        self.keyd = self.directory / "keyd"
 
     # ---- Made and copied ---------------------------------------------------
 
@@ -448,6 +452,6 @@ class Bank:
     def status(self):
         return self.ctl("status", "--json").json()
 
-    def verify(self, *words, ledger=None):
+    def verify(self, *words, ledger=None, **options):
         return run_program([VERIFY, "--bank", self.id, *words,
-                            ledger or self.ledger])
+                            ledger or self.ledger], **options)

@@ -20,20 +20,28 @@ class Traffic:
 
     def __init__(self, bank, accounts, payers, seed=1):
         self.bank, self.accounts, self.payers = bank, accounts, payers
-        self.processes = {}
+        self.processes, self.seed = {}, seed
         self.read_to, self.counts = {}, {}  # of the logs
         at_end(self.kill)
-        for number, payer in enumerate(payers):
-            words = [PROGRAM, "--bank", bank.id, "--server", bank.address,
-                     "--user", payer, "--keep", seed + number,
+        self.begin()
+
+    def begin(self, where=None, rest_ms=0):
+        """where: for each payer the number of its next order and the leaf up
+        to which it has read its statement, when it goes on."""
+        for number, payer in enumerate(self.payers):
+            first, read = where[payer] if where else (0, 0)
+            words = [PROGRAM, "--bank", self.bank.id, "--server",
+                     self.bank.address, "--user", payer, "--keep",
+                     f"{self.seed + number + first}:{first}:{read}"
+                     f":{rest_ms}",
                      self.log(payer),
-                     *(name for name in accounts if name != payer)]
+                     *(name for name in self.accounts if name != payer)]
             with open(self.errors(payer), "ab") as errors:
                 process = subprocess.Popen(
                     [str(word) for word in words], stdin=subprocess.PIPE,
                     stdout=errors, stderr=errors,
-                    env=bank.environment(payer))
-            process.stdin.write(bank.passwords[payer].encode() + b"\n")
+                    env=self.bank.environment(payer))
+            process.stdin.write(self.bank.passwords[payer].encode() + b"\n")
             process.stdin.close()
             self.processes[payer] = process
 
@@ -87,7 +95,7 @@ class Traffic:
         for payer, process in self.processes.items():
             if process.poll() is not None:
                 raise Failure(f"{payer} ended: "
-                              f"{self.errors(payer).read_text()}")
+                              f"{self.errors(payer).read_text()[-500:]}")
 
     def end(self):
         """Each ends when its last order is answered."""
