@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * inject PID CALL ERROR FIRST LAST: from the FIRST to the LAST (0: every later
- * one) of its calls of that name from now on, the process is told that the
- * call failed, and what it would have written is not.  Says `attached' on
- * stderr; SIGTERM lets the process go.  The calls stay those that the room's
- * filter allows, which an injection by strace(1) would not.
+ * inject PID CALL ERROR FIRST LAST [PART]: from the FIRST to the LAST (0: every
+ * later one) of its calls of that name from now on, the process is told that
+ * the call failed, and what it would have written is not.  With PART only
+ * calls count that are on a file with that in its path.  Says `attached' on
+ * stderr, and `failed PATH' for each; SIGTERM lets the process go.  The calls
+ * stay those that the room's filter allows, which an injection by strace(1)
+ * would not.
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #if !defined(__x86_64__)
 
@@ -78,13 +82,27 @@ struct plan {
 	unsigned long seen;
 	bool inside; /* a call that fails */
 	unsigned long long len;
+	const char *part; /* of the file's path */
 };
+
+/* The path behind a descriptor of the process. */
+static void
+path_of(unsigned long long fd, char path[PATH_MAX])
+{
+	char link[64];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%llu", (int)traced, fd);
+	len = readlink(link, path, PATH_MAX - 1);
+	path[len > 0 ? len : 0] = '\0';
+}
 
 /* At the entry nothing remains to be written, at the end it has failed. */
 static void
 take_call(struct plan *plan)
 {
 	struct user_regs_struct registers;
+	char path[PATH_MAX];
 
 	if (ptrace(PTRACE_GETREGS, traced, 0, &registers) != 0)
 		return;
@@ -95,10 +113,14 @@ take_call(struct plan *plan)
 		registers.rdx = plan->len;
 		plan->inside = false;
 	} else if ((long long)registers.rax == -ENOSYS) {
+		path_of(registers.rdi, path);
+		if (strstr(path, plan->part) == NULL)
+			return;
 		plan->seen++;
 		if (plan->seen < plan->first ||
 		    (plan->last > 0 && plan->seen > plan->last))
 			return;
+		fprintf(stderr, "failed %s\n", path);
 		plan->inside = true;
 		plan->len = registers.rdx;
 		if (plan->call == SYS_pwrite64)
@@ -117,8 +139,9 @@ main(int argc, char *argv[])
 	struct plan plan = {0};
 	int status;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 64;
+	plan.part = argc == 7 ? argv[6] : "";
 	traced = (pid_t)atoi(argv[1]);
 	plan.call = value_of(calls, sizeof(calls) / sizeof(calls[0]), argv[2]);
 	plan.error =

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import BUILD, INTACT, Bank  # noqa: E402
+from lib.bank import INTACT, Bank  # noqa: E402
+from lib.inject import Inject  # noqa: E402
 from lib.scenario import (Failure, at_end, check, equal,  # noqa: E402
                           run, scenario, skip, wait_until)
 from lib.session import Session  # noqa: E402
@@ -181,42 +182,6 @@ def given_a_log_in_when_it_is_answered_then_the_attempt_is_on_disk():
               for call in calls), "M2 left before the charge was on disk")
 
 
-class Inject:
-    """Calls of rooms that fail, from the first to the last (0: every later
-    one) of that name, for the length of a with block (tests/faults/inject.c).
-    """
-
-    def __init__(self, rooms, call, error, first, last=None):
-        self.processes = []
-        at_end(self.stop)
-        for name in rooms:
-            words = [BUILD / "tests/faults/inject", bank.rooms()[name], call,
-                     error, first, first if last is None else last]
-            process = subprocess.Popen([str(word) for word in words],
-                                       stderr=subprocess.PIPE, text=True)
-            self.processes.append(process)
-            line = process.stderr.readline()
-            if "attached" not in line:
-                self.stop()
-                if "not permitted" in line:
-                    skip(f"a room cannot be traced: {line.strip()}")
-                raise Failure(line.strip())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait()
-            process.stderr.close()
-        self.processes = []
-
-
 def sync_fails(room, error, call="fdatasync", when=1):
     """One order whose sync fails: no answer, and no bank."""
     need_bank()
@@ -224,7 +189,7 @@ def sync_fails(room, error, call="fdatasync", when=1):
     said = len(bank.said())
     session = Session(bank, "ada")
     payee = session.find("bob") << 16
-    with Inject((room,), call, error, when):
+    with Inject(bank, (room,), call, error, when):
         answer = session.order(credit=payee, amount=1)
         code = bank.ended()
     session.close()
@@ -262,7 +227,7 @@ def writes_refused(error, why):
         payee = ada.find("bob") << 16
         ada.booked(credit=payee, amount=1)
         before = bank.balance("bob")
-        with Inject(("keyd", "ledgerd"), "pwrite64", error, 1, last=0):
+        with Inject(bank, ("keyd", "ledgerd"), "pwrite64", error, 1, last=0):
             answer = ada.order(credit=payee, amount=1)
             equal(answer["error"], "SR_CLOSED_FOR_ORDERS", "the answer")
             bank.atm("ada", "transfer", "bob", "0.01").ends(
@@ -295,7 +260,7 @@ def given_traffic_when_a_sync_fails_then_what_was_acknowledged_is_there():
     for room, when in (("ledgerd", 7), ("keyd", 7), ("ledgerd", 30),
                        ("keyd", 31)):
         traffic.wait_for(each=1)
-        with Inject((room,), "fdatasync", "EIO", when):
+        with Inject(bank, (room,), "fdatasync", "EIO", when):
             check(bank.ended() != 0, "exit code 0")
         bank.start()
     traffic.wait_for(each=1)

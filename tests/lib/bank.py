@@ -218,6 +218,17 @@ class Bank:
                             f"[{section}]\n{key} = {value}\n")
         self.conf.write_text(text)
 
+    def shorten_segments(self, length):
+        """Before the first start: what init has made is longer than
+        segment-size says, and all zeros but its first entry."""
+        for path in (self.ledger / "segment").iterdir():
+            if path.name == "00000000.log":
+                os.truncate(path, length)
+            else:
+                path.unlink()
+        self.configure("ledgerd", "segment_size", str(length))
+        return self
+
     def copy(self):
         """The same bank (stopped) once more, elsewhere, on another port."""
         check(self.process is None, "only a stopped bank can be copied")

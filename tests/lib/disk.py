@@ -28,7 +28,8 @@ from lib.scenario import at_end, check, wait_until
 
 CLONE_NEWNS = 0x20000
 EXT4_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
-# The journal's commit that runs is finished, or nothing is.
+# The file system's journal is written, but no data before it: meaner than a
+# power cut, as file systems without ordered data are.  Or nothing is.
 LOG_FLUSH, NO_LOG_FLUSH = 1, 2
 SIZE = 256 << 20                # a sparse file
 TOOLS = ("mkfs.ext4", "losetup", "mount", "umount")

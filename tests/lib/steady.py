@@ -20,7 +20,7 @@ class Steady:
     """one_round() as often as wanted; samples holds what was seen."""
 
     def __init__(self, seed):
-        self.ordeal = Ordeal(random.Random(seed), ledgerd_segment_size="4M")
+        self.ordeal = Ordeal(random.Random(seed), segment=4 << 20)
         self.bank, self.book = self.ordeal.bank, self.ordeal.book
         self.samples, self.sessions = [], 0
         for name in PASSERS_BY:
