@@ -224,8 +224,10 @@ sim_bank_run(struct sim_bank *bank)
 {
 	unsigned quiet = 0;
 
-	while (quiet < 4) {
-		bool moved = pending_waits(bank->keyd) | sim_late(bank->sim);
+	while (quiet < 8) {
+		bool moved = sim_late(bank->sim);
+
+		moved |= pending_waits(bank->keyd);
 
 		step_keyd(bank);
 		if (bank->keyd_error == SR_OK && bank->ledgerd_error == SR_OK &&
