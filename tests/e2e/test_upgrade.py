@@ -30,6 +30,7 @@ class Story(Fixture):
                             "--json").ends(ANCHORED).json()
         equal({name: facts[name] for name in expected["audit"]},
               expected["audit"], "what the auditor is told")
+        equal(len(facts["restores"]), expected["restores"], "the restores")
         equal(tree_hash(bank.directory), before, "the bank's files")
         equal((bank.ledger / "public/checkpoint").read_text().splitlines()[:3],
               expected["checkpoint"], "the head")
