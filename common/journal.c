@@ -57,8 +57,9 @@ journal_segment_encode(const struct journal_segment *segment,
 bool
 journal_segment_crc_right(const uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN])
 {
-	struct reader r = reader_of(bytes + JOURNAL_SEGMENT_HEADER_LEN - 4, 4);
+	struct reader r = reader_of(bytes, JOURNAL_SEGMENT_HEADER_LEN);
 
+	(void)reader_view(&r, JOURNAL_SEGMENT_HEADER_LEN - 4);
 	return reader_u32(&r) ==
 	       crc32c(0, bytes, JOURNAL_SEGMENT_HEADER_LEN - 4);
 }
