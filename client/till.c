@@ -27,6 +27,29 @@ search_hold(void *context, const struct bank_hold *hold)
 		search->leaf = hold->leaf;
 }
 
+/*
+ * The cash is out and the bank has no such hold: somebody else has settled it
+ * with this terminal's card, or the bank was restored and has lost it.
+ */
+static enum sr_error
+till_cannot_book(
+    struct atm *atm, const struct till_record *record, int64_t out_minor)
+{
+	char text[MONEY_TEXT_MAX], kept[STATE_NAME_MAX];
+	enum sr_error error = till_journal_set_aside(
+	    &atm->state, atm->terminal.name, record, kept);
+
+	if (error != SR_OK)
+		return error;
+	fprintf(stderr,
+	    "%s %s were paid out to account %" PRIu64 ", and the bank has no "
+	    "open hold of entry %" PRIu64 ": NOT BOOKED NOW. The record is "
+	    "kept in %s/%s; compare the till with its statement\n",
+	    money_format(out_minor, &atm->unit, text), atm->unit.code,
+	    record->account, record->leaf, atm->state.directory, kept);
+	return SR_OK;
+}
+
 enum sr_error
 till_settle(struct atm *atm, struct till_record *record, int64_t out_minor,
     struct ordering_result *result)
@@ -46,7 +69,9 @@ till_settle(struct atm *atm, struct till_record *record, int64_t out_minor,
 	error = ordering_submit(&atm->till, &atm->state, &ordering, result);
 	if (error != SR_OK)
 		return error;
-	/* Somebody else has settled it, with this terminal's card. */
+	if (result->outcome == SR_HOLD_STATE && out_minor > 0)
+		return till_cannot_book(atm, record, out_minor);
+	/* Somebody else has settled it, or the bank went back to before it. */
 	if (result->outcome == SR_HOLD_STATE)
 		fprintf(stderr,
 		    "the bank has no open hold of entry %" PRIu64

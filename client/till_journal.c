@@ -5,6 +5,7 @@
  */
 #include "client/till_journal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,17 +97,13 @@ till_journal_load(
 	return error;
 }
 
-enum sr_error
-till_journal_save(const struct state *state, const char *terminal,
+static enum sr_error
+till_write(const struct state *state, const char *name,
     const struct till_record *record)
 {
 	uint8_t bytes[TILL_FILE_LEN];
 	struct writer w = writer_to(bytes, sizeof(bytes));
-	char name[STATE_NAME_MAX];
 
-	till_file(terminal, name);
-	if (record->step == TILL_IDLE)
-		return state_remove(state, name);
 	writer_bytes(&w, TILL_MAGIC, 8);
 	writer_u8(&w, (uint8_t)record->step);
 	writer_zeros(&w, 7);
@@ -121,4 +118,32 @@ till_journal_save(const struct state *state, const char *terminal,
 	if (w.bad || writer_len(&w) != sizeof(bytes))
 		return SR_INTERNAL;
 	return state_write(state, name, bytes, sizeof(bytes));
+}
+
+enum sr_error
+till_journal_save(const struct state *state, const char *terminal,
+    const struct till_record *record)
+{
+	char name[STATE_NAME_MAX];
+
+	till_file(terminal, name);
+	return record->step == TILL_IDLE ? state_remove(state, name)
+					 : till_write(state, name, record);
+}
+
+enum sr_error
+till_journal_set_aside(const struct state *state, const char *terminal,
+    const struct till_record *record, char kept[STATE_NAME_MAX])
+{
+	char name[STATE_NAME_MAX];
+	enum sr_error error;
+
+	snprintf(kept, STATE_NAME_MAX,
+	    "unbooked-%.32s-%" PRIu64 "-%02x%02x%02x%02x", terminal,
+	    record->leaf, record->settle_reference[0],
+	    record->settle_reference[1], record->settle_reference[2],
+	    record->settle_reference[3]);
+	error = till_write(state, kept, record);
+	till_file(terminal, name);
+	return error == SR_OK ? state_remove(state, name) : error;
 }

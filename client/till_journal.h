@@ -55,6 +55,15 @@ void till_journal_unlock(int lock);
 enum sr_error till_journal_load(const struct state *state, const char *terminal,
     struct till_record *record);
 
+/*
+ * Keeps the record of cash that is out and that the bank cannot book, as
+ * the file unbooked-NAME-LEAF-REFERENCE, whose name goes to kept; then the
+ * till is idle.
+ */
+enum sr_error till_journal_set_aside(const struct state *state,
+    const char *terminal, const struct till_record *record,
+    char kept[STATE_NAME_MAX]);
+
 /* Replaces the record, durably before it returns; TILL_IDLE removes it. */
 enum sr_error till_journal_save(const struct state *state, const char *terminal,
     const struct till_record *record);

@@ -192,6 +192,9 @@ withdraw_pay(struct atm *atm, struct till_record *record)
 		    error_sentence(error));
 		return SR_UNKNOWN_OUTCOME;
 	}
+	/* The settling has said what became of it. */
+	if (post.outcome != SR_OK)
+		return post.outcome;
 	money_format(record->dispensed_minor, &atm->unit, out);
 	money_format(record->amount_minor, &atm->unit, asked);
 	if (record->dispensed_minor == 0) {
