@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -22,6 +23,7 @@
 #define UNLOCK_PREFIX "passphrase-file:"
 #define INVITATION_VALID_S 600u
 #define OPERATORS 2
+#define FIRST_SEGMENTS 2 /* the open one and the next */
 
 struct founding {
 	struct ctl_layout layout;
@@ -249,6 +251,28 @@ init_operator(struct founding *founding, size_t which)
 	return error;
 }
 
+/* A bank that could not even take its operators must not be begun. */
+static enum sr_error
+init_room(const struct config *config)
+{
+	uint64_t needed = config->reserve_len +
+			  (uint64_t)FIRST_SEGMENTS * config->segment_len;
+	struct statvfs space;
+	uint64_t free_len;
+
+	if (statvfs(config->directory, &space) != 0)
+		return ctl_failed(config->directory, SR_IO);
+	free_len = (uint64_t)space.f_bavail * space.f_frsize;
+	if (free_len >= needed)
+		return SR_OK;
+	fprintf(stderr,
+	    "strongroomctl: %s: %" PRIu64 " MiB are free, and a new bank needs "
+	    "%" PRIu64 " MiB: two segments of its journal, and [ledgerd] "
+	    "reserve, below which it takes no orders\n",
+	    config->directory, free_len >> 20, needed >> 20);
+	return SR_NO_SPACE;
+}
+
 static enum sr_error
 init_run(const struct ctl_options *options, struct founding *founding)
 {
@@ -257,6 +281,8 @@ init_run(const struct ctl_options *options, struct founding *founding)
 
 	with_configuration.configuration = founding->configuration;
 	error = ctl_configuration(&with_configuration, &founding->config);
+	if (error == SR_OK)
+		error = init_room(&founding->config);
 	if (error == SR_OK)
 		error = bank_process_start(
 		    &founding->process, founding->configuration, "--init");

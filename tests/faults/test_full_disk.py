@@ -84,6 +84,22 @@ def refused(of, why):
 
 
 @scenario
+def given_a_disk_below_the_reserve_when_a_bank_is_founded_then_it_says_so():
+    if os.geteuid() != 0:
+        skip("only root may mount a disk")
+    made = Bank(temporary_directory(), free_port())
+    made.directory.mkdir(mode=0o755)
+    do("mount", "-t", "tmpfs", "-o", "size=60M,mode=0755", "tmpfs",
+       made.directory)
+    at_end(lambda: do("umount", made.directory, may_fail=True))
+    said = made.init()
+    check(said.code != DONE, str(said))
+    contains(said.err, "MiB are free, and a new bank needs 96 MiB")
+    contains(said.err, "reserve")
+    equal(list(made.directory.iterdir()), [], "left behind")
+
+
+@scenario
 def given_a_small_disk_when_people_pay_then_it_is_a_bank_like_others():
     global bank, card, traffic
     bank = bank_on(lambda at: do("mount", "-t", "tmpfs", "-o",
