@@ -6,6 +6,8 @@
  * accident: it is the one command after which acknowledged orders are gone.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,7 +26,7 @@ restore_loss_read(const struct ctl_options *options, struct restore_loss *loss)
 	FILE *file;
 	bool good;
 
-	loss->len = 0;
+	memset(loss, 0, sizeof(*loss));
 	if (options->anchor == NULL)
 		return SR_OK;
 	file = fopen(options->anchor, "re");
@@ -49,17 +51,26 @@ restore_loss_read(const struct ctl_options *options, struct restore_loss *loss)
 	return SR_OK;
 }
 
-/* Where ledgerd finds it, who may be somebody else. */
+/*
+ * Where ledgerd finds it, who may be somebody else: in a directory of its own
+ * it may have put a link in the way, which must not be followed.
+ */
 static enum sr_error
 put_anchor(const struct restore_loss *loss, const char *path)
 {
-	FILE *file = fopen(path, "we");
-	bool good = file != NULL &&
-		    fwrite(loss->anchor, 1, loss->len, file) == loss->len;
+	int fd = -1;
+	ssize_t n = -1;
+	bool good;
 
-	if (file != NULL && fclose(file) != 0)
+	if (unlink(path) == 0 || errno == ENOENT)
+		fd = open(path,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		n = write(fd, loss->anchor, loss->len);
+	good = n >= 0 && (size_t)n == loss->len && fchmod(fd, 0644) == 0;
+	if (fd >= 0 && close(fd) != 0)
 		good = false;
-	if (good && chmod(path, 0644) == 0)
+	if (good)
 		return SR_OK;
 	fprintf(stderr, "strongroomctl: %s: %s\n", path, strerror(errno));
 	return SR_IO;
@@ -70,7 +81,7 @@ restore_loss_run(const struct ctl_options *options, const struct config *config,
     const struct restore_loss *loss, bool *done)
 {
 	struct bank_process process = {0};
-	char path[CONFIG_PATH_MAX];
+	char path[CONFIG_PATH_MAX], option[64] = "--accept-loss";
 	enum sr_error error = config_path(config, LOST_PATH, path);
 
 	*done = false;
@@ -78,7 +89,11 @@ restore_loss_run(const struct ctl_options *options, const struct config *config,
 		error = put_anchor(loss, path);
 	if (error != SR_OK)
 		return error;
-	error = bank_process_start(&process, config->file, "--accept-loss");
+	if (loss->size > 0)
+		snprintf(option, sizeof(option),
+		    "--accept-loss=%" PRIu32 ":%" PRIu64, loss->epoch,
+		    loss->size);
+	error = bank_process_start(&process, config->file, option);
 	*done = error == SR_OK;
 	if (error == SR_OK)
 		error = ctl_status(options, NULL);

@@ -106,7 +106,7 @@ put_in_force(struct restore *restore)
 	error =
 	    ctl_restore_rooms(restore, &restore->config, "--restore", false);
 	if (error != SR_OK) {
-		restore_take_back(&restore->place);
+		restore_take_back(&restore->set, &restore->place);
 		fprintf(stderr, "strongroomctl: %s is as it was\n",
 		    restore->config.directory);
 		return error;
@@ -122,7 +122,7 @@ put_in_force(struct restore *restore)
 
 /* --accept-loss: keyd's own files stay, if there are any, whatever they know. */
 static enum sr_error
-go_on(const struct ctl_options *options, const struct restore_loss *loss,
+go_on(const struct ctl_options *options, struct restore_loss *loss,
     struct restore *restore)
 {
 	enum sr_error error = ctl_restore_lock(restore);
@@ -132,13 +132,15 @@ go_on(const struct ctl_options *options, const struct restore_loss *loss,
 		return error;
 	restore->place.directory = restore->config.directory;
 	restore->place.with_keyd = !exists(&restore->config, "keyd/state");
+	loss->epoch = restore->set.manifest.epoch;
+	loss->size = restore->set.manifest.size;
 	error = restore_put(&restore->set, &restore->place);
 	ctl_restore_unlock(restore);
 	if (error != SR_OK)
 		return error;
 	error = restore_loss_run(options, &restore->config, loss, &done);
 	if (!done) {
-		restore_take_back(&restore->place);
+		restore_take_back(&restore->set, &restore->place);
 		fprintf(stderr, "strongroomctl: %s is as it was\n",
 		    restore->config.directory);
 	}

@@ -43,8 +43,13 @@ enum sr_error restore_users(
 enum sr_error restore_put(
     const struct backup_set *set, struct restore_place *place);
 
-/* Everything as before restore_put(). */
-void restore_take_back(struct restore_place *place);
+/*
+ * Everything as before restore_put(); of a journal in which something was
+ * written since, what was put in place is moved aside, too: keyd may have
+ * signed it.
+ */
+void restore_take_back(
+    const struct backup_set *set, struct restore_place *place);
 
 /*
  * A directory for --check, with a configuration of the same machine beside
@@ -114,6 +119,9 @@ enum sr_error ctl_restore_rooms(struct restore *restore,
 struct restore_loss {
 	char anchor[NOTE_MAX];
 	size_t len;
+	/* the backup's head: keyd goes on from no other; size 0: none */
+	uint32_t epoch;
+	uint64_t size;
 };
 
 /* Reads --anchor, before anything is moved.  SR_IO, SR_MALFORMED. */
@@ -122,7 +130,7 @@ enum sr_error restore_loss_read(
 
 /*
  * Has the bank, as it lies in its directory and stopped, go on from the
- * highest head in its journal that keyd had signed, whatever is lost by it,
+ * highest head in its journal that keyd had signed (of a backup: from its head), whatever is lost by it,
  * and prints its status.  *done tells whether it went on, also where something
  * failed after that.
  */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,7 +210,7 @@ restore_put(const struct backup_set *set, struct restore_place *place)
 	if (error == SR_OK)
 		error = backup_sync_directory(place->directory);
 	if (error != SR_OK)
-		restore_take_back(place);
+		restore_take_back(set, place);
 	backup_tree_remove(part);
 	/* nothing was there before */
 	if (rmdir(place->aside) == 0)
@@ -217,15 +218,61 @@ restore_put(const struct backup_set *set, struct restore_place *place)
 	return error;
 }
 
+/* Whether the rooms have written in the journal that was put in place. */
+static bool
+journal_changed(const struct backup_set *set, const struct restore_place *place)
+{
+	const struct manifest *manifest = &set->manifest;
+	char path[PATH_MAX], name[MANIFEST_PATH_MAX];
+	uint32_t number;
+	uint8_t hash[32];
+	uint64_t len;
+
+	for (size_t i = 0; i < manifest->count; i++) {
+		const struct manifest_file *file = &manifest->files[i];
+
+		if (manifest_segment(file->path, &number) &&
+		    (join(place->directory, file->path, path) != SR_OK ||
+			backup_file_hash(path, &len, hash) != SR_OK ||
+			memcmp(hash, file->hash, sizeof(hash)) != 0))
+			return true;
+	}
+	if (!manifest_last_segment(manifest, &number))
+		return true;
+	snprintf(
+	    name, sizeof(name), "ledger/segment/%08" PRIu32 ".log", number + 1);
+	return join(place->directory, name, path) != SR_OK ||
+	       access(path, F_OK) == 0;
+}
+
+/* What was tried, beside what was there before; false if that fails. */
+static bool
+keep_tried(struct restore_place *place, const char *here, const char *part)
+{
+	char kept[PATH_MAX], name[32];
+
+	if (place->aside[0] == '\0' && make_aside(place) != SR_OK)
+		return false;
+	snprintf(name, sizeof(name), "tried-%s", part);
+	if (join(place->aside, name, kept) != SR_OK || rename(here, kept) != 0)
+		return false;
+	fprintf(
+	    stderr, "strongroomctl: the restored %s is in %s\n", part, kept);
+	return true;
+}
+
 void
-restore_take_back(struct restore_place *place)
+restore_take_back(const struct backup_set *set, struct restore_place *place)
 {
 	char here[PATH_MAX], aside[PATH_MAX];
+	bool keep =
+	    place->placed[RESTORE_LEDGER] && journal_changed(set, place);
 
 	for (int i = RESTORE_PARTS - 1; i >= 0; i--) {
 		if (join(place->directory, part_names[i], here) != SR_OK)
 			continue;
-		if (place->placed[i])
+		if (place->placed[i] &&
+		    !(keep && keep_tried(place, here, part_names[i])))
 			backup_tree_remove(here);
 		place->placed[i] = false;
 		if (place->moved[i] &&

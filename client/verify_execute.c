@@ -377,8 +377,11 @@ execute_restore(struct verify *verify, const struct audit_entry *entry)
 		    "the restore note is not signed by the identity in "
 		    "bank.id");
 	for (size_t i = 0; i < verify->restore_met; i++)
-		if (verify->restore[i].note.restored_size == entry->header.seq)
+		if (verify->restore[i].note.restored_size ==
+		    entry->header.seq) {
+			verify->audit->book.restored = true;
 			return true;
+		}
 	return audit_fault(verify, entry,
 	    "a restore note that " RESTORE_PATH " does not hold");
 }

@@ -136,15 +136,19 @@ static enum sr_error
 continue_principal(const struct book *book, struct book_principal *principal,
     const struct book_opening *opening, struct book_account **opened)
 {
+	bool follows;
+
 	if (memcmp(principal->attestation_hash, opening->attestation_hash,
 		32) == 0)
 		return memcmp(principal->signing_key, opening->signing_key,
 			   32) == 0
 			   ? SR_ALREADY
 			   : SR_NOT_ALLOWED;
-	if (memcmp(principal->attestation_hash, opening->previous_hash, 32) !=
-		0 ||
-	    opening->key_epoch != principal->key_epoch + 1)
+	follows = memcmp(principal->attestation_hash, opening->previous_hash,
+		      32) == 0 &&
+		  opening->key_epoch == principal->key_epoch + 1;
+	if (!follows &&
+	    (!book->restored || opening->key_epoch <= principal->key_epoch))
 		return SR_NOT_ALLOWED;
 	memcpy(principal->signing_key, opening->signing_key, 32);
 	memcpy(principal->attestation_hash, opening->attestation_hash, 32);

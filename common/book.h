@@ -160,6 +160,7 @@ struct book_late {
 
 struct book {
 	bool founded;
+	bool restored; /* the log has a restore note; no part of the state */
 	uint8_t bank_id[32];
 	uint16_t unit; /* order_unit() */
 	struct entry_rules rules;
@@ -254,7 +255,9 @@ enum sr_error book_found(
  * bears an operator's key of leaf 0 becomes that operator; operators have no
  * open main account.  For a known customer the attestation must continue the
  * one in force (its hash as previous, the next key epoch): then its key
- * replaces the old one, and chain, role and accounts go on.
+ * replaces the old one, and chain, role and accounts go on.  After a restore
+ * with loss those in between may be gone, while keyd has the last one: then
+ * any later key epoch will do.
  *   SR_OK        opened or continued: journal an ACCOUNT entry
  *   SR_ALREADY   the same attestation is in force: nothing to do
  *   SR_NOT_ALLOWED  another attestation for a known customer

@@ -36,6 +36,7 @@
 #define RESTORE_SIGNED_LEN 144u
 #define RESTORE_NOTE_LEN (RESTORE_SIGNED_LEN + 64u)
 #define RESTORE_SALT_LEN 32u
+#define RESTORE_FIRST_EPOCH 1u /* of a log without a note */
 #define RESTORE_RECORD_LEN (RESTORE_SALT_LEN + RESTORE_NOTE_LEN)
 #define RESTORE_PATH "public/restores" /* beneath the ledger directory */
 

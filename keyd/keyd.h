@@ -54,6 +54,8 @@ struct keyd_params {
 	bool init;                    /* may begin with no state */
 	bool restore; /* the files may be a backup's; with the identity:
 			 a restore start with loss (restore.h) */
+	uint32_t restore_epoch; /* ... from this head of keyd's, no other; */
+	uint64_t restore_size;  /* size 0: any one that keyd signed */
 	enum keyd_registration registration;
 	uint32_t registrations_an_hour;
 };

@@ -50,11 +50,14 @@ read_secrets(uint8_t *out, size_t len)
 }
 
 static void
-start(const struct room *room, uint64_t registration, bool restore)
+start(const struct room *room, uint64_t registration,
+    const struct keyd_params *given)
 {
 	struct keyd_params params = {
 	    .init = room->init,
-	    .restore = restore,
+	    .restore = given->restore,
+	    .restore_epoch = given->restore_epoch,
+	    .restore_size = given->restore_size,
 	    .registration = (enum keyd_registration)registration,
 	    .registrations_an_hour = KEYD_REGISTRATIONS_AN_HOUR,
 	};
@@ -78,14 +81,19 @@ int
 main(int argc, char *argv[])
 {
 	uint64_t registration = KEYD_REGISTRATION_OPEN, restore = 0;
+	uint64_t epoch = 0;
+	struct keyd_params given = {0};
 	const struct room_option options[] = {
 	    {"registration", &registration, 0, 2},
 	    {"restore", &restore, 0, 1},
+	    {"restore-epoch", &epoch, 1, UINT32_MAX},
+	    {"restore-size", &given.restore_size, 1, INT64_MAX},
 	};
 	struct room room;
 	enum sr_error error = SR_OK;
 
-	room_start(&room, ROOM_KEYD, argc, argv, options, 2);
+	room_start(&room, ROOM_KEYD, argc, argv, options,
+	    sizeof(options) / sizeof(options[0]));
 	if (sodium_init() < 0)
 		diag_fatal("libsodium does not start");
 	env_posix_init(&posix);
@@ -93,7 +101,9 @@ main(int argc, char *argv[])
 	env_posix_link(&posix, ENV_NETD, FD_KEYD_NETD);
 	env_posix_link(&posix, ENV_LEDGERD, FD_KEYD_LEDGERD);
 	env_posix_files(&posix, files, sizeof(files) / sizeof(files[0]));
-	start(&room, registration, restore == 1);
+	given.restore = restore == 1;
+	given.restore_epoch = (uint32_t)epoch;
+	start(&room, registration, &given);
 	room_enter(&room, keyd_policy, KEYD_POLICY_LEN);
 	keyd_ready(&keyd, room.report.missing);
 

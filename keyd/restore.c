@@ -19,7 +19,8 @@
 #include "keyd/use.h"
 
 enum sr_error
-restore_begin(struct keyd *k, const uint8_t root[32], struct keys_log *next)
+restore_begin(
+    struct keyd *k, const struct keyd_params *params, struct keys_log *next)
 {
 	uint64_t now_s = env_clock_ms(k->env) / 1000;
 	uint64_t epoch = (uint64_t)k->state.log_epoch + 1;
@@ -33,8 +34,10 @@ restore_begin(struct keyd *k, const uint8_t root[32], struct keys_log *next)
 	k->restore = secret_take(&k->work_arena, sizeof(*k->restore));
 	if (k->restore == NULL)
 		return SR_MEMORY;
-	memcpy(k->restore->root, root, sizeof(k->restore->root));
-	return keys_log_derive(next, root, (uint32_t)epoch);
+	memcpy(k->restore->root, params->root, sizeof(k->restore->root));
+	k->restore->epoch = params->restore_epoch;
+	k->restore->size = params->restore_size;
+	return keys_log_derive(next, params->root, (uint32_t)epoch);
 }
 
 /* Whether keyd signed that head, under whatever epoch. */
@@ -84,6 +87,10 @@ restore_compose(const struct keyd *k, const struct message_restore_sign *m,
 	if (merkle_frontier_read(&r, frontier) != SR_OK || !reader_end(&r) ||
 	    frontier->size == 0)
 		return SR_MALFORMED;
+	/* of all that keyd ever signed ledgerd may not choose an older one */
+	if (k->restore->size != 0 && (frontier->size != k->restore->size ||
+					 m->epoch != k->restore->epoch))
+		return SR_ROLLED_BACK;
 	memset(note, 0, sizeof(*note));
 	memcpy(note->bank_id, state->bank_id, sizeof(note->bank_id));
 	note->new_epoch = k->keys->next_log.epoch;

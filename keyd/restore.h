@@ -23,12 +23,15 @@
 #include "common/restore.h"
 
 struct keyd;
+struct keyd_params;
 struct keys_log;
 struct message_key_use;
 
 /* In the work arena; with it keyd is in the phase `restore'. */
 struct restore {
 	uint8_t root[32]; /* wiped with the identity */
+	uint32_t epoch;   /* of the head that is wanted */
+	uint64_t size;    /* 0: whichever is presented */
 	bool noted;       /* the note was made: it is made once */
 	uint8_t note[RESTORE_NOTE_LEN];
 	uint8_t certificate[CERTIFICATE_LEN];
@@ -41,7 +44,7 @@ struct restore {
  * founding, SR_CRYPTO.
  */
 enum sr_error restore_begin(
-    struct keyd *k, const uint8_t root[32], struct keys_log *next);
+    struct keyd *k, const struct keyd_params *params, struct keys_log *next);
 
 /* The leaf of the note, as key_use brings it: ends the restore start. */
 void restore_finish(struct keyd *k, const struct message_key_use *m);

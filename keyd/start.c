@@ -50,7 +50,7 @@ keyd_take_log_keys(
 	    keys_log_derive(&keys->log, params->root, k->state.log_epoch);
 
 	if (error == SR_OK && params->restore && k->identity_secret != NULL)
-		error = restore_begin(k, params->root, &keys->next_log);
+		error = restore_begin(k, params, &keys->next_log);
 	return error == SR_OK ? secret_seal(&k->key_arena) : error;
 }
 
@@ -102,7 +102,7 @@ keyd_create(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
 	merkle_frontier_init(&k->state.frontier);
 	memcpy(k->state.identity, identity, PUBLIC_KEY_LEN);
 	bank_id_of(identity, k->state.bank_id);
-	k->state.log_epoch = KEYS_EPOCH;
+	k->state.log_epoch = RESTORE_FIRST_EPOCH;
 	error = credentials_open(&k->credentials, k->env, k->keys, true);
 	if (error == SR_OK)
 		error = credentials_load(&k->credentials, 0, false);

@@ -18,6 +18,7 @@
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/replay_entry.h"
 #include "ledgerd/replay_tail.h"
+#include "ledgerd/restore.h"
 #include "ledgerd/snapshot.h"
 
 /* Sees to it that the window reaches a batch beyond the present place. */
@@ -398,6 +399,8 @@ replay_journal(struct ledgerd *ledgerd, struct replay_tail *tail)
 	memset(tail, 0, sizeof(*tail));
 	ledgerd->head = ledgerd->keyd.head;
 	error = snapshot_load(ledgerd, &replay.tree);
+	/* a snapshot may lie after the note */
+	ledgerd->book.restored = restore_was(ledgerd);
 	if (error == SR_OK)
 		error = begin_after_snapshot(&replay, &begin);
 	if (error != SR_OK)

@@ -293,6 +293,12 @@ restore_keep(struct ledgerd *ledgerd, const uint8_t note[RESTORE_NOTE_LEN],
 	return error;
 }
 
+bool
+restore_was(const struct ledgerd *ledgerd)
+{
+	return ledgerd->head.epoch > RESTORE_FIRST_EPOCH;
+}
+
 /* ---- the start ---------------------------------------------------------------- */
 
 enum sr_error

@@ -9,6 +9,7 @@
  * (common/restore.h).  It is durable before a checkpoint under the new origin
  * is published, and made anew from the journal where a crash came between.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -27,6 +28,9 @@ struct ledgerd;
  * reason; each after a line that says so.
  */
 enum sr_error restore_present(struct ledgerd *ledgerd);
+
+/* True if the head is under a later origin than the first one. */
+bool restore_was(const struct ledgerd *ledgerd);
 
 /* Sees to it that the note stands in public/restores, durably. */
 enum sr_error restore_keep(struct ledgerd *ledgerd,

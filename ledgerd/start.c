@@ -291,6 +291,7 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	enum sr_error error;
 
 	ledgerd->phase = PHASE_OPEN;
+	ledgerd->book.restored = restore_was(ledgerd);
 	ledgerd->recovered = tail->len;
 	error = batch_publish_checkpoint(ledgerd);
 	if (error == SR_OK && tail->len > 0)

@@ -36,8 +36,10 @@ static const char usage[] =
     "certificate\n"
     "      --restore      the files may be a backup's; implies "
     "--no-listen\n"
-    "      --accept-loss  the same, to go on from an older state; takes the "
-    "identity\n"
+    "      --accept-loss[=EPOCH:SIZE]\n"
+    "                     the same, to go on from an older state (from that "
+    "head and\n"
+    "                     no other); takes the identity\n"
     "      --prove        try the walls of each room of a stopped bank\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
@@ -54,6 +56,21 @@ print_and_exit(FILE *stream, const char *text, int status)
 	exit(ok ? status : error_exit(SR_IO));
 }
 
+/* EPOCH:SIZE of the head from which alone keyd may go on. */
+static bool
+read_head(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	return colon != NULL &&
+	       config_number(
+		   text, (size_t)(colon - text), &monitor.loss_epoch) &&
+	       config_number(
+		   colon + 1, strlen(colon + 1), &monitor.loss_size) &&
+	       monitor.loss_epoch > 0 && monitor.loss_epoch <= UINT32_MAX &&
+	       monitor.loss_size > 0 && monitor.loss_size <= INT64_MAX;
+}
+
 static const char *
 read_options(int argc, char *argv[])
 {
@@ -63,7 +80,7 @@ read_options(int argc, char *argv[])
 	    {"init", no_argument, NULL, 'i'},
 	    {"certify", no_argument, NULL, 'C'},
 	    {"restore", no_argument, NULL, 'R'},
-	    {"accept-loss", no_argument, NULL, 'L'},
+	    {"accept-loss", optional_argument, NULL, 'L'},
 	    {"prove", no_argument, NULL, 'P'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
@@ -87,6 +104,9 @@ read_options(int argc, char *argv[])
 			monitor.certify = true;
 			break;
 		case 'L':
+			if (optarg != NULL && !read_head(optarg))
+				print_and_exit(
+				    stderr, usage, error_exit(SR_USAGE));
 			monitor.loss = true;
 			monitor.no_listen = true;
 			break;

@@ -73,7 +73,9 @@ struct monitor {
 	bool certify;
 	bool restore; /* the files may be a backup's: for strongroomctl */
 	bool loss;    /* --accept-loss: restore, with the identity */
-	bool prove;   /* --prove: look at the walls, then end */
+	uint64_t loss_epoch; /* from that head and no other; size 0: any */
+	uint64_t loss_size;
+	bool prove; /* --prove: look at the walls, then end */
 	char libexec[CONFIG_PATH_MAX];
 
 	int null;

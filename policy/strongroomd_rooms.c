@@ -212,6 +212,10 @@ start_keyd(struct monitor *monitor, int pipe_fd, int netd, int ledgerd)
 	    &arguments, "registration", (uint64_t)monitor->config.registration);
 	if (monitor->restore || monitor->loss)
 		add_option(&arguments, "restore", 1);
+	if (monitor->loss_size > 0) {
+		add_option(&arguments, "restore-epoch", monitor->loss_epoch);
+		add_option(&arguments, "restore-size", monitor->loss_size);
+	}
 	if (monitor->init || monitor->certify || monitor->loss)
 		add_option(&arguments, "identity", 1);
 	begin_fds(monitor, &room);

@@ -92,6 +92,8 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 	    .identity_seed = identity ? bank->identity_seed : NULL,
 	    .init = identity && !bank->restore,
 	    .restore = bank->restore,
+	    .restore_epoch = bank->restore_epoch,
+	    .restore_size = bank->restore_size,
 	    .registrations_an_hour = 1000};
 	struct ledgerd_params params = {.segment_len = SIM_BANK_SEGMENT_LEN,
 	    .session_idle_s = 300,
@@ -100,6 +102,7 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 	    .sessions_max = 64};
 
 	bank->restore = false;
+	bank->restore_size = 0;
 	sim_bank_end(bank);
 	connect_rooms(bank);
 	bank->keyd = malloc(sizeof(*bank->keyd));

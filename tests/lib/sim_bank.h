@@ -41,7 +41,9 @@ struct sim_bank {
 	enum sr_error ledgerd_error;
 	uint8_t root[32];
 	uint8_t identity_seed[32];
-	bool restore; /* the next start is a restore start */
+	bool restore;           /* the next start is a restore start */
+	uint32_t restore_epoch; /* from that head only; size 0: any */
+	uint64_t restore_size;
 	uint32_t generation;
 	uint64_t connections;
 	sim_step

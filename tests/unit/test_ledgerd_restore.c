@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "tests/lib/sim_bank.h"
+#include "tests/lib/sim_credentials.h"
 
 #define CHECKPOINT_PATH "ledger/public/checkpoint"
 #define RESTORES_PATH "ledger/" RESTORE_PATH
@@ -288,6 +289,73 @@ given_a_lost_checkpoint_when_restored_then_it_must_be_keyds_own(void **state)
 	assert_int_equal(restore(), SR_CRYPTO);
 }
 
+/* Another head than the wanted one is under keyd's signature, too. */
+static void
+given_a_wanted_head_when_ledgerd_presents_another_then_keyd_refuses(
+    void **state)
+{
+	struct restore_note note;
+
+	(void)state;
+	put(new_keyd, old_ledger);
+	bank->restore_epoch = 1;
+	bank->restore_size = new_size;
+	assert_int_equal(restore(), SR_ROLLED_BACK);
+	bank->restore_epoch = 2;
+	bank->restore_size = old_size;
+	assert_int_equal(restore(), SR_ROLLED_BACK);
+	bank->restore_epoch = 1;
+	bank->restore_size = old_size;
+	assert_int_equal(restore(), SR_OK);
+	assert_int_equal(read_notes(&note, 1), 1);
+	assert_int_equal(note.restored_size, old_size);
+	assert_goes_on();
+}
+
+/* Ada's keys of that number, in place of those before. */
+static void
+rekey_ada(unsigned number)
+{
+	uint8_t public_key[32], secret_key[64];
+	struct sim_change half = {.slot = SLOT_PASSWORD,
+	    .secret = people.ada.password,
+	    .target = SLOT_RECOVERY,
+	    .new_secret = "a new recovery code",
+	    .signing_public = public_key,
+	    .signing_secret = secret_key,
+	    .old_secret = people.ada.signing_secret};
+	struct payload_m5 m5;
+
+	sim_keys(number, public_key, secret_key);
+	assert_int_equal(
+	    sim_person_change(bank, &people.ada, &half, &m5), SR_OK);
+	half.target = SLOT_PASSWORD;
+	half.new_secret = people.ada.password;
+	assert_int_equal(
+	    sim_person_change(bank, &people.ada, &half, &m5), SR_OK);
+	memcpy(people.ada.signing_public, public_key, 32);
+	memcpy(people.ada.signing_secret, secret_key, 64);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+}
+
+/* keyd has the last attestation; those in between are lost for good. */
+static void
+given_keys_replaced_twice_in_the_lost_part_when_restored_then_one_logs_in(
+    void **state)
+{
+	(void)state;
+	put(new_keyd, new_ledger);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	rekey_ada(1);
+	rekey_ada(2);
+	sim_bank_end(bank);
+	sim_restore(bank->ledgerd_room, old_ledger);
+	assert_int_equal(restore(), SR_OK);
+	assert_goes_on();
+	rekey_ada(3);
+	assert_goes_on();
+}
+
 /*
  * The power is cut at every operation of the restore.  Afterwards the bank
  * is the old one or the restored one, or it says that the restore is to be
@@ -304,6 +372,7 @@ cut_everywhere(
 	bool finished = false;
 
 	for (uint64_t cut = 1; !finished; cut++) {
+		uint64_t from = old_size;
 		enum sr_error error;
 
 		put(keyd, ledger);
@@ -323,10 +392,14 @@ cut_everywhere(
 			assert_true(old_starts);
 			assert_int_equal(read_notes(notes, 2), 0);
 			old++;
+			/* it may have logged that half a note was cut */
+			from = bank->ledgerd->tree.size;
 		} else {
 			assert_false(finished);
-			assert_true(
-			    error == SR_ROLLED_BACK || error == SR_FORKED);
+			/* half of the note is damage to a keyd that
+			 * knows of later entries */
+			assert_true(error == SR_ROLLED_BACK ||
+				    error == SR_FORKED || error == SR_DAMAGED);
 		}
 		if (error != SR_OK || bank->keyd->state.log_epoch == 1) {
 			sim_bank_end(bank);
@@ -334,7 +407,7 @@ cut_everywhere(
 		}
 		assert_int_equal(read_notes(notes, 2), 1);
 		assert_int_equal(notes[0].new_epoch, published_epoch());
-		assert_int_equal(notes[0].restored_size, old_size);
+		assert_int_equal(notes[0].restored_size, from);
 		assert_int_equal(
 		    sim_bank_posted(bank, people.bob.m4.account), bob_before);
 		assert_int_equal(book_sum(&bank->ledgerd->book), 0);
@@ -374,6 +447,10 @@ main(void)
 		given_two_restores_when_the_second_goes_further_back_then_one_note_is_left),
 	    TEST(
 		given_a_lost_checkpoint_when_restored_then_it_must_be_keyds_own),
+	    TEST(
+		given_a_wanted_head_when_ledgerd_presents_another_then_keyd_refuses),
+	    TEST(
+		given_keys_replaced_twice_in_the_lost_part_when_restored_then_one_logs_in),
 	    TEST(
 		given_a_cut_with_live_keyd_when_started_again_then_old_or_restored),
 	    TEST(
