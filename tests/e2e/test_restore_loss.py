@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import (ANCHORED, COULD_NOT, DECLINED, DONE,  # noqa: E402
+from lib.bank import (ANCHORED, COULD_NOT, CTL, DECLINED, DONE,  # noqa: E402
                       INTACT, TAMPERED, USAGE, VERIFY, Bank, run_program)
-from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
+from lib.scenario import (check, contains, equal, run,  # noqa: E402
+                          scenario, skip)
 
 bank = old = card = None
 anchors = {}
@@ -178,8 +179,15 @@ def given_an_anchor_when_restored_again_then_the_note_knows_the_loss():
     put(old.ledger, victim.ledger)
     for name in ("state", "credentials", "limits", "terminals"):
         put(old.keyd / name, victim.keyd / name)
+    # ledgerd's directory is ledgerd's: a link there is not followed
+    precious = victim.base / "precious"
+    precious.write_text("untouched")
+    precious.chmod(0o600)
+    (victim.ledger / "lost.checkpoint").symlink_to(precious)
     victim.ctl("restore", "--accept-loss", "--anchor",
                anchors["after"]).ends(DONE)
+    equal((precious.read_text(), precious.stat().st_mode & 0o777),
+          ("untouched", 0o600))
     check(not (victim.ledger / "lost.checkpoint").exists(), "left behind")
     found = notes(victim)
     equal(len(found), 1)
@@ -285,6 +293,88 @@ def given_a_backup_when_keyd_is_lost_too_then_the_anchor_tells_the_loss():
     lost = notes(victim)[0]
     check(lost["last_size"] > lost["entry"], str(lost))
     verify(victim, "--since", anchor).ends(TAMPERED, "rolled back")
+
+
+@scenario
+def given_cash_that_is_out_when_its_hold_is_lost_then_the_record_is_kept():
+    victim = old.copy().start()
+    lobby = victim.base / "lobby.card"
+    dies = victim.base / "dies"
+    dies.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    dies.chmod(0o755)
+
+    def withdraw(*more):
+        return victim.atm("ada", "withdraw", "10.00", *more, terminal=lobby,
+                          state="kiosk")
+    equal(withdraw("--dispenser", dies).code, -9)
+    victim.stop()
+    put(old.ledger, victim.ledger)
+    victim.ctl("restore", "--accept-loss").ends(DONE)
+    victim.start()
+    said = victim.atm("bob", "balance", terminal=lobby, state="kiosk")
+    said.ends(DONE)
+    contains(said.err, "10.00 EUR were paid out")
+    contains(said.err, "NOT BOOKED")
+    kept = list(victim.state_home("kiosk").rglob("unbooked-lobby-*"))
+    equal(len(kept), 1)
+    contains(said.err, kept[0].name)
+    # told once, and the ATM goes on
+    said = withdraw().ends(DONE)
+    check("NOT BOOKED" not in said.err, str(said))
+    equal(list(victim.state_home("kiosk").rglob("unbooked-*")), kept)
+    victim.stop()
+
+
+@scenario
+def given_a_terminal_that_keyd_knows_better_when_restored_then_it_starts():
+    """Each start logs an attempt to bring keyd up to the books; so does the
+    start of a restore, and what it logged must not be thrown away."""
+    victim = old.copy().start()
+    operator = victim.directory / "operator-1.card"
+    victim.ctl("--as", operator, "terminal", "revoke", "lobby").ends(DONE)
+    victim.stop()
+    put(old.ledger, victim.ledger)
+    victim.ctl("restore", "--accept-loss").ends(DONE)
+    victim.start()
+    store = victim.base / "backups"
+    victim.ctl("backup", store).ends(DONE)
+    victim.stop()
+    for _ in range(2):
+        last = json.loads((victim.ctl("restore", "--check", "--json",
+                                      store)).ends(DONE).out)["entries"]
+        shutil.rmtree(victim.ledger)
+        said = victim.ctl("restore", store)
+        contains(said.ends(DONE).err, "did not bring terminal")
+        victim.start()
+        check(victim.status()["tree_size"] > last, "nothing was logged")
+        equal(victim.balance("bob"), 100)
+        victim.ctl("backup", store).ends(DONE)
+        victim.stop()
+
+
+@scenario
+def given_a_start_that_fails_after_the_note_then_what_was_signed_is_kept():
+    if not shutil.which("strace"):
+        skip("strace is not installed")
+    victim = old.copy().start()
+    store = victim.base / "backups"
+    victim.ctl("backup", store).ends(DONE)
+    victim.transfer("ada", "bob", "2.00")
+    victim.stop()
+    # ledgerd alone uses renameat: its checkpoint cannot be published
+    said = run_program([
+        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat",
+        "-e", "inject=renameat:error=EIO", CTL, "-c", victim.conf, "restore",
+        "--accept-loss", store])
+    check(said.code != DONE, str(said))
+    contains(said.err, "the restored ledger is in")
+    kept = list(victim.directory.glob("before-restore.*/tried-ledger"))
+    equal(len(kept), 1)
+    check((kept[0] / "public/restores").exists(), "the note is gone")
+    victim.ctl("restore", "--accept-loss", store).ends(DONE)
+    victim.start()
+    equal(victim.balance("bob"), 100)
+    victim.stop()
 
 
 @scenario
