@@ -138,10 +138,11 @@ row_head(struct rows *r, struct book *book, struct counts *counts)
 	memcpy(magic, known, sizeof(magic));
 	field_bytes(r, magic, sizeof(magic));
 	found = reader_of(magic, sizeof(magic));
-	if (r->error == SR_OK)
+	if (r->error == SR_OK) {
 		r->error = reader_magic(&found, known, sizeof(known));
-	if (r->error == SR_DAMAGED)
-		r->error = SR_MALFORMED;
+		if (r->error == SR_DAMAGED)
+			r->error = SR_MALFORMED;
+	}
 	field_bool(r, &book->founded);
 	field_bytes(r, book->bank_id, sizeof(book->bank_id));
 	field_u16(r, &book->unit);
