@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.flat import complaints  # noqa: E402
-from lib.scenario import check, equal, run, scenario, skip  # noqa: E402
+from lib.scenario import check, run, scenario, skip  # noqa: E402
 from lib.steady import Steady  # noqa: E402
 
 load = None
@@ -28,9 +28,7 @@ def given_rounds_of_load_when_all_have_left_then_descriptors_are_as_before():
     for _ in range(2):
         load.one_round()
     check(load.sessions >= 20, "hardly any sessions")
-    for taken in load.samples:
-        equal({name: numbers[1] for name, numbers in taken.items()},
-              load.fewest, "the descriptors")
+    check(load.as_before(), f"{load.numbers()}, not {load.fewest}")
 
 
 @scenario

@@ -51,6 +51,12 @@ def given_one_descriptor_more_when_judged_then_it_leaks():
 
 
 @scenario
+def given_descriptors_up_to_a_bound_when_judged_then_flat():
+    equal(complaints(samples(lambda _: 8000,
+                             lambda at: 9 + min(at // 10, 8))), [])
+
+
+@scenario
 def given_few_samples_when_judged_then_nothing_is_said_to_be_flat():
     equal(len(complaints(samples(lambda _: 8000)[:FEWEST - 1])), 1)
 
