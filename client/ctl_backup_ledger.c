@@ -226,9 +226,12 @@ fetch_segment(struct ctl_backup *backup, uint32_t number, const char *name,
 		    backup, BACKUP_SEGMENT, number, segment->have, &piece);
 		if (error != SR_OK)
 			break;
-		segment->len = piece.len;
-		if (piece.count == 0 || piece.len > JOURNAL_SEGMENT_MAX_LEN)
+		/* ledgerd may say one length now and another one later */
+		if (piece.count == 0 || piece.len > JOURNAL_SEGMENT_MAX_LEN ||
+		    (segment->have > 0 && piece.len != segment->len) ||
+		    piece.count > piece.len - segment->have)
 			return SR_DAMAGED;
+		segment->len = piece.len;
 		memcpy(bytes + segment->have, piece.bytes, piece.count);
 		segment->have += piece.count;
 		ctl_backup_progress(backup, name, segment->have, segment->len);
