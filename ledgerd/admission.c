@@ -98,12 +98,16 @@ try_again(struct ledgerd *ledgerd)
 	struct admission *admission = &ledgerd->admission;
 	enum sr_error error;
 
-	if (admission->refused == SR_OK || !ledgerd->segments.next_ready)
+	if (admission->refused == SR_OK || !ledgerd->segments.next_ready ||
+	    !admission_retries(ledgerd))
 		return SR_OK;
 	error = segments_probe(&ledgerd->segments);
 	if (error == SR_OK)
 		admission->refused = SR_OK;
-	return admission_is_refusal(error) ? SR_OK : error;
+	if (!admission_is_refusal(error))
+		return error;
+	admission->refused_ms = admission->looked_ms;
+	return SR_OK;
 }
 
 static enum sr_error
@@ -151,12 +155,6 @@ admission_start(struct ledgerd *ledgerd)
 enum sr_error
 admission_look(struct ledgerd *ledgerd)
 {
-	const struct admission *admission = &ledgerd->admission;
-
-	if (admission->closed != SR_OK &&
-	    env_boot_ms(ledgerd->env) - admission->looked_ms <
-		ADMISSION_RETRY_MS)
-		return SR_OK;
 	return look(ledgerd);
 }
 
@@ -171,10 +169,13 @@ admission_refused(struct ledgerd *ledgerd, enum sr_error why)
 	decide(ledgerd, false);
 }
 
-void
+enum sr_error
 admission_taken(struct ledgerd *ledgerd)
 {
+	if (ledgerd->admission.refused == SR_OK)
+		return SR_OK;
 	ledgerd->admission.refused = SR_OK;
+	return look(ledgerd);
 }
 
 bool

@@ -58,9 +58,10 @@ struct admission_clock {
 enum sr_error admission_start(struct ledgerd *ledgerd);
 
 /*
- * Looks, unless the bank is closed and it did so a moment ago; before every
- * batch that may hold entries, and now and then.  The answer is in
- * ledgerd->admission.closed.  SR_IO as above ends the room.
+ * Looks; before every batch that may hold entries, so that an order finds the
+ * bank open as soon as there is room.  What the disk has refused is tried again
+ * after ADMISSION_RETRY_MS only.  The answer is in ledgerd->admission.closed.
+ * SR_IO as above ends the room.
  */
 enum sr_error admission_look(struct ledgerd *ledgerd);
 
@@ -70,8 +71,11 @@ enum sr_error admission_look(struct ledgerd *ledgerd);
  */
 void admission_refused(struct ledgerd *ledgerd, enum sr_error why);
 
-/* The disk has taken what it refused before. */
-void admission_taken(struct ledgerd *ledgerd);
+/*
+ * The disk has taken what it refused before: looks at once whether that was
+ * all that kept the bank closed.  SR_IO as above.
+ */
+enum sr_error admission_taken(struct ledgerd *ledgerd);
 
 /* True where an error means only that the disk is full or read-only. */
 bool admission_is_refusal(enum sr_error error);

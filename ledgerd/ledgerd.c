@@ -144,9 +144,7 @@ prepare(struct ledgerd *ledgerd)
 		admission_refused(ledgerd, error);
 		return SR_OK;
 	}
-	if (ready)
-		admission_taken(ledgerd);
-	return error;
+	return ready ? admission_taken(ledgerd) : error;
 }
 
 static enum sr_error

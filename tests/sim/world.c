@@ -251,11 +251,7 @@ make_room(struct world *world, const struct step *step)
 		return;
 	world_tell(world, "    there is room again");
 	recover_disks(world);
-	/* the next segment is made ready first, with a look between */
-	for (unsigned i = 0; i < 5; i++) {
-		sim_advance(world->bank->sim, ADMISSION_IDLE_MS + 1000);
-		(void)world_go(world);
-	}
+	sim_advance(world->bank->sim, ADMISSION_RETRY_MS);
 	if (world_go(world) && (admission->closed == SR_NO_SPACE ||
 				   admission->closed == SR_READ_ONLY))
 		world_fail(world, "the bank stays closed: %s",
