@@ -99,9 +99,8 @@ class Ordeal:
         self.look_at_statements(reads)
 
     def pull_plug(self):
-        how = self.dice.choice((LOG_FLUSH, NO_LOG_FLUSH))
-        self.bank.cut(how)
-        self.look_at_disk(how == LOG_FLUSH)
+        self.bank.cut(self.dice.choice((LOG_FLUSH, NO_LOG_FLUSH)))
+        self.look_at_disk(cut=True)
 
     def kill_netd(self):
         """The bank goes on, with another netd."""
@@ -159,16 +158,17 @@ class Ordeal:
 
     # ---- What must hold ----------------------------------------------------
 
-    def look_at_disk(self, names_only=False):
-        """Nobody runs: what does the log hold?  names_only: the disk may know
-        a rename and not what was written before it.  public/checkpoint, which
-        each start makes anew, is not synced and may then be empty."""
+    def look_at_disk(self, cut=False):
+        """Nobody runs: what does the log hold?  After a cut the disk may know
+        a rename and not what was written before it: public/checkpoint, which
+        each start makes anew, is not synced and may be empty.  Then the
+        statements after the start tell alone."""
         result = self.bank.verify("--json", limit_s=600)
         said = json.loads(result.out) if result.out else {}
-        if names_only and \
+        if cut and \
                 said.get("why", "").endswith(UNREADABLE_CHECKPOINT):
             return
-        if "entries" in said:
+        if said.get("segments"):
             self.book.on_disk(said["entries"])
         result.ends(INTACT)
 
