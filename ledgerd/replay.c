@@ -277,6 +277,11 @@ replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
 			return adopt_next(replay, file, len, tail);
 		if (error == SR_OK)
 			error = check_header(replay, &header);
+		if (error == SR_FORKED && ledgerd->keyd.restoring) {
+			error = env_close(ledgerd->env, file);
+			return error == SR_OK ? replay_set_aside(replay)
+					      : error;
+		}
 		if (error == SR_OK)
 			error = keyd_segment_key(
 			    ledgerd, replay->segment, header.salt, replay->key);

@@ -146,3 +146,62 @@ replay_end_segment(
 	replay_complain(replay, "the journal is damaged below what was signed");
 	return SR_DAMAGED;
 }
+
+/* A name of its own for a segment that is given up, as an empty file. */
+static enum sr_error
+lost_name(const struct replay *replay, uint32_t number, char path[ENV_PATH_MAX])
+{
+	struct env *env = replay->ledgerd->env;
+	enum sr_error error;
+	env_file file;
+	int len;
+
+	len = snprintf(path, ENV_PATH_MAX, "ledger/segment/lost-%08u", number);
+	error = env_open(env, path, ENV_CREATE, &file);
+	for (unsigned i = 2; error == SR_EXISTS && i <= COPIES_MAX; i++) {
+		snprintf(path + len, ENV_PATH_MAX - (size_t)len, "-%u", i);
+		error = env_open(env, path, ENV_CREATE, &file);
+	}
+	return error == SR_OK ? env_close(env, file) : error;
+}
+
+static enum sr_error
+is_there(const struct replay *replay, uint32_t number, bool *there)
+{
+	struct env *env = replay->ledgerd->env;
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+	env_file file;
+
+	segments_path(number, path);
+	error = env_open(env, path, ENV_READ, &file);
+	*there = error == SR_OK;
+	if (error == SR_NOT_FOUND)
+		return SR_OK;
+	return error == SR_OK ? env_close(env, file) : error;
+}
+
+enum sr_error
+replay_set_aside(struct replay *replay)
+{
+	struct env *env = replay->ledgerd->env;
+	char from[ENV_PATH_MAX], to[ENV_PATH_MAX];
+	uint32_t end = replay->segment;
+	bool there = true;
+	enum sr_error error = SR_OK;
+
+	while (error == SR_OK && there && end < UINT32_MAX)
+		error = is_there(replay, ++end, &there);
+	while (error == SR_OK && end > replay->segment) {
+		segments_path(--end, from);
+		error = lost_name(replay, end, to);
+		if (error == SR_OK)
+			error = env_rename(env, from, to);
+		if (error == SR_OK)
+			error = env_sync_directory(env, "ledger/segment");
+		if (error == SR_OK)
+			diag_warn("%s is after what can be read: it is %s now",
+			    from, to);
+	}
+	return error;
+}

@@ -45,4 +45,11 @@ void replay_complain(const struct replay *replay, const char *what);
 enum sr_error replay_end_segment(
     struct replay *replay, enum sr_error why, struct replay_tail *tail);
 
+/*
+ * In a restore start: a segment that does not follow what was read, and all
+ * after it, go to ledger/segment/lost-NUMBER.  The last one first: after a cut the
+ * rest is met again.
+ */
+enum sr_error replay_set_aside(struct replay *replay);
+
 #endif

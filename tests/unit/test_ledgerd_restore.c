@@ -356,6 +356,46 @@ given_keys_replaced_twice_in_the_lost_part_when_restored_then_one_logs_in(
 	assert_goes_on();
 }
 
+/* What comes after the damage is set aside, not in the way. */
+static void
+given_damage_with_segments_after_it_when_restored_then_these_are_set_aside(
+    void **state)
+{
+	struct env *env = &bank->ledgerd_room->env;
+	uint8_t byte;
+	uint32_t last;
+	env_file file;
+
+	(void)state;
+	put(new_keyd, new_ledger);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	while (bank->ledgerd->segments.number < 3)
+		pay_bob(10);
+	last = bank->ledgerd->segments.number;
+	sim_bank_end(bank);
+	assert_int_equal(
+	    env_open(env, "ledger/segment/00000000.log", ENV_WRITE, &file),
+	    SR_OK);
+	assert_int_equal(env_read(env, file, 30000, &byte, 1), SR_OK);
+	byte ^= 1;
+	assert_int_equal(env_write(env, file, 30000, &byte, 1), SR_OK);
+	assert_int_equal(env_sync(env, file), SR_OK);
+	assert_int_equal(env_close(env, file), SR_OK);
+	assert_int_equal(restore(), SR_OK);
+	assert_int_equal(bank->ledgerd->segments.number, 0);
+	for (uint32_t i = 1; i <= last; i++) {
+		char path[ENV_PATH_MAX];
+
+		snprintf(path, sizeof(path), "ledger/segment/lost-%08u", i);
+		assert_int_equal(env_open(env, path, ENV_READ, &file), SR_OK);
+		assert_int_equal(env_close(env, file), SR_OK);
+	}
+	assert_goes_on();
+	while (bank->ledgerd->segments.number < 2)
+		pay_bob(10);
+	assert_goes_on();
+}
+
 /*
  * The power is cut at every operation of the restore.  Afterwards the bank
  * is the old one or the restored one, or it says that the restore is to be
@@ -451,6 +491,8 @@ main(void)
 		given_a_wanted_head_when_ledgerd_presents_another_then_keyd_refuses),
 	    TEST(
 		given_keys_replaced_twice_in_the_lost_part_when_restored_then_one_logs_in),
+	    TEST(
+		given_damage_with_segments_after_it_when_restored_then_these_are_set_aside),
 	    TEST(
 		given_a_cut_with_live_keyd_when_started_again_then_old_or_restored),
 	    TEST(
