@@ -175,6 +175,26 @@ rekey_bob(
 			 amount_minor, &answer) == SR_OK);
 }
 
+/* From files after which, for all that is known, more was lost. */
+static void
+restore(
+    struct sim_bank *bank, struct sim_people *people, struct forged_log *log)
+{
+	struct sim_person *const everybody[] = {&people->operators[0],
+	    &people->operators[1], &people->lobby, &people->ada, &people->bob};
+
+	log->old_log = *bank->keyd->log;
+	memcpy(log->old_certificate, bank->keyd->state.certificate,
+	    sizeof(log->old_certificate));
+	sim_bank_end(bank);
+	sim_advance(bank->sim, 60000);
+	bank->restore = true;
+	must(sim_bank_start(bank, true) == SR_OK);
+	must(bank->keyd->log->epoch > log->old_log.epoch);
+	for (size_t i = 0; i < 5; i++)
+		must(sim_person_log_in(bank, everybody[i]) == SR_OK);
+}
+
 static void
 live(struct sim_bank *bank, struct forged_log *log)
 {
@@ -194,6 +214,7 @@ live(struct sim_bank *bank, struct forged_log *log)
 	must(answer.outcome == SR_FUNDS);
 	(void)sim_transfer(bank, &people.bob, 77 << 16, 1, &answer);
 	must(answer.outcome == SR_NO_ACCOUNT);
+	restore(bank, &people, log);
 	disclose(bank, &people, log->auditor_secret);
 	rekey_bob(bank, &people, log);
 	withdrawals(bank, &people);
@@ -306,6 +327,7 @@ forged_log_of_a_day(struct forged_log *log)
 	memset(log->auditor_secret, 0x33, sizeof(log->auditor_secret));
 	live(bank, log);
 	log->keys = *bank->keyd->keys;
+	log->keys.log = *bank->keyd->log;
 	log->unit = (struct money_unit){"EUR", 2};
 	memcpy(log->bank_id, bank->keyd->state.bank_id, 32);
 	memcpy(log->certificate, bank->keyd->state.certificate,

@@ -31,9 +31,9 @@ must_at(bool condition, int line)
 
 #define must(condition) must_at(condition, __LINE__)
 
-static void
-put_file(const struct forged_log *log, const char *name, const void *bytes,
-    size_t len)
+void
+forged_log_put_file(const struct forged_log *log, const char *name,
+    const void *bytes, size_t len)
 {
 	char path[256];
 	FILE *file;
@@ -51,7 +51,7 @@ forged_log_put(const struct forged_log *log, uint32_t segment)
 
 	snprintf(name, sizeof(name), "segment/%s",
 	    journal_segment_name(segment, number));
-	put_file(log, name, log->bytes[segment], FORGED_SEGMENT_LEN);
+	forged_log_put_file(log, name, log->bytes[segment], FORGED_SEGMENT_LEN);
 }
 
 void
@@ -83,8 +83,8 @@ void
 forged_log_remove(struct forged_log *log)
 {
 	static const char *const names[] = {"public/checkpoint",
-	    "public/certificates", "since", "disclosure", "snapshot/00000001",
-	    "snapshot", "public", "segment", "."};
+	    "public/certificates", RESTORE_PATH, "since", "disclosure",
+	    "snapshot/00000001", "snapshot", "public", "segment", "."};
 	char path[256];
 
 	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++)
@@ -100,13 +100,14 @@ static void
 put_checkpoint(const struct forged_log *log, const char *name,
     const struct checkpoint *checkpoint)
 {
+	const struct keys_log *key = forged_log_key_at(log, checkpoint->size);
 	uint8_t signature[64];
 	char note[NOTE_MAX];
 	size_t len;
 
-	must(note_sign(checkpoint, log->keys.log.secret, signature) == SR_OK);
-	note_assemble(checkpoint, log->keys.log.public, signature, note, &len);
-	put_file(log, name, note, len);
+	must(note_sign(checkpoint, key->secret, signature) == SR_OK);
+	note_assemble(checkpoint, key->public, signature, note, &len);
+	forged_log_put_file(log, name, note, len);
 }
 
 void
@@ -121,7 +122,8 @@ checkpoint_of(const struct forged_log *log, const struct merkle_frontier *tree)
 {
 	struct checkpoint checkpoint = {.size = tree->size};
 
-	note_origin(log->bank_id, 1, checkpoint.origin);
+	note_origin(log->bank_id, forged_log_key_at(log, tree->size)->epoch,
+	    checkpoint.origin);
 	merkle_frontier_root(tree, checkpoint.root);
 	return checkpoint;
 }
@@ -130,6 +132,12 @@ void
 forged_log_salt(uint32_t segment, uint8_t salt[32])
 {
 	memset(salt, 0x40 + (int)segment, 32);
+}
+
+void
+forged_log_entry_salt(unsigned entry, uint8_t salt[JOURNAL_SALT_LEN])
+{
+	memset(salt, (int)entry + 2, JOURNAL_SALT_LEN);
 }
 
 static void
@@ -201,7 +209,7 @@ seal(struct forged_log *log, unsigned i, uint64_t seq, uint8_t hash[32])
 
 	segment_key(log, at->segment, salt, key);
 	memset(header.random, (int)i + 1, sizeof(header.random));
-	memset(plain.salt, (int)i + 2, sizeof(plain.salt));
+	forged_log_entry_salt(i, plain.salt);
 	memcpy(plain.touched, entry->touched, sizeof(plain.touched));
 	must(journal_seal(key, &header, &plain,
 		 log->bytes[at->segment] + at->offset,
@@ -275,9 +283,11 @@ end_batch(struct forged_log *log, struct merkle_frontier *tree,
 	merkle_frontier_root(tree, commit.root);
 	if (before->size > 0) {
 		struct checkpoint previous = checkpoint_of(log, before);
+		const struct keys_log *key =
+		    forged_log_key_at(log, before->size);
 
-		commit.previous_epoch = 1;
-		must(note_sign(&previous, log->keys.log.secret,
+		commit.previous_epoch = key->epoch;
+		must(note_sign(&previous, key->secret,
 			 commit.previous_signature) == SR_OK);
 	}
 	journal_commit_encode(&commit, segment, time_ms,
@@ -307,6 +317,17 @@ write_batch(struct forged_log *log, unsigned first, unsigned end,
 	end_batch(log, tree, &before, log->entry[end - 1].time_ms);
 }
 
+/* One is cut short by the restore note, which begins another one. */
+static unsigned
+batch_end(const struct forged_log *log, unsigned first)
+{
+	unsigned end = (first / FORGED_BATCH + 1) * FORGED_BATCH;
+
+	if (first < log->note && log->note < end)
+		end = log->note;
+	return end < log->count ? end : log->count;
+}
+
 /* All segments and checkpoints, in memory. */
 static void
 lay_out(struct forged_log *log)
@@ -317,14 +338,16 @@ lay_out(struct forged_log *log)
 	merkle_frontier_init(&tree);
 	memset(log->bytes, 0, sizeof(log->bytes));
 	log->segments = 0;
+	log->note = forged_log_find_note(log);
 	for (unsigned i = 0, end; i < log->count; i = end) {
-		end = i + FORGED_BATCH < log->count ? i + FORGED_BATCH
-						    : log->count;
+		end = batch_end(log, i);
 		/* two batches a segment */
 		if (i % (2 * FORGED_BATCH) == 0)
 			begin_segment(log, &tree);
+		if (i == log->note)
+			forged_log_renew_note(log, &tree);
 		write_batch(log, i, end, &tree, &last);
-		if (i == 0)
+		if (i == 0 || i == log->note)
 			log->since = checkpoint_of(log, &tree);
 	}
 	log->head = checkpoint_of(log, &tree);
@@ -356,8 +379,9 @@ forged_log_place_snapshots(struct forged_log *log)
 void
 forged_log_write(struct forged_log *log)
 {
-	uint8_t certificates[2 + CERTIFICATE_LEN];
+	uint8_t certificates[2 * (2 + CERTIFICATE_LEN)];
 	struct writer w = writer_to(certificates, sizeof(certificates));
+	uint8_t record[RESTORE_RECORD_LEN];
 
 	lay_out(log);
 	for (uint32_t s = 0; s < log->segments; s++)
@@ -366,8 +390,15 @@ forged_log_write(struct forged_log *log)
 	for (uint32_t s = log->segments; s < FORGED_SEGMENTS_MAX; s++)
 		remove_segment(log, s);
 	writer_u16(&w, CERTIFICATE_LEN);
+	writer_bytes(&w, log->old_certificate, CERTIFICATE_LEN);
+	writer_u16(&w, CERTIFICATE_LEN);
 	writer_bytes(&w, log->certificate, CERTIFICATE_LEN);
-	put_file(log, "public/certificates", certificates, writer_len(&w));
+	forged_log_put_file(
+	    log, "public/certificates", certificates, writer_len(&w));
+	if (log->note < log->count)
+		forged_log_record(log, record);
+	forged_log_put_restores(
+	    log, record, log->note < log->count ? sizeof(record) : 0);
 	put_checkpoint(log, "public/checkpoint", &log->head);
 	put_checkpoint(log, "since", &log->since);
 }
@@ -398,7 +429,7 @@ put_disclosure(const struct forged_log *log, unsigned keys)
 		header.count++;
 	}
 	disclosure_header_encode(&header, bytes);
-	put_file(log, "disclosure", bytes, len);
+	forged_log_put_file(log, "disclosure", bytes, len);
 }
 
 static bool

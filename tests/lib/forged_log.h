@@ -53,6 +53,9 @@ struct forged_log {
 	struct money_unit unit;
 	struct keys keys;
 	uint8_t certificate[CERTIFICATE_LEN];
+	/* of the origin that the restore note gives up */
+	struct keys_log old_log;
+	uint8_t old_certificate[CERTIFICATE_LEN];
 	uint8_t auditor_secret[32];
 	/* a customer who has changed keys, and signed with both */
 	uint64_t rekeyed;
@@ -66,7 +69,8 @@ struct forged_log {
 	uint8_t bytes[FORGED_SEGMENTS_MAX][FORGED_SEGMENT_LEN];
 	size_t used[FORGED_SEGMENTS_MAX];
 	struct checkpoint head;
-	struct checkpoint since; /* of the first batch */
+	struct checkpoint since; /* of the batch that the note begins */
+	unsigned note;           /* the restore note's entry; count: none */
 };
 
 /*
@@ -75,12 +79,16 @@ struct forged_log {
  */
 void forged_log_of_a_day(struct forged_log *log);
 
+/* The salt of an entry's commitment. */
+void forged_log_entry_salt(unsigned entry, uint8_t salt[JOURNAL_SALT_LEN]);
+
 /* The salt of a segment, whatever was written. */
 void forged_log_salt(uint32_t segment, uint8_t salt[32]);
 
 /*
  * Writes everything beneath log->directory: positions and trees are made
- * anew, and keyd's signatures.
+ * anew, keyd's signatures, and the identity's under the restore note, for the
+ * place at which it stands now; one that is forged stays as it is.
  */
 void forged_log_write(struct forged_log *log);
 
@@ -89,6 +97,28 @@ void forged_log_write(struct forged_log *log);
  * entries were added or taken away before them.
  */
 void forged_log_place_snapshots(struct forged_log *log);
+
+/*
+ * The log's restore note in public/restores, salt and note; the log has been
+ * written and has one.
+ */
+void forged_log_record(
+    const struct forged_log *log, uint8_t out[RESTORE_RECORD_LEN]);
+
+/* Another public/restores; len 0: none. */
+void forged_log_put_restores(
+    const struct forged_log *log, const uint8_t *bytes, size_t len);
+
+/* What the writing of a log needs of its note (forged_restore.c). */
+unsigned forged_log_find_note(const struct forged_log *log);
+void forged_log_renew_note(
+    struct forged_log *log, const struct merkle_frontier *tree);
+const struct keys_log *forged_log_key_at(
+    const struct forged_log *log, uint64_t size);
+
+/* A file beneath the directory. */
+void forged_log_put_file(const struct forged_log *log, const char *name,
+    const void *bytes, size_t len);
 
 /* Writes one segment's bytes as they are now. */
 void forged_log_put(const struct forged_log *log, uint32_t segment);

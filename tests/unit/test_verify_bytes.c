@@ -8,7 +8,8 @@
  * Not to be seen by design, and so not here: the unused rest of the last
  * segment (given_the_unused_rest...), and everything put back to an older
  * state that was signed once, keyd included, when no newer checkpoint was kept
- * (given_the_log_when_cut_after_a_batch...).
+ * (given_the_log_when_cut_after_a_batch...).  So with a restore note, too, by
+ * whoever has the identity key (strongroom-verify(1)).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,7 +144,7 @@ given_the_day_then_it_holds_every_kind_that_is_known(void **state)
 					    type, v);
 			}
 	}
-	assert_true(types >= 5 && kinds >= 10 && codes >= 8);
+	assert_true(types >= 6 && kinds >= 10 && codes >= 8);
 }
 
 /* ---- bytes ----------------------------------------------------------------------- */
@@ -237,6 +238,54 @@ given_the_unused_rest_of_the_last_segment_when_written_to_then_a_tail(
 		    forged_log_verify(&log_now, ALL_KEYS, true)->exit,
 		    VERIFY_INTACT);
 	}
+}
+
+/* ---- public/restores ------------------------------------------------------------ */
+
+/* Tampered, with keys and without, for that reason. */
+static void
+expect_no_restore(const uint8_t *bytes, size_t len, const char *reason)
+{
+	forged_log_put_restores(&log_now, bytes, len);
+	for (unsigned keys = 0; keys <= ALL_KEYS; keys += ALL_KEYS) {
+		const struct forged_verdict *verdict =
+		    forged_log_verify(&log_now, keys, true);
+
+		if (verdict->exit != VERIFY_TAMPERED ||
+		    strstr(verdict->why, reason) == NULL)
+			fail_msg("exit %d, `%s' does not say `%s'",
+			    (int)verdict->exit, verdict->why, reason);
+	}
+}
+
+/* The identity has signed the note, and the leaf is committed to the salt. */
+static void
+given_each_byte_of_the_restore_note_when_flipped_or_cut_then_tampered(
+    void **state)
+{
+	const struct journal_position at = day.entry[day.note].position;
+	uint8_t record[2 * RESTORE_RECORD_LEN];
+	char place[64];
+
+	(void)state;
+	forged_log_record(&log_now, record);
+	forged_log_record(&log_now, record + RESTORE_RECORD_LEN);
+	snprintf(place, sizeof(place), "segment/%08u.log, offset %u (",
+	    at.segment, at.offset);
+	for (size_t i = 0; i < RESTORE_RECORD_LEN; i++) {
+		record[i] ^= (uint8_t)(1u << i % 8);
+		expect_no_restore(record, RESTORE_RECORD_LEN,
+		    i < RESTORE_SALT_LEN ? place
+					 : "public/restores, note 1: a note "
+					   "that the identity");
+		record[i] ^= (uint8_t)(1u << i % 8);
+		expect_no_restore(
+		    record, i, i == 0 ? "without a restore note" : "no note");
+	}
+	expect_no_restore(record, sizeof(record), "note 2: ");
+	forged_log_put_restores(&log_now, record, RESTORE_RECORD_LEN);
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
 }
 
 /* ---- cuts ------------------------------------------------------------------------ */
@@ -486,6 +535,8 @@ main(void)
 		given_each_byte_when_flipped_then_tampered_and_the_frame_named),
 	    STORY(
 		given_the_unused_rest_of_the_last_segment_when_written_to_then_a_tail),
+	    STORY(
+		given_each_byte_of_the_restore_note_when_flipped_or_cut_then_tampered),
 	    STORY(
 		given_the_log_when_cut_at_any_frame_then_tampered_and_the_place_named),
 	    STORY(

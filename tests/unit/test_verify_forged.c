@@ -7,7 +7,10 @@
  * has changed them.
  *
  * What cannot be seen stands in by_design(), each with its reason
- * (strongroom-verify(1), "SECURITY CONSIDERATIONS").
+ * (strongroom-verify(1), "SECURITY CONSIDERATIONS").  Of a restore note it is
+ * the salt only; but whoever has the identity key can sign any other note, of
+ * any loss, and then only a checkpoint that was kept tells: so the note is
+ * signed anew for what is forged before it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,6 +134,46 @@ is_named(const struct forged_log *log, unsigned i,
 	       verdict->executed == i;
 }
 
+/*
+ * A byte that the leaf of the restore note is committed to: with the identity's
+ * note in public/restores, with the forged one, and with none.
+ */
+static bool
+forge_note(struct forged_log *log, unsigned i, size_t offset)
+{
+	size_t note_len = log->entry[i].committed_len;
+	uint8_t record[RESTORE_RECORD_LEN];
+	const struct forged_verdict *verdict;
+	char place[64];
+
+	snprintf(place, sizeof(place), "segment/%08u.log, offset %u (entry %u)",
+	    log->entry[i].position.segment, log->entry[i].position.offset, i);
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	if (verdict->exit != VERIFY_TAMPERED ||
+	    strncmp(verdict->why, place, strlen(place)) != 0)
+		return forged_tell(verdict, "note, byte %zu", offset);
+	forged_log_record(log, record);
+	record[offset < note_len ? RESTORE_SALT_LEN + offset
+				 : offset - note_len] ^=
+	    log->entry[i].forged.mask;
+	forged_log_put_restores(log, record, sizeof(record));
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	if (offset >= note_len
+		? verdict->exit != VERIFY_ANCHORED
+		: verdict->exit != VERIFY_TAMPERED ||
+		      strstr(verdict->why, "note 1: a note that "
+					   "the identity") == NULL)
+		return forged_tell(
+		    verdict, "note with its record, byte %zu", offset);
+	forged_log_put_restores(log, NULL, 0);
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	if (verdict->exit != VERIFY_TAMPERED ||
+	    strstr(verdict->why, "without a restore note") == NULL)
+		return forged_tell(
+		    verdict, "note without a record, byte %zu", offset);
+	return true;
+}
+
 static bool
 forge_plain(struct forged_log *log, unsigned i, size_t at)
 {
@@ -144,6 +187,9 @@ forge_plain(struct forged_log *log, unsigned i, size_t at)
 	    FORGED_PLAIN_COMMITTED, at, (uint8_t)(1u << at % 8)};
 	forged_log_write(log);
 	log->entry[i].forged.where = FORGED_NOTHING;
+	if (entry->committed[0] == ENTRY_RESTORE && at >= LENGTH_LEN &&
+	    offset < entry->committed_len + JOURNAL_SALT_LEN)
+		return forge_note(log, i, offset);
 	verdict = forged_log_verify(log, ALL_KEYS, true);
 	if (at >= LENGTH_LEN && is_open(entry, offset))
 		return true;
@@ -238,7 +284,7 @@ forge_each(struct forged_log *log, unsigned share, unsigned shares)
 				return false;
 	}
 	forged_log_write(log);
-	return kinds >= 20 &&
+	return kinds >= 21 &&
 	       forged_log_verify(log, ALL_KEYS, true)->exit == VERIFY_ANCHORED;
 }
 

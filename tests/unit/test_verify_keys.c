@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "tests/lib/forged_log.h"
+#include "tests/lib/verified_once.h"
 
 #define ALL_KEYS 0xFu
 
@@ -154,6 +155,7 @@ given_a_day_with_every_kind_when_audited_then_each_is_there_and_all_is_well(
 	(void)find_event(ENTRY_USE, USE_DISCLOSE);
 	(void)find_event(ENTRY_SYSTEM, SYSTEM_RECOVERED);
 	(void)find_event(ENTRY_SYSTEM, SYSTEM_SNAPSHOT);
+	assert_true(log_now.note > 0 && log_now.note < log_now.count);
 	assert_true(log_now.segments >= 2);
 	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
 	assert_string_equal(verdict->why, "");
@@ -425,6 +427,42 @@ given_a_snapshot_when_it_is_not_the_one_in_the_log_then_tampered(void **state)
 	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
 }
 
+/* Right by itself, or forged; no origin ends there. */
+static void
+given_a_restore_note_where_none_belongs_when_audited_then_named(void **state)
+{
+	unsigned last = day.count;
+
+	(void)state;
+	insert(last, &day.entry[day.note]);
+	log_now.entry[last].time_ms = log_now.entry[last - 1].time_ms;
+	forged_log_write(&log_now);
+	expect_named(last, "that public/restores does not hold");
+	log_now.entry[last].committed[RESTORE_NOTE_LEN - 1] ^= 1;
+	forged_log_write(&log_now);
+	expect_named(last, "not signed by the identity");
+}
+
+/* The old key's heads after the note, or the new key's before it. */
+static void
+given_the_other_origin_when_signed_by_keyd_then_tampered(void **state)
+{
+	const struct forged_verdict *verdict;
+
+	(void)state;
+	log_now.keys.log = day.old_log;
+	forged_log_write(&log_now);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_int_equal(verdict->exit, VERIFY_TAMPERED);
+	assert_non_null(strstr(verdict->why, "origin"));
+	log_now = day;
+	log_now.old_log = day.keys.log;
+	forged_log_write(&log_now);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_int_equal(verdict->exit, VERIFY_TAMPERED);
+	assert_non_null(strstr(verdict->why, "origin"));
+}
+
 static void
 given_entries_of_a_later_version_when_audited_then_it_could_not_run(
     void **state)
@@ -515,6 +553,9 @@ main(void)
 	    STORY(given_a_disclosure_to_a_stranger_when_audited_then_named),
 	    STORY(
 		given_a_snapshot_when_it_is_not_the_one_in_the_log_then_tampered),
+	    STORY(
+		given_a_restore_note_where_none_belongs_when_audited_then_named),
+	    STORY(given_the_other_origin_when_signed_by_keyd_then_tampered),
 	    STORY(
 		given_entries_of_a_later_version_when_audited_then_it_could_not_run),
 	    STORY(given_another_leaf_0_when_audited_then_named),
