@@ -11,6 +11,8 @@
 
 enum { HOUR_MS = 3600000 };
 
+static const uint8_t zeros[4096];
+
 static struct limits_bucket
 bucket_decode(const uint8_t bytes[LIMITS_BUCKET_LEN])
 {
@@ -23,6 +25,17 @@ bucket_decode(const uint8_t bytes[LIMITS_BUCKET_LEN])
 	b.strikes = reader_u32(&r);
 	b.day_charges = reader_u32(&r);
 	return b;
+}
+
+/* So many bytes of the file, into buckets that are all zeros. */
+static void
+buckets_decode(struct limits_bucket *buckets, const uint8_t *page, size_t len)
+{
+	/* most of the table has never been used */
+	if (memcmp(page, zeros, len) == 0)
+		return;
+	for (size_t i = 0; i < len; i += LIMITS_BUCKET_LEN)
+		buckets[i / LIMITS_BUCKET_LEN] = bucket_decode(page + i);
 }
 
 static enum sr_error
@@ -85,7 +98,6 @@ catch_up(struct limits *l)
 static enum sr_error
 limits_fill(struct limits *l, uint64_t len)
 {
-	static const uint8_t zeros[4096];
 	enum sr_error error = SR_OK;
 
 	for (size_t n; error == SR_OK && len < LIMITS_FILE_LEN; len += n) {
@@ -98,7 +110,7 @@ limits_fill(struct limits *l, uint64_t len)
 enum sr_error
 limits_open(struct limits *l, struct env *env, const uint8_t key[32])
 {
-	uint8_t page[4096];
+	uint8_t page[sizeof(zeros)];
 	uint64_t len;
 	enum sr_error error;
 
@@ -123,9 +135,7 @@ limits_open(struct limits *l, struct env *env, const uint8_t key[32])
 		error = env_read(env, l->file, at, page, n);
 		if (error != SR_OK)
 			return error;
-		for (size_t i = 0; i < n; i += LIMITS_BUCKET_LEN)
-			l->bucket[(at + i) / LIMITS_BUCKET_LEN] =
-			    bucket_decode(page + i);
+		buckets_decode(l->bucket + at / LIMITS_BUCKET_LEN, page, n);
 		at += n;
 	}
 	return SR_OK;
