@@ -166,7 +166,7 @@ class Ordeal:
         result = self.bank.verify("--json", limit_s=600)
         said = json.loads(result.out) if result.out else {}
         if cut and \
-                said.get("why", "").endswith(UNREADABLE_CHECKPOINT):
+                UNREADABLE_CHECKPOINT in said.get("why", ""):
             return
         if said.get("segments"):
             self.book.on_disk(said["entries"])
