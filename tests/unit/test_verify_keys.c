@@ -196,6 +196,29 @@ given_an_entry_sealed_anew_when_keyd_did_not_sign_it_then_tampered(void **state)
 	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
 }
 
+static void
+given_the_last_segment_when_it_is_gone_then_truncated_and_the_place_named(
+    void **state)
+{
+	uint32_t last = log_now.segments - 1;
+	char path[128], number[JOURNAL_SEGMENT_NAME_MAX], where[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/segment/%s", directory,
+	    journal_segment_name(last, number));
+	assert_int_equal(remove(path), 0);
+	snprintf(where, sizeof(where), "and ends in segment/%s, offset %zu",
+	    journal_segment_name(last - 1, number), log_now.used[last - 1]);
+	for (unsigned keys = 0; keys <= ALL_KEYS; keys += ALL_KEYS) {
+		const struct forged_verdict *verdict =
+		    forged_log_verify(&log_now, keys, true);
+
+		assert_int_equal(verdict->exit, VERIFY_TAMPERED);
+		assert_non_null(strstr(verdict->why, "truncated: keyd signed"));
+		assert_non_null(strstr(verdict->why, where));
+	}
+}
+
 /* ---- from here on everything is under keyd's signature -------------------- */
 
 static void
@@ -541,6 +564,8 @@ main(void)
 		given_a_day_with_every_kind_when_audited_then_each_is_there_and_all_is_well),
 	    STORY(
 		given_an_entry_sealed_anew_when_keyd_did_not_sign_it_then_tampered),
+	    STORY(
+		given_the_last_segment_when_it_is_gone_then_truncated_and_the_place_named),
 	    STORY(
 		given_an_order_without_its_signers_signature_when_signed_by_keyd_then_named),
 	    STORY(given_any_order_doubled_when_signed_by_keyd_then_named),
