@@ -53,17 +53,32 @@ find_end(struct replay *replay, uint64_t *end)
 	return SR_OK;
 }
 
+/* From `at' to end, durably. */
+static enum sr_error
+put_zeros(struct replay *replay, uint64_t end)
+{
+	static const uint8_t zeros[65536];
+	struct env *env = replay->ledgerd->env;
+	enum sr_error error = SR_OK;
+	uint64_t len;
+
+	for (uint64_t at = replay->at; at < end && error == SR_OK; at += len) {
+		len = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
+		error = env_write(env, replay->file, at, zeros, (size_t)len);
+	}
+	return error == SR_OK ? env_sync(env, replay->file) : error;
+}
+
 /* Copies the bytes from `at' to end aside and puts zeros in their place. */
 static enum sr_error
 move_tail(struct replay *replay, env_file copy, uint64_t end)
 {
-	static const uint8_t zeros[65536];
 	static uint8_t chunk[65536];
 	struct env *env = replay->ledgerd->env;
 	enum sr_error error = SR_OK;
-	uint64_t at, len;
+	uint64_t len;
 
-	for (at = replay->at; at < end && error == SR_OK; at += len) {
+	for (uint64_t at = replay->at; at < end && error == SR_OK; at += len) {
 		len = end - at < sizeof(chunk) ? end - at : sizeof(chunk);
 		error = env_read(env, replay->file, at, chunk, (size_t)len);
 		if (error == SR_OK)
@@ -74,11 +89,17 @@ move_tail(struct replay *replay, env_file copy, uint64_t end)
 		error = env_sync(env, copy);
 	if (error == SR_OK)
 		error = env_sync_directory(env, "ledger");
-	for (at = replay->at; at < end && error == SR_OK; at += len) {
-		len = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
-		error = env_write(env, replay->file, at, zeros, (size_t)len);
-	}
-	return error == SR_OK ? env_sync(env, replay->file) : error;
+	return error == SR_OK ? put_zeros(replay, end) : error;
+}
+
+static void
+copy_path(const struct replay *replay, unsigned number, char path[ENV_PATH_MAX])
+{
+	int len = snprintf(path, ENV_PATH_MAX, "ledger/tail-%08u-%" PRIu64,
+	    replay->segment, replay->at);
+
+	if (number > 1)
+		snprintf(path + len, ENV_PATH_MAX - (size_t)len, "-%u", number);
 }
 
 /* A file of its own for each: a start that died while it cut has left one
@@ -88,17 +109,22 @@ create_copy(
     const struct replay *replay, char path[ENV_PATH_MAX], env_file *copy)
 {
 	struct env *env = replay->ledgerd->env;
-	enum sr_error error;
-	int len;
+	enum sr_error error = SR_EXISTS;
 
-	len = snprintf(path, ENV_PATH_MAX, "ledger/tail-%08u-%" PRIu64,
-	    replay->segment, replay->at);
-	error = env_open(env, path, ENV_CREATE, copy);
-	for (unsigned i = 2; error == SR_EXISTS && i <= COPIES_MAX; i++) {
-		snprintf(path + len, ENV_PATH_MAX - (size_t)len, "-%u", i);
+	for (unsigned i = 1; error == SR_EXISTS && i <= COPIES_MAX; i++) {
+		copy_path(replay, i, path);
 		error = env_open(env, path, ENV_CREATE, copy);
 	}
 	return error;
+}
+
+/* For the entry that tells of it. */
+static void
+count_cut(const struct replay *replay, uint64_t end, struct replay_tail *tail)
+{
+	tail->len += end - replay->at;
+	tail->at =
+	    (struct journal_position){replay->segment, (uint32_t)replay->at};
 }
 
 static enum sr_error
@@ -117,13 +143,49 @@ cut_tail(struct replay *replay, uint64_t end, struct replay_tail *tail)
 		error = SR_IO;
 	if (error != SR_OK)
 		return error;
-	tail->len += end - replay->at;
-	tail->at =
-	    (struct journal_position){replay->segment, (uint32_t)replay->at};
+	count_cut(replay, end, tail);
 	diag_warn("%" PRIu64 " bytes that were never acknowledged are cut; "
 		  "a copy is in %s",
 	    end - replay->at, path);
 	return SR_OK;
+}
+
+/*
+ * The zeros that a start put here may be in memory only, where their sync
+ * failed and the machine went on: Linux then shows them as if they were on the
+ * disk, and syncs nothing.  The copies that the start made first tell how far
+ * they went; written again, they are durable.  Once the start has told of the
+ * cut in the journal, nothing ends here any more.
+ */
+static enum sr_error
+cut_again(struct replay *replay, struct replay_tail *tail)
+{
+	struct env *env = replay->ledgerd->env;
+	uint64_t most = 0, len = 0;
+	char path[ENV_PATH_MAX];
+	enum sr_error error = SR_OK;
+	env_file copy;
+
+	for (unsigned i = 1; error == SR_OK && i <= COPIES_MAX; i++) {
+		copy_path(replay, i, path);
+		error = env_open(env, path, ENV_READ, &copy);
+		if (error != SR_OK)
+			break;
+		error = env_size(env, copy, &len);
+		if (env_close(env, copy) != SR_OK && error == SR_OK)
+			error = SR_IO;
+		most = len > most ? len : most;
+	}
+	if (error != SR_OK && error != SR_NOT_FOUND)
+		return error;
+	if (most > replay->len - replay->at)
+		most = replay->len - replay->at;
+	if (most == 0)
+		return SR_OK;
+	error = put_zeros(replay, replay->at + most);
+	if (error == SR_OK)
+		count_cut(replay, replay->at + most, tail);
+	return error;
 }
 
 enum sr_error
@@ -134,8 +196,12 @@ replay_end_segment(
 	uint64_t end;
 
 	error = find_end(replay, &end);
-	if (error != SR_OK || end == replay->at)
+	if (error != SR_OK)
 		return error;
+	if (end == replay->at)
+		return replay->tree.size >= replay->signed_size
+			   ? cut_again(replay, tail)
+			   : SR_OK;
 	/* never cut, signed or not: a newer program can read it */
 	if (why == SR_VERSION) {
 		replay_complain(replay, error_sentence(SR_VERSION));

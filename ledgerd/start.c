@@ -278,10 +278,16 @@ log_recovered(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	struct entry_event event = {
 	    .code = SYSTEM_RECOVERED, .subject = tail->len};
 	struct writer w = writer_to(event.detail, sizeof(event.detail));
+	enum sr_error error;
 
 	writer_u32(&w, tail->at.segment);
 	writer_u32(&w, tail->at.offset);
-	return commit_system(ledgerd, &event);
+	error = commit_system(ledgerd, &event);
+	if (!admission_is_refusal(error))
+		return error;
+	/* as long as nothing else is, the next start tells it */
+	diag_warn("the cut is not in the journal: %s", error_sentence(error));
+	return SR_OK;
 }
 
 /* After the replay of a founded bank. */

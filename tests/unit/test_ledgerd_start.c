@@ -223,6 +223,44 @@ given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told(void **state)
 	assert_int_equal(bank->ledgerd->tree.size, size + 1);
 }
 
+/*
+ * The zeros over the tail are not on the disk, though they can be read; who
+ * starts next without a power cut between must not take them for durable.
+ */
+static void
+given_a_cut_whose_sync_failed_when_it_starts_again_then_it_is_cut_again(
+    void **state)
+{
+	static const char path[] = "ledger/segment/00000000.log";
+	uint64_t at = bank->ledgerd->segments.at;
+	const uint8_t *bytes;
+	uint8_t *segment;
+	size_t len;
+
+	(void)state;
+	sim_bank_end(bank);
+	bytes = sim_file(bank->ledgerd_room, path, &len);
+	segment = malloc(len);
+	assert_non_null(segment);
+	memcpy(segment, bytes, len);
+	memset(segment + at + 1000, 0x55, 5000);
+	sim_put(bank->ledgerd_room, path, segment, len);
+	free(segment);
+	/* the first one is the copy's */
+	bank->ledgerd_room->fault[SIM_FAIL_SYNC] = 2;
+	assert_int_equal(sim_bank_start(bank, false), SR_IO);
+	assert_int_equal(bank->ledgerd_room->fault[SIM_FAIL_SYNC], 0);
+	assert_false(sim_durable(bank->ledgerd_room, path));
+	sim_bank_end(bank);
+	sim_kill(bank->keyd_room);
+	sim_kill(bank->ledgerd_room);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_true(sim_durable(bank->ledgerd_room, path));
+	assert_int_equal(bank->ledgerd->recovered, 6000);
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+	assert_int_equal(bank->ledgerd->recovered, 0);
+}
+
 static void
 given_a_journal_that_the_rules_contradict_then_the_start_is_refused(
     void **state)
@@ -470,6 +508,8 @@ main(void)
 		given_a_changed_byte_below_what_was_signed_then_the_start_is_refused),
 	    TEST(
 		given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told),
+	    TEST(
+		given_a_cut_whose_sync_failed_when_it_starts_again_then_it_is_cut_again),
 	    TEST(
 		given_a_journal_that_the_rules_contradict_then_the_start_is_refused),
 	    TEST(
