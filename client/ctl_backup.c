@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,32 @@ report(const struct ctl_options *options, const struct ctl_backup *backup)
 		    backup->segments_sent, backup->segments);
 }
 
+/* What lies in the bank's directory is lost with it, and is no backup. */
+static enum sr_error
+look_at_place(const struct ctl_backup *backup)
+{
+	char bank[PATH_MAX], real[PATH_MAX], above[PATH_MAX];
+	size_t len;
+
+	if (realpath(backup->config.directory, bank) == NULL ||
+	    strlen(backup->directory) >= sizeof(above))
+		return SR_OK; /* whoever opens it says why */
+	if (realpath(backup->directory, real) == NULL) {
+		memcpy(above, backup->directory, strlen(backup->directory) + 1);
+		if (realpath(dirname(above), real) == NULL)
+			return SR_OK;
+	}
+	len = strlen(bank);
+	if (strncmp(real, bank, len) != 0 ||
+	    (real[len] != '/' && real[len] != '\0'))
+		return SR_OK;
+	fprintf(stderr,
+	    "strongroomctl: %s lies in the bank's own directory and would be "
+	    "lost with it; name a directory elsewhere, best on another disk\n",
+	    backup->directory);
+	return SR_NOT_ALLOWED;
+}
+
 static enum sr_error
 run(const struct ctl_options *options, struct ctl_backup *backup)
 {
@@ -309,6 +336,8 @@ run(const struct ctl_options *options, struct ctl_backup *backup)
 		error = ctl_bank(&backup->config, &backup->bank);
 	if (error == SR_OK)
 		error = ctl_control(&backup->config, &backup->control);
+	if (error == SR_OK)
+		error = look_at_place(backup);
 	if (error == SR_OK)
 		error = backup_set_open(backup->directory, true, &backup->lock);
 	if (error == SR_OK)

@@ -44,10 +44,25 @@ report(const struct ctl_options *options, const struct restore *restore)
 	else
 		printf("%s: %" PRIu64 " entries, root %.16s..., %" PRIu64
 		       " accounts whose sum is zero, %" PRIu64
-		       " customers, %" PRIu64 " open holds\n",
+		       " log-in names, open withdrawals: %" PRIu64 "\n",
 		    restore->set.path, manifest->size, root,
 		    restore->ledgerd.accounts, restore->keyd.customers,
 		    restore->ledgerd.holds);
+}
+
+/* On a new machine there may be none yet. */
+static enum sr_error
+read_configuration(const struct ctl_options *options, struct restore *restore)
+{
+	enum sr_error error = ctl_configuration(options, &restore->config);
+
+	if (error != SR_OK && options->configuration != NULL &&
+	    access(options->configuration, F_OK) != 0 && errno == ENOENT)
+		fprintf(stderr,
+		    "On a new machine make the bank's directory first, put the "
+		    "backup's\nstrongroom.conf into it, and the passphrase "
+		    "file where that says\n");
+	return error;
 }
 
 static enum sr_error
@@ -82,13 +97,18 @@ static enum sr_error
 put_bank_file(const struct restore *restore)
 {
 	char from[PATH_MAX], to[CONFIG_PATH_MAX];
+	enum sr_error error;
 
 	if (exists(&restore->config, "bank.id"))
 		return SR_OK;
 	if (config_path(&restore->config, "bank.id", to) != SR_OK ||
 	    backup_set_path(&restore->set, "bank.id", from) != SR_OK)
 		return SR_TOO_LARGE;
-	return backup_file_copy(from, to);
+	error = backup_file_copy(from, to);
+	/* as init made it */
+	if (error == SR_OK && chmod(to, 0644) != 0)
+		return ctl_failed(to, SR_IO);
+	return error;
 }
 
 static enum sr_error
@@ -162,7 +182,7 @@ run_loss(const struct ctl_options *options, const char *directory,
 		return SR_USAGE;
 	}
 	restore->accept_loss = true;
-	error = ctl_configuration(options, &restore->config);
+	error = read_configuration(options, restore);
 	if (error == SR_OK)
 		error = restore_loss_read(options, &loss);
 	if (error == SR_OK && directory == NULL)
@@ -181,10 +201,11 @@ static enum sr_error
 run(const struct ctl_options *options, const char *directory,
     struct restore *restore)
 {
-	enum sr_error error = ctl_configuration(options, &restore->config);
+	enum sr_error error = read_configuration(options, restore);
 
 	if (error == SR_OK)
 		error = restore_users(&restore->config, &restore->place);
+	restore->check_only = options->check;
 	if (error == SR_OK)
 		error = ctl_restore_read(restore, directory);
 	if (error == SR_OK)

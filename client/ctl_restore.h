@@ -66,6 +66,7 @@ struct restore {
 	struct backup_set set;
 	bool keyd_here; /* the bank still has keyd's files */
 	bool accept_loss;
+	bool check_only;
 	bool anchored; /* --anchor is exactly the backup's head */
 	struct checkpoint anchor;
 	uint8_t signature[NOTE_SIGNATURE_LEN];
@@ -85,7 +86,8 @@ enum sr_error ctl_restore_read(struct restore *restore, const char *directory);
 /*
  * The bank that is in the directory now, by its bank.id and its published
  * checkpoint: SR_WRONG_BANK when it is another one, SR_ROLLED_BACK when it has
- * more entries than the backup (not with accept_loss); after a line.
+ * more entries than the backup (not with accept_loss, nor with check_only,
+ * which takes no bank's place); after a line.
  */
 enum sr_error ctl_restore_present(struct restore *restore);
 

@@ -111,8 +111,9 @@ ctl_restore_present(struct restore *restore)
 		    path);
 		return SR_WRONG_BANK;
 	}
-	if (restore->accept_loss || (epoch <= manifest->epoch &&
-					note.checkpoint.size <= manifest->size))
+	if (restore->accept_loss || restore->check_only ||
+	    (epoch <= manifest->epoch &&
+		note.checkpoint.size <= manifest->size))
 		return SR_OK;
 	fprintf(stderr,
 	    "strongroomctl: the bank in %s has %" PRIu64

@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import (BAD_DATA, CTL, DECLINED, DONE, INTACT,  # noqa: E402
-                      UNREACHABLE, VERIFY, WRONG_PASSWORD, Bank, free_port,
-                      run_program, temporary_directory)
+from lib.bank import (BAD_DATA, CONFIG, CTL, DECLINED, DONE,  # noqa: E402
+                      INTACT, UNREACHABLE, VERIFY, WRONG_PASSWORD, Bank,
+                      free_port, run_program, temporary_directory)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip)
 from lib.traffic import Traffic  # noqa: E402
@@ -319,6 +319,33 @@ def given_a_running_bank_when_its_backup_is_checked_then_nothing_is_written():
     equal(said.json()["sum_minor"], 0)
     equal(tree_hash(backups, bank.keyd, bank.ledger), before, "the files")
     equal(list(scratch.iterdir()), [], "what is left in TMPDIR")
+    # the bank goes on, and that is no reason not to try its backup
+    bank.deposit(bank.base / "lobby.card", ACCOUNTS[0], "0.01")
+    bank.ctl("restore", "--check", backups).ends(DONE, "sum is zero")
+    bank.ctl("backup", backups).ends(DONE)
+
+
+@scenario
+def given_a_place_in_the_banks_directory_when_backed_up_then_refused():
+    before = sorted(bank.directory.iterdir())
+    for where in (bank.directory, bank.directory / "backups",
+                  bank.ledger / ".." / "backups"):
+        bank.ctl("backup", where).ends(DECLINED, "would be lost with it")
+    equal(sorted(bank.directory.iterdir()), before, "what is there")
+
+
+@scenario
+def given_a_machine_without_a_configuration_when_restored_then_told_what():
+    nowhere = bank.base / "nowhere" / "strongroom.conf"
+    said = run_program([CTL, "-c", nowhere, "restore", backups])
+    said.ends(CONFIG, "cannot be read")
+    contains(said.err, "On a new machine")
+    # and with one alone bank.id comes from the backup, for all to read
+    other = new_place(newest(backups), bank)
+    other.id.unlink()
+    other.ctl("restore", "--anchor", kept_checkpoint(newest(backups)),
+              backups).ends(DONE, "is restored")
+    equal(other.id.stat().st_mode & 0o777, 0o644, "the mode of bank.id")
 
 
 @scenario
