@@ -164,10 +164,15 @@ verify_checkpoint(struct verify *verify, const char *path,
 	}
 	fclose(file);
 	if (len > NOTE_READ_MAX || note_parse(text, len, &note) != SR_OK)
-		return verify_fail(verify, VERIFY_TAMPERED,
-		    "%s is not a checkpoint; where only a power cut was, the "
-		    "next start of the bank writes it again",
-		    path);
+		/* of --since it says nothing about the log */
+		return missing == VERIFY_COULD_NOT
+			   ? verify_fail(verify, VERIFY_COULD_NOT,
+				 "%s is not a checkpoint", path)
+			   : verify_fail(verify, VERIFY_TAMPERED,
+				 "%s is not a checkpoint; where only a power "
+				 "cut was, the next start of the bank writes "
+				 "it again",
+				 path);
 	if (note_origin_parse(note.checkpoint.origin, bank_id, epoch) !=
 		SR_OK ||
 	    memcmp(bank_id, verify->bank.bank_id, sizeof(bank_id)) != 0)

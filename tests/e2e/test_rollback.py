@@ -238,6 +238,7 @@ def given_what_cannot_be_checked_when_verified_then_it_ends_with_2():
     run_program([VERIFY, "--bank", "/nonexistent",
                  new.ledger]).ends(COULD_NOT)
     new.verify("--since", "/nonexistent").ends(COULD_NOT)
+    new.verify("--since", bank.id).ends(COULD_NOT, "is not a checkpoint")
     empty = bank.base / "empty"
     (empty / "segment").mkdir(parents=True)
     check(new.verify(ledger=empty).code in (TAMPERED, COULD_NOT),
