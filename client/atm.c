@@ -204,6 +204,11 @@ run(struct atm *atm, int argc, char *argv[])
 	error = command->run(atm, argv + 1);
 	if (error == SR_CLOSED)
 		return usage("left without an answer", NULL);
+	if (error == SR_LOGIN && !atm->customer_in &&
+	    command->run != atm_recover)
+		fprintf(stderr,
+		    "Who is new here becomes a customer with the command "
+		    "'register'.\n");
 	return error;
 }
 

@@ -25,8 +25,9 @@ control_open(const char *path, int *fd)
 	int why;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(
-		    stderr, "%s: the path is too long for a socket\n", path);
+		fprintf(stderr,
+		    "strongroomctl: %s: the path is too long for a socket\n",
+		    path);
 		return SR_TOO_LARGE;
 	}
 	memcpy(address.sun_path, path, strlen(path));
@@ -37,7 +38,7 @@ control_open(const char *path, int *fd)
 	    0)
 		return SR_OK;
 	why = errno;
-	fprintf(stderr, "%s: %s; %s\n", path, strerror(why),
+	fprintf(stderr, "strongroomctl: %s: %s; %s\n", path, strerror(why),
 	    why == EACCES || why == EPERM
 		? "only the bank's own user may do this"
 		: "is strongroomd running on this bank?");

@@ -142,6 +142,8 @@ disclose_one(int control, const char *name, uint32_t segment,
 		    name,
 		    error == SR_LATER
 			? "as many keys as keyd discloses in an hour are out"
+		    : error == SR_NOT_FOUND
+			? "there is no such segment, or no such auditor"
 			: error_sentence(error));
 		return error;
 	}

@@ -25,6 +25,7 @@ struct listing {
 	bool found;
 	struct bank_hold hold;
 	unsigned releasable;
+	unsigned shown;
 };
 
 static bool
@@ -81,6 +82,7 @@ take_hold(void *context, const struct bank_hold *hold)
 
 	if (listing->wanted == 0)
 		print_hold(listing, hold);
+	listing->shown++;
 	listing->releasable += is_releasable(hold);
 	if (hold->leaf == listing->wanted) {
 		listing->found = true;
@@ -91,10 +93,11 @@ take_hold(void *context, const struct bank_hold *hold)
 static void
 print_late(void *context, const struct bank_late *late)
 {
-	const struct listing *listing = context;
+	struct listing *listing = context;
 	const struct money_unit *unit = &listing->run->bank.unit;
 	char amount[MONEY_TEXT_MAX], when[40];
 
+	listing->shown++;
 	if (listing->options->json) {
 		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
 		       ",\"hold\":%" PRIu64 ",\"amount_minor\":%" PRId64
@@ -128,9 +131,14 @@ list(struct ctl_run *run, struct listing *listing)
 			    "the last %d of %" PRIu64
 			    "; strongroom-verify lists all\n",
 			    BANK_LATE_MAX, total);
+		if (error == SR_OK && listing->shown == 0)
+			fprintf(stderr, "no withdrawal was paid out after its "
+					"release\n");
 		return error;
 	}
 	error = bank_holds(&run->requester, take_hold, listing);
+	if (error == SR_OK && listing->shown == 0)
+		fprintf(stderr, "every withdrawal is settled\n");
 	if (error == SR_OK && listing->releasable > 0)
 		fprintf(stderr,
 		    "%u of them may be released: count the ATM's cash, and "

@@ -353,8 +353,9 @@ ctl_init(const struct ctl_options *options, char *const words[])
 	fprintf(stderr,
 	    "%s is founded in %s.\n"
 	    "Move operator-1.card and operator-2.card away and apart: whoever "
-	    "has both\ncan enrol terminals. Customers need bank.id and "
-	    "nothing else.\nRegistration is %s; [keyd] registration in %s "
+	    "has both\ncan enrol terminals. No backup holds them. "
+	    "Customers need bank.id and nothing else.\n"
+	    "Registration is %s; [keyd] registration in %s "
 	    "changes it.\nStart it:  strongroomd -c %s\n",
 	    founding.layout.name, founding.layout.directory,
 	    founding.layout.registration, founding.configuration,

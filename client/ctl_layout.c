@@ -46,7 +46,7 @@ layout_path(const struct ctl_layout *layout, const char *name, char *path)
 static enum sr_error
 layout_failed(const char *path)
 {
-	fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	fprintf(stderr, "strongroomctl: %s: %s\n", path, strerror(errno));
 	return errno == EACCES || errno == EPERM ? SR_PERMISSION : SR_IO;
 }
 

@@ -102,6 +102,26 @@ ctl_run_end(struct ctl_run *run)
 		close(run->control);
 }
 
+/* What the operator typed for that order, which the wire calls otherwise. */
+static const char *
+command_of(enum order_kind kind)
+{
+	static const struct {
+		enum order_kind kind;
+		const char *command;
+	} commands[] = {
+	    {ORDER_ENROL_REQUEST, "terminal add"},
+	    {ORDER_REVOKE, "terminal revoke"},
+	    {ORDER_AUDITOR_REQUEST, "auditor add"},
+	    {ORDER_RELEASE_REQUEST, "release"},
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (commands[i].kind == kind)
+			return commands[i].command;
+	return order_kind_name(kind);
+}
+
 /* Submits; a decline is an error here. */
 enum sr_error
 ctl_run_order(const struct ctl_run *run, struct bank_session *session,
@@ -117,7 +137,7 @@ ctl_run_order(const struct ctl_run *run, struct bank_session *session,
 	if (error == SR_OK)
 		return SR_OK;
 	snprintf(who, sizeof(who),
-	    "strongroomctl: %s: ", order_kind_name(ordering->kind));
+	    "strongroomctl: %s: ", command_of(ordering->kind));
 	ordering_refused(who, error, result);
 	return error;
 }

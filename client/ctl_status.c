@@ -343,5 +343,11 @@ ctl_invite(const struct ctl_options *options, char *const words[])
 		return error;
 	bankfile_hex(invitation, hex);
 	printf("%s\n", hex);
+	fflush(stdout);
+	fprintf(stderr,
+	    "valid for %" PRIu32 " days, for %s only, who types + in the menu "
+	    "of atm, or runs\n  atm --bank bank.id --user %s --invitation "
+	    "INVITATION register\n",
+	    options->valid_days, words[0], words[0]);
 	return SR_OK;
 }

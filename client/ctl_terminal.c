@@ -296,7 +296,11 @@ ctl_terminal_revoke(const struct ctl_options *options, char *const words[])
 	error = ctl_run_begin(&run, options);
 	if (error == SR_OK) {
 		error = bank_find(&run.requester, words[0], &revoke.principal);
-		if (error != SR_OK)
+		if (error == SR_NOT_FOUND)
+			fprintf(stderr,
+			    "strongroomctl: %s: no terminal has that name\n",
+			    words[0]);
+		else if (error != SR_OK)
 			(void)ctl_failed(words[0], error);
 	}
 	if (error == SR_OK) {

@@ -176,16 +176,6 @@ usage(const char *why)
 	return error_exit(SR_USAGE);
 }
 
-/* That command was given too few words, or too many. */
-static int
-usage_of(const struct ctl_command *command)
-{
-	fprintf(stderr,
-	    "strongroomctl: the command is `%s'; see strongroomctl --help\n",
-	    command->usage);
-	return error_exit(SR_USAGE);
-}
-
 static int
 take_days(struct ctl_options *options)
 {
@@ -340,14 +330,34 @@ unknown_command(int argc, char *argv[])
 	bool known = false;
 
 	if (argc == 0)
-		return usage("what is to be done?");
+		return usage("which command?");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[0], commands[i].word) != 0)
 			continue;
 		fprintf(stderr, "strongroomctl: %s\n", commands[i].usage);
 		known = true;
 	}
-	return usage(known ? "it is one of these" : "no such command");
+	if (known)
+		return usage("it is one of these");
+	fprintf(stderr,
+	    "strongroomctl: no such command: %s; see strongroomctl --help\n",
+	    argv[0]);
+	return error_exit(SR_USAGE);
+}
+
+/* That command was given too few words, or too many. */
+static int
+usage_of(const struct ctl_command *command, int argc, char *argv[])
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (&commands[i] != command &&
+		    strcmp(commands[i].word, command->word) == 0 &&
+		    command->second == NULL)
+			return unknown_command(argc, argv);
+	fprintf(stderr,
+	    "strongroomctl: the command is `%s'; see strongroomctl --help\n",
+	    command->usage);
+	return error_exit(SR_USAGE);
 }
 
 int
@@ -380,6 +390,6 @@ main(int argc, char *argv[])
 	if (argc - used != command->words &&
 	    !(argc == used && options.accept_loss &&
 		command->run == ctl_restore))
-		return usage_of(command);
+		return usage_of(command, argc, argv);
 	return error_exit(command->run(&options, argv + used));
 }

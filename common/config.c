@@ -394,6 +394,13 @@ config_load(const char *path, struct config *config, char *message)
 	len = fread(text, 1, sizeof(text), file);
 	why = errno;
 	bad = ferror(file) != 0;
+	if (bad && why == EISDIR) {
+		fclose(file);
+		snprintf(message, CONFIG_MESSAGE_MAX,
+		    "%.500s: it is a directory; name the strongroom.conf in it",
+		    path);
+		return SR_CONFIG;
+	}
 	if (fclose(file) != 0 || bad) {
 		snprintf(message, CONFIG_MESSAGE_MAX,
 		    "%.500s: cannot be read: %s", path, strerror(why));

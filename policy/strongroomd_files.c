@@ -217,7 +217,8 @@ monitor_lock(struct monitor *monitor)
 			break;
 		(void)nanosleep(&pause, NULL);
 	}
-	diag_error("%s: another strongroomd already runs on this data",
+	diag_error(
+	    "%s: another strongroomd already runs on this data; stop it first",
 	    monitor->config.directory);
 	return SR_IN_USE;
 }
@@ -267,8 +268,9 @@ monitor_open_unlock(struct monitor *monitor, int *fds)
 		diag_error("%s: there is a bank here already",
 		    monitor->config.directory);
 	if (error == SR_NOT_FOUND)
-		diag_error("%s: the bank lacks a sealed key; is it "
-			   "initialised (strongroomctl init)?",
+		diag_error("%s: the bank lacks a sealed key; a new one begins "
+			   "with strongroomctl init, one that was lost with "
+			   "strongroomctl restore",
 		    monitor->config.directory);
 	return error;
 }
@@ -318,6 +320,10 @@ monitor_open_keyd(struct monitor *monitor, int *fds)
 		enum sr_error error =
 		    open_file(monitor, files[i].name, flags, &fds[files[i].fd]);
 
+		if (error == SR_NOT_FOUND)
+			diag_error("%s: files of keyd are lost; strongroomctl "
+				   "restore puts those of a backup there",
+			    monitor->config.directory);
 		if (error != SR_OK)
 			return error;
 	}

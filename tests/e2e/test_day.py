@@ -284,7 +284,9 @@ def given_the_menu_when_the_bank_invites_then_it_asks_for_the_invitation():
     bank.stop()
     bank.configure("keyd", "registration", "invite")
     bank.start()
-    invitation = bank.ctl("invite", "finn").ends(DONE).out.strip()
+    invited = bank.ctl("invite", "finn").ends(DONE)
+    contains(invited.err, "valid for 7 days", "--user finn --invitation")
+    invitation = invited.out.strip()
     with Terminal(bank.atm_words(None), bank.environment("kiosk")) as screen:
         screen.expect("Name: ")
         screen.type("+")
@@ -409,7 +411,8 @@ def given_a_program_when_it_is_asked_for_help_then_it_helps():
     run_program([CTL, "status"]).ends(USAGE, "-c")
     run_program([CTL, "-c", "nowhere", "lock", "now"]).ends(
         USAGE, "the command is `lock'")
-    run_program([CTL, "-c", "/", "status"]).ends(CONFIG, "directory")
+    run_program([CTL, "-c", "/", "status"]).ends(
+        CONFIG, "a directory; name the strongroom.conf in it")
     run_program([CTL, "-c", "/nonexistent", "status"]).ends(CONFIG,
                                                             "/nonexistent")
     said = run_program([CTL, "terminal"]).ends(
@@ -417,7 +420,8 @@ def given_a_program_when_it_is_asked_for_help_then_it_helps():
     check("auditor add" not in said.err, f"more than was asked: {said.err}")
     run_program([CTL, "terminal", "dance"]).ends(USAGE, "terminal revoke")
     run_program([CTL, "auditor"]).ends(USAGE, "auditor add NAME KEYFILE")
-    run_program([CTL, "dance"]).ends(USAGE, "no such command")
+    run_program([CTL, "clock", "dance"]).ends(USAGE, "clock confirm")
+    run_program([CTL, "dance"]).ends(USAGE, "no such command: dance")
     init = [CTL, "init", "--dir", bank.base / "other", "--unlock",
             f"passphrase-file:{bank.base / 'other.passphrase'}"]
     for name, unit, why in (("Other", "EUR:9", "0 to 8"),

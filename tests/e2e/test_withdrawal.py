@@ -370,7 +370,11 @@ def given_a_revoked_atm_when_cash_was_reserved_there_then_two_release_it():
                                                        "no such open hold")
     bank.ctl(*bank.operators(), "release", second).ends(DONE)
     equal((account("cleo"), holds()), ((5000, 0), []))
-    equal(bank.ctl("--as", operator(1), "holds", "--late").ends(DONE).out, "")
+    for words, said in (((), "every withdrawal is settled"),
+                        (("--late",), "no withdrawal was paid out after")):
+        shown = bank.ctl("--as", operator(1), "holds", *words).ends(DONE)
+        equal(shown.out, "")
+        contains(shown.err, said)
 
 
 @scenario
