@@ -61,7 +61,7 @@ def given_an_auditor_when_one_operator_asks_then_it_is_not_enrolled():
     bank.ctl(*one, "auditor", "add", "clara", f"{key}.pub").ends(
         DECLINED, "one operator alone")
     bank.ctl(*bank.operators(), "auditor", "add", "clara", key).ends(78)
-    disclose("0-0", bank.base / "early").ends(DECLINED, "no such thing")
+    disclose("0-0", bank.base / "early").ends(DECLINED, "no such auditor")
     check(not (bank.base / "early").exists(), "there is a disclosure")
     bank.ctl(*bank.operators(), "auditor", "add", "clara",
              f"{key}.pub").ends(DONE)
