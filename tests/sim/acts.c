@@ -468,6 +468,9 @@ acts_do(struct world *world, const struct step *step)
 	case STEP_REVOKE:
 		acts_revoke(world, draw);
 		break;
+	case STEP_DISCLOSE:
+		acts_disclose(world, draw);
+		break;
 	case STEP_GENERATION:
 		generation(world, draw);
 		break;

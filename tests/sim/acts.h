@@ -20,6 +20,7 @@ void acts_new_keys(struct world *world, const uint64_t *draw);
 void acts_rekey(struct world *world, const uint64_t *draw);
 void acts_enrol(struct world *world, const uint64_t *draw);
 void acts_revoke(struct world *world, const uint64_t *draw);
+void acts_disclose(struct world *world, const uint64_t *draw);
 void acts_pass_time(struct world *world, const uint64_t *draw);
 void acts_set_clock(struct world *world, const uint64_t *draw);
 

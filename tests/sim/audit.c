@@ -19,6 +19,7 @@ audit_begin(struct world *world)
 	audit->at = 0;
 	audit->count = 0;
 	audit->last_time_ms = 0;
+	audit->disclosed = 0;
 	memset(&audit->model, 0, sizeof(audit->model));
 	crypto_hash_sha256(audit->root[0], (const uint8_t *)"", 0);
 }
@@ -116,6 +117,7 @@ static const char *
 take_entry(struct audit *audit, const struct journal_plain *plain)
 {
 	struct entry_account opened;
+	struct entry_event use;
 
 	switch (entry_type_of(plain->committed, plain->committed_len)) {
 	case ENTRY_GENESIS:
@@ -129,6 +131,11 @@ take_entry(struct audit *audit, const struct journal_plain *plain)
 	case ENTRY_ORDER:
 		return take_order(audit, plain);
 	case ENTRY_USE:
+		if (entry_event_decode(ENTRY_USE, plain->committed,
+			plain->committed_len, &use) != SR_OK)
+			return "a use that cannot be read";
+		audit->disclosed += use.code == USE_DISCLOSE;
+		return NULL;
 	case ENTRY_SYSTEM:
 		return NULL;
 	case ENTRY_RESTORE:
@@ -376,6 +383,11 @@ audit_check(struct world *world)
 	check_heads(world);
 	check_acks(world);
 	check_refused(world);
+	if (world->audit.disclosed < world->disclosed)
+		world_fail(world,
+		    "%llu keys were disclosed, and %llu are in the log",
+		    (unsigned long long)world->disclosed,
+		    (unsigned long long)world->audit.disclosed);
 	check_books(world);
 	book_digest(&world->bank->ledgerd->book, world->digest);
 }

@@ -210,6 +210,16 @@ stranded(struct model *model, const struct model_hold *hold)
 	return till != NULL && till->revoked;
 }
 
+static bool
+is_new(const struct model *model, const struct order_auditor *auditor)
+{
+	for (unsigned i = 0; i < model->auditors; i++)
+		if (strcmp(model->auditor[i].name, auditor->name) == 0 ||
+		    memcmp(model->auditor[i].key, auditor->key, 32) == 0)
+			return false;
+	return model->auditors < MODEL_AUDITORS;
+}
+
 /* Whether what was requested could be done now. */
 static bool
 may_be_done(struct model *model, const struct model_request *r, uint64_t now)
@@ -224,6 +234,8 @@ may_be_done(struct model *model, const struct model_request *r, uint64_t now)
 		       (stranded(model, hold) ||
 			   now >= hold->time_ms + OVERDUE_MS);
 	}
+	if (r->kind == ORDER_AUDITOR_REQUEST)
+		return is_new(model, &r->auditor);
 	who = person(model, r->enrol.principal);
 	main_account = account(model, r->enrol.principal << 16);
 	if (who == NULL || who->role != ROLE_CUSTOMER ||
@@ -259,6 +271,10 @@ request(struct model *model, const struct model_person *signer,
 			entry->attachment_len, &release) != SR_OK ||
 		    hold == NULL || release.account != hold->account ||
 		    release.amount_minor != hold->amount)
+			return false;
+	} else if (o->kind == ORDER_AUDITOR_REQUEST) {
+		if (order_auditor_decode(entry->attachment,
+			entry->attachment_len, &r.auditor) != SR_OK)
 			return false;
 	} else if (order_enrol_decode(entry->attachment, entry->attachment_len,
 		       &r.enrol) != SR_OK) {
@@ -311,6 +327,8 @@ approve(struct model *model, const struct model_person *signer,
 		r->used = true;
 		if (r->kind == ORDER_RELEASE)
 			release(model, hold_of(model, r->hold));
+		else if (r->kind == ORDER_AUDITOR_REQUEST)
+			model->auditor[model->auditors++] = r->auditor;
 		else
 			enrol(model, &r->enrol);
 		return true;
@@ -367,6 +385,7 @@ happens(struct model *model, struct model_person *signer,
 		       settle(model, signer, o);
 	case ORDER_ENROL_REQUEST:
 	case ORDER_RELEASE:
+	case ORDER_AUDITOR_REQUEST:
 		return signer->role == ROLE_OPERATOR &&
 		       request(model, signer, entry, o, leaf);
 	case ORDER_APPROVE:

@@ -18,6 +18,7 @@ enum {
 	MODEL_HOLDS = 512,
 	MODEL_REQUESTS = 64,
 	MODEL_REFERENCES = 64,
+	MODEL_AUDITORS = 8,
 };
 
 struct model_account {
@@ -51,6 +52,7 @@ struct model_request {
 	uint64_t leaf, time_ms, requester, hold;
 	uint8_t kind, hash[32];
 	struct order_enrol enrol;
+	struct order_auditor auditor;
 	bool used;
 };
 
@@ -61,7 +63,8 @@ struct model {
 	struct model_person person[MODEL_PEOPLE];
 	struct model_hold hold[MODEL_HOLDS];
 	struct model_request request[MODEL_REQUESTS];
-	unsigned accounts, people, holds, requests;
+	struct order_auditor auditor[MODEL_AUDITORS];
+	unsigned accounts, people, holds, requests, auditors;
 };
 
 /* Each: NULL, or what is wrong with that entry in this place. */

@@ -41,6 +41,7 @@ static const struct chance steps[] = {
     {STEP_REKEY, 1},
     {STEP_ENROL, 1},
     {STEP_REVOKE, 1},
+    {STEP_DISCLOSE, 4},
     {STEP_GENERATION, 1},
     {STEP_TIME, 3},
     {STEP_CLOCK, 1},
@@ -316,8 +317,8 @@ step_name(enum step_kind kind)
 	static const char *const names[STEP_KIND_COUNT] = {"transfer", "burst",
 	    "deposit", "hold", "settle", "release", "retry", "ask", "log-in",
 	    "wrong password", "leave", "register", "password", "new keys",
-	    "rekey", "enrol", "revoke", "generation", "time", "clock", "stop",
-	    "kill", "cut", "copy", "stale directory"};
+	    "rekey", "enrol", "revoke", "disclose", "generation", "time",
+	    "clock", "stop", "kill", "cut", "copy", "stale directory"};
 
 	return names[kind];
 }

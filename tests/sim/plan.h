@@ -35,6 +35,7 @@ enum step_kind {
 	STEP_REKEY,    /* of a session */
 	STEP_ENROL,
 	STEP_REVOKE,
+	STEP_DISCLOSE, /* of a segment's key; enrols the auditor first */
 	STEP_GENERATION,
 	STEP_TIME,  /* goes by */
 	STEP_CLOCK, /* is set */

@@ -271,6 +271,7 @@ judge_whole_copy(struct world *world)
 	for (uint64_t i = world->copied_size + 1; i <= newest; i++)
 		world->head[i].known = false;
 	world->acks = world->copied_acks;
+	world->disclosed = world->copied_disclosed;
 	world->refused_count = 0;
 	audit_begin(world);
 	if (audit_read(world))
@@ -371,6 +372,7 @@ recover_copy(struct world *world)
 	world->copy_keyd = sim_copy(world->bank->keyd_room);
 	world->copy_ledgerd = sim_copy(world->bank->ledgerd_room);
 	world->copied_acks = world->acks;
+	world->copied_disclosed = world->disclosed;
 	world->copied_size = world->audit.count;
 }
 

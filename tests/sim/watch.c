@@ -36,7 +36,7 @@ check_state(struct world *world, const char *what)
 }
 
 static void
-check_segments(struct world *world)
+check_segments(struct world *world, const char *what)
 {
 	const struct ledgerd *ledgerd = world->bank->ledgerd;
 	char path[ENV_PATH_MAX];
@@ -46,8 +46,8 @@ check_segments(struct world *world)
 	for (uint32_t i = 0; i <= ledgerd->segments.number; i++) {
 		segments_path(i, path);
 		if (!sim_durable(world->bank->ledgerd_room, path))
-			world_fail(world,
-			    "an answer left before %s was durable", path);
+			world_fail(
+			    world, "%s left before %s was durable", what, path);
 	}
 }
 
@@ -71,6 +71,29 @@ take_head(struct world *world, const struct ipc_message *m)
 	memcpy(head->root, message.root, 32);
 }
 
+/* A key leaves: what tells of it must be there for ever. */
+static void
+take_control_answer(struct world *world, const struct ipc_message *m)
+{
+	struct message_control_answer answer;
+	struct message_disclosure disclosure;
+	struct ipc_message inner;
+	struct reader r;
+
+	if (message_control_answer_decode(m->body, m->len, &answer) != SR_OK)
+		return;
+	r = reader_of(answer.packet, answer.packet_len);
+	if (ipc_next(&r, false, &inner) != SR_OK ||
+	    inner.type != MESSAGE_DISCLOSURE ||
+	    message_disclosure_decode(inner.body, inner.len, &disclosure) !=
+		SR_OK ||
+	    disclosure.error != SR_OK)
+		return;
+	check_state(world, "a disclosed key");
+	check_segments(world, "a disclosed key");
+	world->disclosed++;
+}
+
 static void
 see_packet(void *context, struct sim_room *room, enum env_link link,
     const void *packet, size_t len)
@@ -85,13 +108,17 @@ see_packet(void *context, struct sim_room *room, enum env_link link,
 		if (room == world->bank->keyd_room && link == ENV_LEDGERD &&
 		    m.type == MESSAGE_TREE_HEAD)
 			take_head(world, &m);
+		else if (room == world->bank->keyd_room &&
+			 link == ENV_CONTROL &&
+			 m.type == MESSAGE_CONTROL_ANSWER)
+			take_control_answer(world, &m);
 		else if (room == world->bank->keyd_room && link == ENV_NETD &&
 			 m.type == MESSAGE_HANDSHAKE_5)
 			check_state(world, "the answer to a change");
 		else if (room == world->bank->ledgerd_room &&
 			 link == ENV_NETD && m.type == MESSAGE_RECORD_OUT) {
 			check_state(world, "an answer");
-			check_segments(world);
+			check_segments(world, "an answer");
 		}
 	}
 }

@@ -125,6 +125,7 @@ struct audit {
 	uint64_t at;
 	uint64_t count;
 	uint64_t last_time_ms;
+	uint64_t disclosed; /* keys, as logged */
 	struct model model;
 	struct leaf leaf[ENTRIES_MAX_COUNT];
 	uint8_t root[ENTRIES_MAX_COUNT + 1][32]; /* of the first n leaves */
@@ -151,6 +152,7 @@ struct world {
 	unsigned actors;
 	struct ack ack[ACKS_MAX];
 	size_t acks;
+	uint64_t disclosed; /* keys that left keyd */
 	uint8_t refused[REFUSED_MAX][32];
 	size_t refused_count;
 	struct head head[ENTRIES_MAX_COUNT + 1]; /* that keyd has signed */
@@ -166,7 +168,7 @@ struct world {
 	/* STEP_COPY */
 	struct sim_disk *copy_keyd, *copy_ledgerd;
 	size_t copied_acks;
-	uint64_t copied_size;
+	uint64_t copied_size, copied_disclosed;
 	bool start_fault_used[PLAN_FAULTS_MAX];
 	bool armed[PLAN_FAULTS_MAX];
 
