@@ -168,9 +168,8 @@ class Ordeal:
         if cut and \
                 UNREADABLE_CHECKPOINT in said.get("why", ""):
             return
-        if said.get("segments"):
-            self.book.on_disk(said["entries"])
         result.ends(INTACT)
+        self.book.on_disk(said["entries"])
 
     def look_at_statements(self, before):
         """Each payer's next session finds all that it was told, once."""
