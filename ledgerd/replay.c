@@ -246,6 +246,26 @@ adopt_next(struct replay *replay, env_file file, uint64_t len,
 	return error;
 }
 
+/*
+ * The header of a segment that holds nothing yet: who wrote it may have ended
+ * because its sync failed, and what is read is then in memory only
+ * (write_again() below).  Written from what was checked.
+ */
+static enum sr_error
+write_header_again(
+    const struct replay *replay, const struct journal_segment *header)
+{
+	uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN];
+	struct env *env = replay->ledgerd->env;
+	enum sr_error error;
+
+	if (replay->at > JOURNAL_SEGMENT_HEADER_LEN)
+		return SR_OK;
+	journal_segment_encode(header, bytes);
+	error = env_write(env, replay->file, 0, bytes, sizeof(bytes));
+	return error == SR_OK ? env_sync(env, replay->file) : error;
+}
+
 static enum sr_error
 replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
 {
@@ -296,6 +316,8 @@ replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
 			error = SR_DAMAGED;
 		if (error == SR_OK)
 			error = replay_segment(replay, tail);
+		if (error == SR_OK)
+			error = write_header_again(replay, &header);
 		if (error != SR_OK)
 			return error;
 		segments_resume(

@@ -261,6 +261,30 @@ given_a_cut_whose_sync_failed_when_it_starts_again_then_it_is_cut_again(
 	assert_int_equal(bank->ledgerd->recovered, 0);
 }
 
+/* A month is over, and the header of the next segment is in memory only. */
+static void
+given_a_header_whose_sync_failed_when_it_starts_again_then_it_is_durable(
+    void **state)
+{
+	static const char path[] = "ledger/segment/00000001.log";
+	static const struct entry_event event = {.code = SYSTEM_CLOCK};
+
+	(void)state;
+	sim_advance(bank->sim, UINT64_C(40) * 86400000);
+	bank->ledgerd_room->fault[SIM_FAIL_SYNC] = 1;
+	assert_int_equal(commit_system(bank->ledgerd, &event), SR_IO);
+	assert_int_equal(bank->ledgerd->segments.number, 0);
+	assert_false(sim_durable(bank->ledgerd_room, path));
+	sim_bank_end(bank);
+	sim_kill(bank->keyd_room);
+	sim_kill(bank->ledgerd_room);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(bank->ledgerd->segments.number, 1);
+	assert_true(sim_durable(bank->ledgerd_room, path));
+	assert_int_equal(commit_system(bank->ledgerd, &event), SR_OK);
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+}
+
 static void
 given_a_journal_that_the_rules_contradict_then_the_start_is_refused(
     void **state)
@@ -510,6 +534,8 @@ main(void)
 		given_a_torn_batch_above_what_was_signed_then_it_is_cut_and_told),
 	    TEST(
 		given_a_cut_whose_sync_failed_when_it_starts_again_then_it_is_cut_again),
+	    TEST(
+		given_a_header_whose_sync_failed_when_it_starts_again_then_it_is_durable),
 	    TEST(
 		given_a_journal_that_the_rules_contradict_then_the_start_is_refused),
 	    TEST(
