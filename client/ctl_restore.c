@@ -208,6 +208,9 @@ run(const struct ctl_options *options, const char *directory,
 	restore->check_only = options->check;
 	if (error == SR_OK)
 		error = ctl_restore_read(restore, directory);
+	/* before the head of a running bank is looked at, which moves */
+	if (error == SR_OK && !options->check)
+		error = ctl_restore_lock(restore);
 	if (error == SR_OK)
 		error = ctl_restore_present(restore);
 	if (error == SR_OK)
@@ -219,8 +222,7 @@ run(const struct ctl_options *options, const char *directory,
 	restore->keyd_here = exists(&restore->config, "keyd/state");
 	if (!restore->keyd_here && !restore->anchored)
 		return ctl_restore_no_anchor(restore);
-	error = ctl_restore_lock(restore);
-	return error == SR_OK ? put_in_force(restore) : error;
+	return put_in_force(restore);
 }
 
 enum sr_error

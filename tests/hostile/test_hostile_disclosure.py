@@ -49,7 +49,7 @@ def disclose(tale, to, out, segments="0-"):
 
 def not_enrolled(tale, name):
     before = entries(tale)
-    disclose(tale, name, "none").ends(DECLINED, "no such thing")
+    disclose(tale, name, "none").ends(DECLINED, "no such auditor")
     check(not (tale.bank.base / "none").exists(), "there is a disclosure")
     equal(entries(tale), before, "entries after a refusal")
 

@@ -236,6 +236,21 @@ read_segment(struct world *world, const uint8_t *bytes, size_t len)
 	}
 }
 
+/*
+ * Made ready and not begun: zeros, or what is left of a header whose write
+ * was refused.  It is written again before anything goes behind it.
+ */
+static bool
+is_not_begun(const uint8_t *bytes, size_t len)
+{
+	struct journal_segment header;
+
+	return len < JOURNAL_SEGMENT_HEADER_LEN ||
+	       (journal_segment_decode(bytes, &header) != SR_OK &&
+		   journal_all_zero(bytes + JOURNAL_SEGMENT_HEADER_LEN,
+		       len - JOURNAL_SEGMENT_HEADER_LEN));
+}
+
 bool
 audit_read(struct world *world)
 {
@@ -253,8 +268,7 @@ audit_read(struct world *world)
 			return false;
 		segments_path(audit->segment + 1, path);
 		bytes = sim_file(world->bank->ledgerd_room, path, &len);
-		if (bytes == NULL || len < JOURNAL_SEGMENT_HEADER_LEN ||
-		    journal_all_zero(bytes, JOURNAL_SEGMENT_HEADER_LEN))
+		if (bytes == NULL || is_not_begun(bytes, len))
 			return true;
 		audit->segment++;
 		audit->at = 0;
