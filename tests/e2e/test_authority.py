@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (CTL, DECLINED, DONE, UNREACHABLE,  # noqa: E402
-                      USAGE, WRONG_PASSWORD, Bank, run_program)
+                      USAGE, WRONG_PASSWORD, Bank, run_program, traced)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip)
 from lib.session import (APPROVE, DEPOSIT, ENROL, REVOKE,  # noqa: E402
@@ -229,13 +229,9 @@ def given_strongroomctl_when_it_is_traced_then_it_opens_no_file_of_the_rooms():
     if probe.returncode != 0:
         skip("strace cannot trace here")
     card = bank.base / "traced.card"
-    # A sanitizer's search for leaks is a tracer itself: there is one only.
-    variables = bank.environment("operator")
-    variables["ASAN_OPTIONS"] = variables.get("ASAN_OPTIONS",
-                                              "") + ":detect_leaks=0"
     run_program([*words, CTL, "-c", bank.conf, *bank.operators(), "terminal",
                  "add", "traced", "--max", "1.00", "--out", card],
-                env=variables).ends(DONE)
+                env=traced(bank.environment("operator"))).ends(DONE)
     opened = trace.read_text()
     contains(opened, "bank.id", "the trace")
     for part in ("/keyd/", "/ledger/", "/audit/"):

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (BAD_DATA, CONFIG, CTL, DECLINED, DONE,  # noqa: E402
                       INTACT, UNREACHABLE, VERIFY, WRONG_PASSWORD, Bank,
-                      free_port, run_program, temporary_directory)
+                      free_port, run_program, temporary_directory, traced)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip)
 from lib.traffic import Traffic  # noqa: E402
@@ -133,8 +133,8 @@ def slow_backup(where, options, limit_s=CLIENT_LIMIT_S, background=False):
     if background:
         return subprocess.Popen([str(word) for word in words],
                                 stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
-    result = run_program(words, limit_s=limit_s)
+                                stderr=subprocess.PIPE, env=traced())
+    result = run_program(words, limit_s=limit_s, env=traced())
     if "ptrace" in result.err.lower() and "not permitted" in result.err:
         skip("strace may not trace here")
     return result
@@ -577,7 +577,8 @@ def given_kills_at_each_step_of_a_restore_then_the_next_one_ends_it():
                     "strace", "-qq", "-o", "/dev/null", "-e",
                     f"trace={call}", "-e",
                     f"inject={call}:signal=KILL:when={step}", CTL, "-c",
-                    victim.conf, "restore", "--anchor", anchor, backups])
+                    victim.conf, "restore", "--anchor", anchor, backups],
+                    env=traced())
                 if said.code == DONE:
                     break
                 kills += 1

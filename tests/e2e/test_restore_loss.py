@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (ANCHORED, COULD_NOT, CTL, DECLINED, DONE,  # noqa: E402
-                      INTACT, TAMPERED, USAGE, VERIFY, Bank, run_program)
+                      INTACT, TAMPERED, USAGE, VERIFY, Bank, run_program,
+                      traced)
 from lib.scenario import (check, contains, equal, run,  # noqa: E402
                           scenario, skip)
 
@@ -365,7 +366,7 @@ def given_a_start_that_fails_after_the_note_then_what_was_signed_is_kept():
     said = run_program([
         "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat",
         "-e", "inject=renameat:error=EIO", CTL, "-c", victim.conf, "restore",
-        "--accept-loss", store])
+        "--accept-loss", store], env=traced())
     check(said.code != DONE, str(said))
     contains(said.err, "the restored ledger is in")
     kept = list(victim.directory.glob("before-restore.*/tried-ledger"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (BUILD, DECLINED, DONE, INTACT, UNKNOWN,  # noqa: E402
-                      USAGE, VERIFY, Bank, run_program)
+                      USAGE, VERIFY, Bank, run_program, traced)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip)
 from lib.session import (APPROVE, HOLD, POST, RELEASE, VOID,  # noqa: E402
@@ -238,10 +238,7 @@ def given_a_kill_at_every_write_of_the_terminal_then_nothing_is_lost():
     start, out = account("ada")[0], cash()
     till_start = till(lobby)[0]
     seen = set()
-    # A sanitizer's search for leaks is a tracer itself: there is one only.
-    variables = bank.environment("kiosk")
-    variables["ASAN_OPTIONS"] = variables.get("ASAN_OPTIONS",
-                                              "") + ":detect_leaks=0"
+    variables = traced(bank.environment("kiosk"))
     for cut in range(1, 40):
         words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e",
                  f"inject=rename:signal=KILL:when={cut}",
