@@ -189,6 +189,9 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 
 	if (error == SR_OK)
 		error = state_load(&k->state_file, &k->state, &lone);
+	/* alone it is written again when ledgerd's checkpoint agrees */
+	if (error == SR_OK && !lone)
+		error = state_confirm(&k->state_file, &k->state);
 	if (error == SR_NOT_FOUND && params->init)
 		error = keyd_create(k, identity);
 	else if (error == SR_OK && k->state.copy && !params->restore)

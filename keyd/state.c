@@ -127,6 +127,24 @@ state_load(const struct state_file *f, struct state *state, bool *lone)
 	return valid > 0 ? SR_OK : SR_DAMAGED;
 }
 
+enum sr_error
+state_confirm(const struct state_file *f, const struct state *state)
+{
+	uint64_t offset = state->counter % 2 * STATE_SLOT_LEN;
+	uint8_t slot[STATE_SLOT_LEN];
+	struct state found;
+	enum sr_error error =
+	    env_read(f->env, f->file, offset, slot, sizeof(slot));
+
+	if (error == SR_OK)
+		error = state_decode(f, slot, &found);
+	if (error == SR_OK && found.counter != state->counter)
+		error = SR_DAMAGED;
+	if (error == SR_OK)
+		error = env_write(f->env, f->file, offset, slot, sizeof(slot));
+	return error == SR_OK ? env_sync(f->env, f->file) : error;
+}
+
 static enum sr_error
 state_encode(const struct state_file *f, const struct state *state,
     uint8_t slot[STATE_SLOT_LEN])

@@ -85,6 +85,16 @@ enum sr_error state_load(
     const struct state_file *f, struct state *state, bool *lone);
 
 /*
+ * Writes the slot that was loaded again, the same bytes in the same place,
+ * and syncs: who wrote it may have ended because its sync failed, and what
+ * was read is then in memory only.  To be called before the first save, which
+ * writes over the other slot.  SR_DAMAGED: the slot now reads differently;
+ * any error is the end of keyd.
+ */
+enum sr_error state_confirm(
+    const struct state_file *f, const struct state *state);
+
+/*
  * Adds one to the counter, writes the slot that is not the newest and syncs.
  * Any error is the end of keyd: what is on disk is not known then.
  */

@@ -94,7 +94,9 @@ keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 		    (unsigned long long)m->size, error_sentence(error));
 	if (k->tree_started && k->lone) {
 		k->lone = false;
-		(void)keyd_save_both(k);
+		if (keyd_fail(k, "state",
+			state_confirm(&k->state_file, &k->state)) == SR_OK)
+			(void)keyd_save_both(k);
 	}
 	keyd_answer_head(k, error);
 }

@@ -96,7 +96,8 @@ class Acknowledged:
                 self.lost.add(reference)
 
     def where(self):
-        """For Traffic.begin()."""
+        """For Traffic.begin(), when nobody pays."""
+        self.take()     # what was ordered until the last of them ended
         return {payer: (self.next[payer], self.read[payer])
                 for payer in self.traffic.payers}
 

@@ -51,9 +51,9 @@ class Steady:
 
     def one_round(self):
         traffic = self.ordeal.traffic
-        self.book.take()
+        where = self.book.where()
         reads = dict(self.book.reads)
-        traffic.begin(self.book.where(), REST_MS)
+        traffic.begin(where, REST_MS)
         self.sessions += len(traffic.payers)
         self.passers_by()
         traffic.wait_for(each=1)

@@ -409,6 +409,62 @@ given_files_when_swapped_or_damaged_then_keyd_does_not_start(void **state)
 	assert_int_equal(world_restart(w, true), SR_DAMAGED);
 }
 
+/* A save of which the sync fails: what reads then see is in memory only. */
+static uint64_t
+save_without_sync(struct world *w, const uint8_t key[32])
+{
+	struct state_file f;
+	struct state s;
+	uint64_t counter;
+	bool lone;
+
+	assert_int_equal(state_file_open(&f, &w->keyd_room->env, key), SR_OK);
+	assert_int_equal(state_load(&f, &s, &lone), SR_OK);
+	counter = s.counter;
+	w->keyd_room->fault[SIM_FAIL_SYNC] = 1;
+	assert_int_equal(state_save(&f, &s), SR_IO);
+	return counter;
+}
+
+static void
+given_a_newest_slot_in_memory_only_when_a_start_is_cut_then_one_stays(
+    void **state)
+{
+	struct world *w = *state;
+	struct state_file f;
+	struct state found;
+	struct sim_disk *copy;
+	uint8_t key[32];
+	uint64_t counter;
+	bool lone;
+
+	memcpy(key, w->keyd->keys->state, sizeof(key));
+	copy = sim_copy(w->keyd_room);
+	w->params.identity_seed = NULL;
+	for (unsigned cut = 1;; cut++) {
+		enum sr_error error;
+
+		sim_restore(w->keyd_room, copy);
+		counter = save_without_sync(w, key);
+		keyd_close(w->keyd);
+		sim_kill(w->keyd_room);
+		w->sim->cut_after = w->sim->operations + cut;
+		error = keyd_init(w->keyd, &w->keyd_room->env, &w->params);
+		w->sim->dark = false;
+		w->sim->cut_after = 0;
+		if (error == SR_OK) {
+			assert_true(cut > 4);
+			break;
+		}
+		sim_crash_torn(w->keyd_room, 1000);
+		assert_int_equal(
+		    state_file_open(&f, &w->keyd_room->env, key), SR_OK);
+		assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+		assert_true(found.counter >= counter);
+	}
+	sim_copy_free(copy);
+}
+
 static void
 given_another_root_when_started_then_refused(void **state)
 {
@@ -562,6 +618,8 @@ main(void)
 	    BANK(
 		given_an_old_credential_and_one_bad_slot_when_started_then_still_refused),
 	    BANK(given_files_when_swapped_or_damaged_then_keyd_does_not_start),
+	    BANK(
+		given_a_newest_slot_in_memory_only_when_a_start_is_cut_then_one_stays),
 	    BANK(given_another_root_when_started_then_refused),
 	    BANK(
 		given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall),
