@@ -174,7 +174,7 @@ check_order(struct verify *verify, const struct audit_entry *entry,
 		return audit_fault(
 		    verify, entry, "its time is not its frame's");
 	if (order->not_after_ms < logged->time_ms ||
-	    order->not_after_ms - logged->time_ms > book->rules.order_life_ms)
+	    order->not_after_ms - logged->time_ms > book->policy.order_life_ms)
 		return audit_fault(verify, entry,
 		    "the order was carried out after it had expired, or could "
 		    "not expire");

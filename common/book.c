@@ -20,6 +20,8 @@ book_init(struct book *book)
 	book_table_init(&book->auditors, sizeof(struct book_auditor));
 	book_table_init(
 	    &book->past, BOOK_PAST_PIECE * sizeof(struct book_past_order));
+	book_table_init(&book->flows, sizeof(struct book_flow));
+	book_table_init(&book->postings, sizeof(struct book_posting));
 	return book_reserve_rows(book);
 }
 
@@ -31,6 +33,8 @@ book_free(struct book *book)
 	book_table_free(&book->terminals);
 	book_table_free(&book->auditors);
 	book_table_free(&book->past);
+	book_table_free(&book->flows);
+	book_table_free(&book->postings);
 	book_index_free(&book->account_index);
 	book_index_free(&book->principal_index);
 	book_index_free(&book->terminal_index);
@@ -41,7 +45,8 @@ enum sr_error
 book_reserve_rows(struct book *book)
 {
 	struct book_table *const tables[] = {&book->accounts, &book->principals,
-	    &book->terminals, &book->auditors, &book->past};
+	    &book->terminals, &book->auditors, &book->past, &book->flows,
+	    &book->postings};
 	struct book_index *const indexes[] = {&book->account_index,
 	    &book->principal_index, &book->terminal_index};
 	enum sr_error error = SR_OK;
@@ -65,6 +70,8 @@ book_add_account(struct book *book, uint64_t id, enum account_type type,
 	*account = (struct book_account){.id = id,
 	    .floor_minor = floor_minor,
 	    .ceiling_minor = ceiling_minor,
+	    .soft_floor_minor = floor_minor,
+	    .day_limit_minor = INT64_MAX,
 	    .type = (uint8_t)type,
 	    .status = ACCOUNT_OPEN,
 	    .last_frame = JOURNAL_NOWHERE};
@@ -88,8 +95,10 @@ book_found(struct book *book, const struct entry_genesis *genesis)
 	error = book_reserve_rows(book);
 	if (error != SR_OK)
 		return error;
-	(void)book_add_account(
-	    book, ACCOUNT_ISSUE, ACCOUNT_ISSUE_TYPE, -INT64_MAX, INT64_MAX);
+	/* the members of a mutual-credit circle alone make its money */
+	if (genesis->bank_type != BANK_MUTUAL_CREDIT)
+		(void)book_add_account(book, ACCOUNT_ISSUE, ACCOUNT_ISSUE_TYPE,
+		    -INT64_MAX, INT64_MAX);
 	error = book_reserve_rows(book);
 	if (error != SR_OK)
 		return error;
@@ -99,7 +108,14 @@ book_found(struct book *book, const struct entry_genesis *genesis)
 	memcpy(book->operator_key, genesis->operator_key,
 	    sizeof(book->operator_key));
 	book->unit = order_unit(genesis->unit.exponent);
-	book->rules = *rules;
+	book->policy = (struct order_policy){
+	    .customer = {.floor_minor = rules->customer_floor_minor,
+		.soft_floor_minor = rules->customer_floor_minor,
+		.ceiling_minor = rules->customer_ceiling_minor,
+		.day_limit_minor = INT64_MAX},
+	    .order_life_ms = rules->order_life_ms,
+	    .request_life_ms = rules->request_life_ms,
+	    .undo_ms = BOOK_UNDO_MS};
 	book->founded = true;
 	return SR_OK;
 }
@@ -162,8 +178,9 @@ enum sr_error
 book_open(struct book *book, const struct book_opening *opening,
     struct book_account **opened)
 {
-	struct book_principal *principal = book_table_at(&book->principals,
-	    book_index_find(&book->principal_index, opening->customer));
+	struct book_principal *principal =
+	    book_principal_row(book, opening->customer);
+	const struct order_limits *limits = &book->policy.customer;
 	enum sr_error error;
 
 	if (!book->founded || !customer_id_valid(opening->customer))
@@ -184,8 +201,9 @@ book_open(struct book *book, const struct book_opening *opening,
 	principal->role = (uint8_t)role_of_key(book, opening->signing_key);
 	*opened = book_add_account(book,
 	    account_id(opening->customer, ACCOUNT_INDEX_MAIN), ACCOUNT_CUSTOMER,
-	    book->rules.customer_floor_minor,
-	    book->rules.customer_ceiling_minor);
+	    limits->floor_minor, limits->ceiling_minor);
+	(*opened)->soft_floor_minor = limits->soft_floor_minor;
+	(*opened)->day_limit_minor = limits->day_limit_minor;
 	if (principal->role == ROLE_OPERATOR)
 		(*opened)->status = ACCOUNT_CLOSED;
 	return SR_OK;
@@ -243,7 +261,7 @@ book_check(const struct book *book, const struct book_session *session,
 		return refused(answer, SR_SEQ);
 	if (o->not_after_ms < now_ms)
 		return refused(answer, SR_EXPIRED);
-	if (o->not_after_ms - now_ms > book->rules.order_life_ms)
+	if (o->not_after_ms - now_ms > book->policy.order_life_ms)
 		return refused(answer, SR_NOT_AFTER);
 	return BOOK_APPLY;
 }
@@ -304,8 +322,16 @@ book_apply(struct book *book, const struct book_order *order, uint64_t leaf,
     uint64_t time_ms, struct book_effect *effect)
 {
 	const struct order *o = &order->order;
-	struct book_principal *signer = book_table_at(&book->principals,
-	    book_index_find(&book->principal_index, o->signer));
+	struct book_principal *signer = book_principal_row(book, o->signer);
+	struct book_turn turn = {.book = book,
+	    .signer = signer,
+	    .order = o,
+	    .hash = order->hash,
+	    .attachment = order->attachment,
+	    .attachment_len = order->attachment_len,
+	    .leaf = leaf,
+	    .time_ms = time_ms,
+	    .effect = effect};
 	enum sr_error error;
 
 	memset(effect, 0, sizeof(*effect));
@@ -319,8 +345,7 @@ book_apply(struct book *book, const struct book_order *order, uint64_t leaf,
 	error = book_reserve_rows(book);
 	if (error != SR_OK)
 		return error;
-	effect->outcome =
-	    book_rules_apply(book, signer, order, leaf, time_ms, effect);
+	effect->outcome = book_rules_apply(&turn);
 	assert(effect->outcome == SR_OK || effect->touched_count == 0);
 	remember(book, signer, order, leaf, effect->outcome);
 	return SR_OK;
@@ -333,11 +358,17 @@ book_account(const struct book *book, uint64_t account)
 	    &book->accounts, book_index_find(&book->account_index, account));
 }
 
-const struct book_principal *
-book_principal(const struct book *book, uint64_t customer)
+struct book_principal *
+book_principal_row(const struct book *book, uint64_t customer)
 {
 	return book_table_at(&book->principals,
 	    book_index_find(&book->principal_index, customer));
+}
+
+const struct book_principal *
+book_principal(const struct book *book, uint64_t customer)
+{
+	return book_principal_row(book, customer);
 }
 
 const struct book_terminal *

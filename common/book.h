@@ -2,8 +2,8 @@
 #ifndef COMMON_BOOK_H
 #define COMMON_BOOK_H
 /*
- * The ledger's rules as a pure state machine: accounts, principals, terminals
- * and open requests.  It reads no clock, does no I/O and depends on nothing
+ * The ledger's rules as a pure state machine: accounts, principals, terminals,
+ * open requests and the postings that may still be undone.  It reads no clock, does no I/O and depends on nothing
  * but what the journal says, so a replay gives the same state to the byte
  * (book_digest()).  Used by ledgerd to book and by strongroom-verify to
  * re-execute.
@@ -42,6 +42,11 @@
 #define BOOK_HOLDS_MAX 4096u  /* holds that are not settled */
 #define BOOK_HOLDS_EACH 8u    /* of these, of one account */
 #define BOOK_LATE_MAX 256u    /* late posts that are listed, the newest */
+#define BOOK_POSTINGS 65536u  /* that can be undone or reversed, the newest */
+#define BOOK_ACCOUNTS_EACH 8u /* open ones of a customer */
+#define BOOK_INDEX_MAX 99u    /* of a customer's accounts */
+#define BOOK_FLOW_HOURS 25u   /* the present one and a day */
+#define BOOK_UNDO_MS UINT64_C(900000) /* until a policy says otherwise */
 
 /*
  * From this age on two operators may release a hold.  A test builds a bank
@@ -72,10 +77,36 @@ struct book_account {
 	int64_t held_minor;
 	int64_t floor_minor;
 	int64_t ceiling_minor;
-	uint8_t type;   /* enum account_type */
-	uint8_t status; /* enum account_status */
+	int64_t soft_floor_minor; /* below it its owner is warned */
+	int64_t day_limit_minor;  /* INT64_MAX: none */
+	uint32_t flow;            /* place + 1 of its row; 0: none */
+	uint8_t type;             /* enum account_type */
+	uint8_t status;           /* enum account_status */
+	bool till_closed;         /* a till that nobody works at */
+	uint8_t label_len;        /* of a further account; else 0 */
+	char label[ORDER_LABEL_MAX];
 	/* ledgerd's: the newest frame that touched it; no part of the digest */
 	struct journal_position last_frame;
+};
+
+/*
+ * What left an account with a limit, by the hour (UTC); bucket n is that of
+ * the hours h with h % BOOK_FLOW_HOURS == n, of which `hour` is the newest.
+ */
+struct book_flow {
+	uint64_t hour;
+	int64_t bucket_minor[BOOK_FLOW_HOURS];
+};
+
+/* A posting that may be undone or reversed. */
+struct book_posting {
+	uint64_t leaf; /* of the order, or of the approval of a request */
+	uint64_t time_ms;
+	uint64_t debit;
+	uint64_t credit;
+	int64_t amount_minor;
+	uint8_t kind; /* transfer, deposit, issue or adjust */
+	bool undone;
 };
 
 /*
@@ -96,10 +127,12 @@ struct book_principal {
 	uint8_t last_hash[ORDER_HASH_LEN]; /* zeros before the first order */
 	uint8_t signing_key[32];
 	uint8_t attestation_hash[32];
+	uint64_t till; /* the account whose use it has; 0 if none */
 	uint32_t key_epoch;
 	uint32_t terminal; /* its terminal id; 0 if none */
 	uint8_t role;      /* enum role */
 	bool revoked;
+	bool erased;
 	uint32_t past[BOOK_PAST / BOOK_PAST_PIECE]; /* pieces, place + 1 */
 };
 
@@ -125,11 +158,15 @@ struct book_request {
 	uint64_t requester;
 	uint64_t time_ms;
 	uint8_t hash[ORDER_HASH_LEN]; /* of the request's 208 bytes */
-	uint8_t kind;                 /* order_kind_is_request() */
-	struct order_enrol enrol;     /* ORDER_ENROL_REQUEST */
-	struct order_auditor auditor; /* ORDER_AUDITOR_REQUEST */
-	uint64_t hold; /* ORDER_RELEASE_REQUEST: leaf of the hold */
+	/* what these say, as order_decode() has it */
+	uint64_t debit;
+	uint64_t credit;
+	int64_t amount_minor;
+	uint64_t refers_to;
+	uint16_t attachment_len;
+	uint8_t kind; /* order_kind_is_request() */
 	bool used;
+	uint8_t attachment[ORDER_REQUEST_ATTACHMENT_MAX];
 };
 
 /*
@@ -145,6 +182,7 @@ struct book_hold {
 	int64_t amount_minor;
 	uint8_t reference[ORDER_REFERENCE_LEN]; /* of the hold's order */
 	bool released;
+	bool counted; /* against the account's limit of 24 hours */
 };
 
 /* A post that came after the release of its hold. */
@@ -163,7 +201,7 @@ struct book {
 	bool restored; /* the log has a restore note; no part of the state */
 	uint8_t bank_id[32];
 	uint16_t unit; /* order_unit() */
-	struct entry_rules rules;
+	struct order_policy policy; /* in force */
 	uint8_t operator_key[2][32];
 	bool operator_known[2];
 	struct book_table accounts;
@@ -171,6 +209,9 @@ struct book {
 	struct book_table terminals;
 	struct book_table auditors;
 	struct book_table past;
+	struct book_table flows;
+	struct book_table postings; /* a ring, once it is full */
+	uint64_t posting_count;     /* ever */
 	struct book_index account_index;
 	struct book_index principal_index;
 	struct book_index terminal_index;
@@ -217,9 +258,10 @@ struct book_effect {
 	enum sr_error outcome;  /* SR_OK, or why it was declined */
 	unsigned touched_count; /* accounts that moved, debit first */
 	struct book_account *touched[JOURNAL_TOUCHED_MAX];
-	/* a terminal or teller that was enrolled or revoked; 0: none */
+	/* one whose role has changed; 0: none */
 	uint64_t enrolled_principal;
 	uint64_t revoked_principal; /* its sessions end */
+	uint64_t erased_principal;  /* its credentials are to go */
 	/* and the terminal of it; NULL for a teller */
 	const struct book_terminal *enrolled;
 	const struct book_terminal *revoked;
@@ -304,6 +346,32 @@ const struct book_principal *book_principal(
     const struct book *book, uint64_t customer);
 const struct book_terminal *book_terminal(
     const struct book *book, uint32_t terminal);
+
+/*
+ * The posting of that leaf, undone or not; NULL when it is none that can be
+ * undone, or older than the last BOOK_POSTINGS.
+ */
+const struct book_posting *book_posting(
+    const struct book *book, uint64_t leaf);
+
+/* The open or frozen account of that customer with that label; NULL. */
+struct book_account *book_labelled(const struct book *book, uint64_t customer,
+    const char *label, size_t label_len);
+
+/*
+ * What may still leave the account by its limit of 24 hours, at that time;
+ * INT64_MAX when it has none.
+ */
+int64_t book_day_left(const struct book *book,
+    const struct book_account *account, uint64_t now_ms);
+
+/* Open requests, from the oldest (place 0) on; some may be used or expired. */
+const struct book_request *book_request_at(
+    const struct book *book, unsigned place);
+
+/* True when nothing but time and the books stand between it and approval. */
+bool book_request_open(const struct book *book,
+    const struct book_request *request, uint64_t now_ms);
 
 /* The auditor with that name, or with that key; NULL when there is none. */
 const struct book_auditor *book_auditor(

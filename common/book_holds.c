@@ -102,6 +102,8 @@ has_cash(const struct book_account *till, int64_t amount_minor)
 		return SR_ACCOUNT_FROZEN;
 	if (till->status != ACCOUNT_OPEN)
 		return SR_ACCOUNT_CLOSED;
+	if (till->till_closed)
+		return SR_TILL_CLOSED;
 	if (__builtin_add_overflow(
 		till->posted_minor, till->held_minor, &after) ||
 	    __builtin_add_overflow(after, amount_minor, &after) ||
@@ -119,10 +121,10 @@ touch(struct book_effect *effect, struct book_account *account,
 }
 
 enum sr_error
-book_rule_hold(struct book *book, const struct book_principal *signer,
-    const struct order *order, uint64_t leaf, uint64_t time_ms,
-    struct book_effect *effect)
+book_rule_hold(struct book_turn *turn)
 {
+	const struct order *order = turn->order;
+	struct book *book = turn->book;
 	struct book_account *account = book_account(book, order->debit);
 	struct book_account *till = book_account(book, order->credit);
 	const struct book_terminal *terminal =
@@ -130,7 +132,9 @@ book_rule_hold(struct book *book, const struct book_principal *signer,
 	struct book_hold *hold;
 	enum sr_error error;
 
-	if (order->debit != account_id(signer->customer, ACCOUNT_INDEX_MAIN))
+	if (order->debit !=
+		account_id(turn->signer->customer, ACCOUNT_INDEX_MAIN) &&
+	    book_own_account(turn, order->debit) == NULL)
 		return SR_NOT_YOURS;
 	/* cash comes out where its owner stands, and nowhere else */
 	if (terminal == NULL || terminal->till != order->credit)
@@ -141,6 +145,9 @@ book_rule_hold(struct book *book, const struct book_principal *signer,
 		return SR_NO_ACCOUNT;
 	error = book_may_give(account, order->amount_minor);
 	if (error == SR_OK)
+		error = book_day_check(
+		    book, account, order->amount_minor, turn->time_ms);
+	if (error == SR_OK)
 		error = has_cash(till, order->amount_minor);
 	if (error != SR_OK)
 		return error;
@@ -148,35 +155,47 @@ book_rule_hold(struct book *book, const struct book_principal *signer,
 	    count_holds(book, account->id) >= BOOK_HOLDS_EACH)
 		return SR_HOLDS_FULL;
 	assert(book->hold_count == 0 ||
-	       book->hold[book->hold_count - 1].leaf < leaf);
+	       book->hold[book->hold_count - 1].leaf < turn->leaf);
 	hold = &book->hold[book->hold_count++];
-	*hold = (struct book_hold){.leaf = leaf,
-	    .time_ms = time_ms,
+	*hold = (struct book_hold){.leaf = turn->leaf,
+	    .time_ms = turn->time_ms,
 	    .account = account->id,
 	    .till = till->id,
-	    .amount_minor = order->amount_minor};
+	    .amount_minor = order->amount_minor,
+	    .counted = account->day_limit_minor != INT64_MAX};
 	memcpy(hold->reference, order->reference, sizeof(hold->reference));
+	book_day_count(book, account, order->amount_minor, turn->time_ms);
 	account->held_minor += order->amount_minor;
 	till->held_minor += order->amount_minor;
-	touch(effect, account, till);
+	touch(turn->effect, account, till);
 	return SR_OK;
 }
 
 /* The hold that a till's order refers to, if it is that till's. */
 static enum sr_error
-find_own(const struct book *book, const struct book_principal *signer,
-    const struct order *order, unsigned *place)
+find_own(const struct book_turn *turn, unsigned *place)
 {
-	const struct book_hold *hold = book_hold(book, order->refers_to);
+	const struct book_hold *hold =
+	    book_hold(turn->book, turn->order->refers_to);
 
-	if (order->terminal != signer->terminal)
+	if (turn->order->terminal != turn->signer->terminal)
 		return SR_NOT_YOURS;
 	if (hold == NULL)
 		return SR_HOLD_STATE;
-	if (hold->till != account_id(signer->customer, ACCOUNT_INDEX_TILL))
+	if (hold->till != turn->signer->till)
 		return SR_NOT_YOURS;
-	*place = (unsigned)(hold - book->hold);
+	*place = (unsigned)(hold - turn->book->hold);
 	return SR_OK;
+}
+
+/* What of it was not paid out counts no more against the day's limit. */
+static void
+return_unpaid(
+    struct book *book, const struct book_hold *hold, int64_t unpaid_minor)
+{
+	if (hold->counted && unpaid_minor > 0)
+		book_day_return(book, book_account(book, hold->account),
+		    unpaid_minor, hold->time_ms);
 }
 
 /* Gives back what a hold reserves, on both sides. */
@@ -220,18 +239,18 @@ book_drop_released(struct book *book, uint64_t till)
 
 /* Posted, though two operators had released it. */
 static void
-note_late(struct book *book, const struct book_hold *hold,
-    const struct order *order, uint64_t leaf, uint64_t time_ms)
+note_late(const struct book_turn *turn, const struct book_hold *hold)
 {
+	struct book *book = turn->book;
 	const struct book_account *account = book_account(book, hold->account);
 
 	book->late[book->late_posts++ % BOOK_LATE_MAX] =
-	    (struct book_late){.leaf = leaf,
-		.time_ms = time_ms,
+	    (struct book_late){.leaf = turn->leaf,
+		.time_ms = turn->time_ms,
 		.hold = hold->leaf,
 		.account = hold->account,
 		.till = hold->till,
-		.amount_minor = order->amount_minor,
+		.amount_minor = turn->order->amount_minor,
 		.below_floor =
 		    (__int128)account->posted_minor - account->held_minor <
 		    account->floor_minor};
@@ -242,15 +261,15 @@ note_late(struct book *book, const struct book_hold *hold,
  * across its floor if it must be.
  */
 enum sr_error
-book_rule_post(struct book *book, const struct book_principal *signer,
-    const struct order *order, uint64_t leaf, uint64_t time_ms,
-    struct book_effect *effect)
+book_rule_post(struct book_turn *turn)
 {
+	const struct order *order = turn->order;
+	struct book *book = turn->book;
 	struct book_account *account, *till;
 	int64_t account_after, till_after;
 	struct book_hold *hold;
 	unsigned place;
-	enum sr_error error = find_own(book, signer, order, &place);
+	enum sr_error error = find_own(turn, &place);
 
 	if (error != SR_OK)
 		return error;
@@ -267,62 +286,56 @@ book_rule_post(struct book *book, const struct book_principal *signer,
 	    __builtin_add_overflow(
 		till->posted_minor, order->amount_minor, &till_after))
 		return SR_AMOUNT;
-	effect->late = hold->released;
+	turn->effect->late = hold->released;
+	if (!hold->released)
+		return_unpaid(
+		    book, hold, hold->amount_minor - order->amount_minor);
 	give_back(book, hold);
 	account->posted_minor = account_after;
 	till->posted_minor = till_after;
-	if (effect->late)
-		note_late(book, hold, order, leaf, time_ms);
+	if (turn->effect->late)
+		note_late(turn, hold);
 	drop_hold(book, place);
-	touch(effect, account, till);
+	touch(turn->effect, account, till);
 	return SR_OK;
 }
 
 enum sr_error
-book_rule_void(struct book *book, const struct book_principal *signer,
-    const struct order *order, struct book_effect *effect)
+book_rule_void(struct book_turn *turn)
 {
+	struct book *book = turn->book;
 	struct book_hold *hold;
 	unsigned place;
-	enum sr_error error = find_own(book, signer, order, &place);
+	enum sr_error error = find_own(turn, &place);
 
 	if (error != SR_OK)
 		return error;
-	if (!book_moves_nothing(order))
+	if (!book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
 	hold = &book->hold[place];
+	if (!hold->released)
+		return_unpaid(book, hold, hold->amount_minor);
 	give_back(book, hold);
-	touch(effect, book_account(book, hold->account),
+	touch(turn->effect, book_account(book, hold->account),
 	    book_account(book, hold->till));
 	drop_hold(book, place);
 	return SR_OK;
 }
 
+/* The hold as the operators have seen it, and that it may be released now. */
 enum sr_error
-book_release_request(const struct book *book, const struct book_order *order,
-    struct book_request *request)
+book_check_release(const struct book *book, const struct book_request *request,
+    uint64_t time_ms)
 {
-	const struct book_hold *hold = book_hold(book, order->order.refers_to);
+	const struct book_hold *hold = book_hold(book, request->refers_to);
 	struct order_release release;
-	enum sr_error error = order_release_decode(
-	    order->attachment, order->attachment_len, &release);
 
-	if (error != SR_OK)
-		return error;
-	request->hold = order->order.refers_to;
-	/* book_release_check() says whether there is one */
+	if (order_release_decode(request->attachment, request->attachment_len,
+		&release) != SR_OK)
+		return SR_PARAMETERS;
 	if (hold != NULL && (release.account != hold->account ||
 				release.amount_minor != hold->amount_minor))
 		return SR_PARAMETERS;
-	return SR_OK;
-}
-
-enum sr_error
-book_release_check(
-    const struct book *book, uint64_t hold_leaf, uint64_t time_ms)
-{
-	const struct book_hold *hold = book_hold(book, hold_leaf);
-
 	if (hold == NULL || hold->released)
 		return SR_HOLD_STATE;
 	return book_hold_releasable(book, hold, time_ms) ? SR_OK
@@ -336,6 +349,7 @@ book_release(struct book *book, uint64_t hold_leaf, struct book_effect *effect)
 	struct book_hold *hold = &book->hold[place];
 
 	assert(hold->leaf == hold_leaf && !hold->released);
+	return_unpaid(book, hold, hold->amount_minor);
 	give_back(book, hold);
 	touch(effect, book_account(book, hold->account),
 	    book_account(book, hold->till));

@@ -12,11 +12,12 @@
 #include "common/book_rules.h"
 #include "common/buffer.h"
 
-enum { ROW_MAX = 512 };
+enum { ROW_MAX = 1024 };
 
 struct rows {
 	enum sr_error error; /* the first one; nothing moves after it */
 	bool positions;
+	bool first_version; /* SRBOOK01, which is read only */
 	book_source source; /* NULL: fields go out */
 	book_sink sink;
 	void *context;
@@ -126,30 +127,60 @@ struct counts {
 	uint64_t auditors;
 	uint64_t requests;
 	uint64_t holds;
+	uint64_t flows;
+	uint64_t postings;
 };
 
+/* The magic; of the two versions that are read it tells which. */
 static void
-row_head(struct rows *r, struct book *book, struct counts *counts)
+row_magic(struct rows *r)
 {
-	static const char known[8] = {'S', 'R', 'B', 'O', 'O', 'K', '0', '1'};
+	static const char first[8] = {'S', 'R', 'B', 'O', 'O', 'K', '0', '1'};
+	static const char known[8] = {'S', 'R', 'B', 'O', 'O', 'K', '0', '2'};
 	struct reader found;
 	uint8_t magic[8];
 
 	memcpy(magic, known, sizeof(magic));
 	field_bytes(r, magic, sizeof(magic));
+	if (r->error != SR_OK)
+		return;
+	r->first_version = memcmp(magic, first, sizeof(first)) == 0;
 	found = reader_of(magic, sizeof(magic));
-	if (r->error == SR_OK) {
+	if (!r->first_version)
 		r->error = reader_magic(&found, known, sizeof(known));
-		if (r->error == SR_DAMAGED)
-			r->error = SR_MALFORMED;
+	if (r->error == SR_DAMAGED)
+		r->error = SR_MALFORMED;
+}
+
+static void
+row_policy(struct rows *r, struct book *book)
+{
+	struct order_policy *policy = &book->policy;
+
+	field_i64(r, &policy->customer.floor_minor);
+	field_i64(r, &policy->customer.ceiling_minor);
+	field_u64(r, &policy->order_life_ms);
+	field_u64(r, &policy->request_life_ms);
+	if (r->first_version) {
+		policy->customer.soft_floor_minor =
+		    policy->customer.floor_minor;
+		policy->customer.day_limit_minor = INT64_MAX;
+		policy->undo_ms = BOOK_UNDO_MS;
+		return;
 	}
+	field_i64(r, &policy->customer.soft_floor_minor);
+	field_i64(r, &policy->customer.day_limit_minor);
+	field_u64(r, &policy->undo_ms);
+}
+
+static void
+row_head(struct rows *r, struct book *book, struct counts *counts)
+{
+	row_magic(r);
 	field_bool(r, &book->founded);
 	field_bytes(r, book->bank_id, sizeof(book->bank_id));
 	field_u16(r, &book->unit);
-	field_i64(r, &book->rules.customer_floor_minor);
-	field_i64(r, &book->rules.customer_ceiling_minor);
-	field_u64(r, &book->rules.order_life_ms);
-	field_u64(r, &book->rules.request_life_ms);
+	row_policy(r, book);
 	for (size_t i = 0; i < 2; i++) {
 		field_bytes(r, book->operator_key[i], 32);
 		field_bool(r, &book->operator_known[i]);
@@ -161,6 +192,11 @@ row_head(struct rows *r, struct book *book, struct counts *counts)
 	field_u64(r, &counts->requests);
 	field_u64(r, &counts->holds);
 	field_u64(r, &book->late_posts);
+	if (!r->first_version) {
+		field_u64(r, &counts->flows);
+		field_u64(r, &counts->postings);
+		field_u64(r, &book->posting_count);
+	}
 	row_end(r);
 }
 
@@ -175,6 +211,17 @@ row_account(struct rows *r, struct book_account *account)
 	field_choice(
 	    r, &account->type, ACCOUNT_CUSTOMER, ACCOUNT_OVER_SHORT_TYPE);
 	field_choice(r, &account->status, ACCOUNT_OPEN, ACCOUNT_CLOSED);
+	if (r->first_version) {
+		account->soft_floor_minor = account->floor_minor;
+		account->day_limit_minor = INT64_MAX;
+	} else {
+		field_i64(r, &account->soft_floor_minor);
+		field_i64(r, &account->day_limit_minor);
+		field_u32(r, &account->flow);
+		field_bool(r, &account->till_closed);
+		field_choice(r, &account->label_len, 0, ORDER_LABEL_MAX);
+		field_bytes(r, account->label, sizeof(account->label));
+	}
 	if (r->positions) {
 		field_u32(r, &account->last_frame.segment);
 		field_u32(r, &account->last_frame.offset);
@@ -195,6 +242,15 @@ row_principal(struct rows *r, struct book_principal *principal)
 	field_u32(r, &principal->terminal);
 	field_choice(r, &principal->role, ROLE_CUSTOMER, ROLE_AUDITOR);
 	field_bool(r, &principal->revoked);
+	if (r->first_version) {
+		if (principal->role == ROLE_TERMINAL ||
+		    principal->role == ROLE_TELLER)
+			principal->till = account_id(
+			    principal->customer, ACCOUNT_INDEX_TILL);
+	} else {
+		field_u64(r, &principal->till);
+		field_bool(r, &principal->erased);
+	}
 	row_end(r);
 }
 
@@ -231,28 +287,67 @@ row_auditor(struct rows *r, struct book_auditor *auditor)
 	row_end(r);
 }
 
-/* The parameters that the kind does not have are zeros. */
+/* A request of the first version, which had its parameters decoded. */
+static void
+row_first_request(struct rows *r, struct book_request *request)
+{
+	struct order_auditor auditor = {0};
+	struct order_release release = {0};
+	struct order_enrol enrol = {0};
+
+	field_bytes(r, &request->kind, 1);
+	field_u64(r, &enrol.principal);
+	field_u32(r, &enrol.terminal);
+	field_u32(r, &enrol.epoch);
+	field_i64(r, &enrol.till_maximum_minor);
+	field_bytes(r, &enrol.role, 1);
+	field_bytes(r, auditor.key, sizeof(auditor.key));
+	field_choice(r, &auditor.name_len, 0, ORDER_AUDITOR_NAME_MAX);
+	if (r->error == SR_OK)
+		field_bytes(r, auditor.name, auditor.name_len);
+	field_u64(r, &request->refers_to);
+	field_bool(r, &request->used);
+	if (r->error != SR_OK)
+		return;
+	if (request->kind == ORDER_ENROL_REQUEST) {
+		request->attachment_len = ORDER_ENROL_LEN;
+		order_enrol_encode(&enrol, request->attachment);
+	} else if (request->kind == ORDER_AUDITOR_REQUEST) {
+		request->attachment_len = ORDER_AUDITOR_LEN;
+		order_auditor_encode(&auditor, request->attachment);
+	} else if (request->kind == ORDER_RELEASE_REQUEST) {
+		/* book_state_read() fills it in, when the holds are there */
+		request->attachment_len = ORDER_RELEASE_LEN;
+		order_release_encode(&release, request->attachment);
+	} else {
+		r->error = SR_MALFORMED;
+	}
+}
+
 static void
 row_request(struct rows *r, struct book_request *request)
 {
-	struct order_auditor *auditor = &request->auditor;
-	struct order_enrol *enrol = &request->enrol;
-
 	field_u64(r, &request->leaf);
 	field_u64(r, &request->requester);
 	field_u64(r, &request->time_ms);
 	field_bytes(r, request->hash, sizeof(request->hash));
+	if (r->first_version) {
+		row_first_request(r, request);
+		row_end(r);
+		return;
+	}
 	field_bytes(r, &request->kind, 1);
-	field_u64(r, &enrol->principal);
-	field_u32(r, &enrol->terminal);
-	field_u32(r, &enrol->epoch);
-	field_i64(r, &enrol->till_maximum_minor);
-	field_bytes(r, &enrol->role, 1);
-	field_bytes(r, auditor->key, sizeof(auditor->key));
-	field_choice(r, &auditor->name_len, 0, ORDER_AUDITOR_NAME_MAX);
+	field_u64(r, &request->debit);
+	field_u64(r, &request->credit);
+	field_i64(r, &request->amount_minor);
+	field_u64(r, &request->refers_to);
+	field_u16(r, &request->attachment_len);
+	if (r->error == SR_OK &&
+	    (request->attachment_len > sizeof(request->attachment) ||
+		!order_kind_is_request(request->kind)))
+		r->error = SR_MALFORMED;
 	if (r->error == SR_OK)
-		field_bytes(r, auditor->name, auditor->name_len);
-	field_u64(r, &request->hold);
+		field_bytes(r, request->attachment, request->attachment_len);
 	field_bool(r, &request->used);
 	row_end(r);
 }
@@ -267,6 +362,30 @@ row_hold(struct rows *r, struct book_hold *hold)
 	field_i64(r, &hold->amount_minor);
 	field_bytes(r, hold->reference, sizeof(hold->reference));
 	field_bool(r, &hold->released);
+	if (!r->first_version)
+		field_bool(r, &hold->counted);
+	row_end(r);
+}
+
+static void
+row_flow(struct rows *r, struct book_flow *flow)
+{
+	field_u64(r, &flow->hour);
+	for (size_t i = 0; i < BOOK_FLOW_HOURS; i++)
+		field_i64(r, &flow->bucket_minor[i]);
+	row_end(r);
+}
+
+static void
+row_posting(struct rows *r, struct book_posting *posting)
+{
+	field_u64(r, &posting->leaf);
+	field_u64(r, &posting->time_ms);
+	field_u64(r, &posting->debit);
+	field_u64(r, &posting->credit);
+	field_i64(r, &posting->amount_minor);
+	field_bytes(r, &posting->kind, 1);
+	field_bool(r, &posting->undone);
 	row_end(r);
 }
 
@@ -320,7 +439,9 @@ book_state_write(const struct book *book, enum book_state_part part,
 	    .terminals = book->terminals.count,
 	    .auditors = book->auditors.count,
 	    .requests = book->request_count,
-	    .holds = book->hold_count};
+	    .holds = book->hold_count,
+	    .flows = book->flows.count,
+	    .postings = book->postings.count};
 	struct book head = *book; /* its tables stay the book's */
 
 	row_head(&r, &head, &counts);
@@ -341,6 +462,12 @@ book_state_write(const struct book *book, enum book_state_part part,
 
 		row_late(&r, &late);
 	}
+	for (uint64_t i = 0; i < counts.flows; i++)
+		row_flow(&r, book_table_at(&book->flows, i));
+	for (uint64_t n = book->posting_count - counts.postings;
+	     n < book->posting_count; n++)
+		row_posting(
+		    &r, book_table_at(&book->postings, n % BOOK_POSTINGS));
 	return r.error;
 }
 
@@ -472,6 +599,77 @@ late_in(struct rows *r, struct book *book)
 	}
 }
 
+/* The release requests of the first version name the hold and no more. */
+static void
+complete_releases(struct book *book)
+{
+	for (unsigned i = 0; i < book->request_count; i++) {
+		struct book_request *request = &book->request[i];
+		const struct book_hold *hold =
+		    book_hold(book, request->refers_to);
+		struct order_release release;
+
+		if (request->kind != ORDER_RELEASE_REQUEST || hold == NULL)
+			continue;
+		release = (struct order_release){
+		    hold->account, hold->amount_minor};
+		order_release_encode(&release, request->attachment);
+	}
+}
+
+static void
+flow_in(struct rows *r, struct book *book)
+{
+	struct book_flow *flow = row_new(r, book, &book->flows);
+
+	if (flow == NULL)
+		return;
+	row_flow(r, flow);
+	for (size_t i = 0; r->error == SR_OK && i < BOOK_FLOW_HOURS; i++)
+		if (flow->bucket_minor[i] < 0)
+			r->error = SR_MALFORMED;
+}
+
+/*
+ * The ring is full when more were remembered than it holds; each posting after
+ * the one before, of accounts that exist.
+ */
+static void
+postings_in(struct rows *r, struct book *book, uint64_t count)
+{
+	uint64_t total = book->posting_count, leaf = 0;
+
+	if (r->error == SR_OK &&
+	    (count > BOOK_POSTINGS || count > total ||
+		(count < BOOK_POSTINGS && count != total)))
+		r->error = SR_MALFORMED;
+	/* rows are added from place 0 on, and filled where they belong */
+	for (uint64_t i = 0; r->error == SR_OK && i < count; i++)
+		(void)row_new(r, book, &book->postings);
+	for (uint64_t n = total - count; r->error == SR_OK && n < total; n++) {
+		struct book_posting *posting =
+		    book_table_at(&book->postings, n % BOOK_POSTINGS);
+
+		row_posting(r, posting);
+		if (r->error == SR_OK &&
+		    (posting->amount_minor <= 0 ||
+			(n > total - count && posting->leaf <= leaf) ||
+			book_account(book, posting->debit) == NULL ||
+			book_account(book, posting->credit) == NULL))
+			r->error = SR_MALFORMED;
+		leaf = posting->leaf;
+	}
+}
+
+/* Rows of flows belong to accounts one by one. */
+static void
+check_flows(struct rows *r, const struct book *book)
+{
+	for (uint64_t i = 0; r->error == SR_OK && i < book->accounts.count; i++)
+		if (book_account_at(book, i)->flow > book->flows.count)
+			r->error = SR_MALFORMED;
+}
+
 enum sr_error
 book_state_read(struct book *book, book_source source, void *context)
 {
@@ -497,6 +695,12 @@ book_state_read(struct book *book, book_source source, void *context)
 		book->request_count = (unsigned)counts.requests;
 	for (uint64_t i = 0; r.error == SR_OK && i < counts.holds; i++)
 		hold_in(&r, book);
+	if (r.error == SR_OK && r.first_version)
+		complete_releases(book);
 	late_in(&r, book);
+	for (uint64_t i = 0; r.error == SR_OK && i < counts.flows; i++)
+		flow_in(&r, book);
+	check_flows(&r, book);
+	postings_in(&r, book, counts.postings);
 	return r.error;
 }

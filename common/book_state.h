@@ -9,8 +9,9 @@
  *
  * Little-endian: head with the counts, then accounts, principals, each with
  * its remembered orders from the oldest to the newest, terminals, auditors,
- * open requests, holds and the late posts that are listed, in the order of
- * the journal.
+ * open requests, holds, the late posts that are listed, what left accounts
+ * with a limit, and the postings that may be undone, in the order of the
+ * journal.  That is version 2; version 1, without the last two, is read, too.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -9,9 +9,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/authority.h"
 #include "common/buffer.h"
-#include "common/name.h"
 
 static const char magic[8] = {'S', 'R', 'O', 'R', 'D', 'E', 'R', '1'};
 
@@ -24,17 +22,31 @@ order_unit(uint8_t exponent)
 bool
 order_kind_known(unsigned kind)
 {
-	return kind == ORDER_TRANSFER || kind == ORDER_DEPOSIT ||
-	       kind == ORDER_HOLD || kind == ORDER_POST || kind == ORDER_VOID ||
-	       kind == ORDER_APPROVE || kind == ORDER_REVOKE ||
-	       order_kind_is_request(kind);
+	return (kind >= ORDER_TRANSFER && kind <= ORDER_REVOKE) ||
+	       kind == ORDER_CLOSE ||
+	       (kind >= ORDER_TILL_OPEN && kind <= ORDER_TILL_CLOSE) ||
+	       (kind >= ORDER_RELEASE_REQUEST && kind <= ORDER_ROLE_REVOKE);
 }
 
 bool
 order_kind_is_request(unsigned kind)
 {
-	return kind == ORDER_ENROL_REQUEST || kind == ORDER_RELEASE_REQUEST ||
-	       kind == ORDER_AUDITOR_REQUEST;
+	switch (kind) {
+	case ORDER_REVERSE:
+	case ORDER_ISSUE:
+	case ORDER_ADJUST:
+	case ORDER_POLICY:
+	case ORDER_ROLE:
+	case ORDER_RAISE_LIMIT:
+	case ORDER_ENROL_REQUEST:
+	case ORDER_RELEASE_REQUEST:
+	case ORDER_AUDITOR_REQUEST:
+	case ORDER_UNFREEZE:
+	case ORDER_CASH_OUT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const char *
@@ -45,7 +57,8 @@ order_kind_name(unsigned kind)
 	    "policy", "role", "raise-limit", "enrol-request", "approve",
 	    "freeze", "lower-limit", "revoke", "rekey", "close", "visibility",
 	    "till-open", "till-count", "till-close", "box-put", "box-share",
-	    "box-delete", "message", "release-request", "auditor-request"};
+	    "box-delete", "message", "release-request", "auditor-request",
+	    "account-open", "unfreeze", "cash-out", "erase", "role-revoke"};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }
@@ -139,157 +152,4 @@ order_attachment_hash(
 {
 	crypto_hash_sha256(
 	    hash, len != 0 ? attachment : (const uint8_t *)"", len);
-}
-
-enum sr_error
-order_attachment_check(unsigned kind, const void *attachment, size_t len)
-{
-	struct order_enrol enrol;
-	struct order_revoke revoke;
-	struct order_auditor auditor;
-	struct order_release release;
-
-	if (len > ORDER_ATTACHMENT_MAX)
-		return SR_TOO_LARGE;
-	switch (kind) {
-	case ORDER_TRANSFER:
-	case ORDER_DEPOSIT:
-	case ORDER_HOLD:
-		return name_text_check(attachment, len, ORDER_MEMO_MAX);
-	case ORDER_ENROL_REQUEST:
-		return order_enrol_decode(attachment, len, &enrol);
-	case ORDER_APPROVE:
-		return len == ORDER_APPROVE_LEN ? SR_OK : SR_PARAMETERS;
-	case ORDER_REVOKE:
-		return order_revoke_decode(attachment, len, &revoke);
-	case ORDER_AUDITOR_REQUEST:
-		return order_auditor_decode(attachment, len, &auditor);
-	case ORDER_POST:
-	case ORDER_VOID:
-		return len == 0 ? SR_OK : SR_PARAMETERS;
-	case ORDER_RELEASE_REQUEST:
-		return order_release_decode(attachment, len, &release);
-	default:
-		return SR_PARAMETERS;
-	}
-}
-
-void
-order_enrol_encode(
-    const struct order_enrol *enrol, uint8_t bytes[ORDER_ENROL_LEN])
-{
-	struct writer w = writer_to(bytes, ORDER_ENROL_LEN);
-
-	writer_u64(&w, enrol->principal);
-	writer_u32(&w, enrol->terminal);
-	writer_u32(&w, enrol->epoch);
-	writer_i64(&w, enrol->till_maximum_minor);
-	writer_u8(&w, enrol->role);
-	writer_zeros(&w, 7);
-	assert(!w.bad && writer_len(&w) == ORDER_ENROL_LEN);
-}
-
-enum sr_error
-order_enrol_decode(const void *bytes, size_t len, struct order_enrol *enrol)
-{
-	struct reader r = reader_of(bytes, len);
-
-	memset(enrol, 0, sizeof(*enrol));
-	enrol->principal = reader_u64(&r);
-	enrol->terminal = reader_u32(&r);
-	enrol->epoch = reader_u32(&r);
-	enrol->till_maximum_minor = reader_i64(&r);
-	enrol->role = reader_u8(&r);
-	reader_zeros(&r, 7);
-	if (!reader_end(&r) || enrol->till_maximum_minor <= 0)
-		return SR_PARAMETERS;
-	if (enrol->role == ROLE_TERMINAL)
-		return enrol->terminal != 0 ? SR_OK : SR_PARAMETERS;
-	if (enrol->role == ROLE_TELLER)
-		return enrol->terminal == 0 && enrol->epoch == 0
-			   ? SR_OK
-			   : SR_PARAMETERS;
-	return SR_PARAMETERS;
-}
-
-void
-order_revoke_encode(
-    const struct order_revoke *revoke, uint8_t bytes[ORDER_REVOKE_LEN])
-{
-	struct writer w = writer_to(bytes, ORDER_REVOKE_LEN);
-
-	writer_u64(&w, revoke->principal);
-	writer_u32(&w, revoke->terminal);
-	writer_zeros(&w, 4);
-	assert(!w.bad && writer_len(&w) == ORDER_REVOKE_LEN);
-}
-
-enum sr_error
-order_revoke_decode(const void *bytes, size_t len, struct order_revoke *revoke)
-{
-	struct reader r = reader_of(bytes, len);
-
-	memset(revoke, 0, sizeof(*revoke));
-	revoke->principal = reader_u64(&r);
-	revoke->terminal = reader_u32(&r);
-	reader_zeros(&r, 4);
-	return reader_end(&r) ? SR_OK : SR_PARAMETERS;
-}
-
-void
-order_auditor_encode(
-    const struct order_auditor *auditor, uint8_t bytes[ORDER_AUDITOR_LEN])
-{
-	struct writer w = writer_to(bytes, ORDER_AUDITOR_LEN);
-
-	writer_bytes(&w, auditor->key, sizeof(auditor->key));
-	writer_u8(&w, auditor->name_len);
-	writer_bytes(&w, auditor->name, auditor->name_len);
-	writer_zeros(&w, ORDER_AUDITOR_NAME_MAX - auditor->name_len + 7u);
-	assert(!w.bad && writer_len(&w) == ORDER_AUDITOR_LEN);
-}
-
-enum sr_error
-order_auditor_decode(
-    const void *bytes, size_t len, struct order_auditor *auditor)
-{
-	static const uint8_t one[crypto_scalarmult_SCALARBYTES] = {1};
-	struct reader r = reader_of(bytes, len);
-	uint8_t shared[crypto_scalarmult_BYTES];
-
-	memset(auditor, 0, sizeof(*auditor));
-	reader_bytes(&r, auditor->key, sizeof(auditor->key));
-	auditor->name_len = reader_u8(&r);
-	if (auditor->name_len > ORDER_AUDITOR_NAME_MAX)
-		return SR_PARAMETERS;
-	reader_bytes(&r, auditor->name, auditor->name_len);
-	reader_zeros(&r, ORDER_AUDITOR_NAME_MAX - auditor->name_len + 7u);
-	if (!reader_end(&r) ||
-	    name_check(auditor->name, auditor->name_len) != SR_OK ||
-	    crypto_scalarmult(shared, one, auditor->key) != 0)
-		return SR_PARAMETERS;
-	return SR_OK;
-}
-
-void
-order_release_encode(
-    const struct order_release *release, uint8_t bytes[ORDER_RELEASE_LEN])
-{
-	struct writer w = writer_to(bytes, ORDER_RELEASE_LEN);
-
-	writer_u64(&w, release->account);
-	writer_i64(&w, release->amount_minor);
-	assert(!w.bad && writer_len(&w) == ORDER_RELEASE_LEN);
-}
-
-enum sr_error
-order_release_decode(
-    const void *bytes, size_t len, struct order_release *release)
-{
-	struct reader r = reader_of(bytes, len);
-
-	memset(release, 0, sizeof(*release));
-	release->account = reader_u64(&r);
-	release->amount_minor = reader_i64(&r);
-	return reader_end(&r) ? SR_OK : SR_PARAMETERS;
 }

@@ -9,24 +9,15 @@
  * magic "SRORDER1", which nothing else that the same key signs begins with,
  * and they carry the bank id: the signature serves for nothing else.
  *
- * The attachment is bound by its SHA-256 (of zero bytes, too).  Its layout is
- * fixed by the kind:
- *   transfer, deposit   memo: UTF-8 text, 0 to 256 bytes
- *   enrol request       struct order_enrol, 32 bytes
- *   approve             SHA-256 of the request's 208 bytes, 32 bytes;
- *                       `refers_to` is the request's leaf index
- *   revoke              struct order_revoke, 16 bytes
- *   auditor request     struct order_auditor, 72 bytes
- *   hold                memo, as above
- *   post, void          nothing; `refers_to` is the hold's leaf index
- *   release request     struct order_release, 16 bytes; `refers_to` is the
- *                       hold's leaf index
+ * The attachment is bound by its SHA-256 (of zero bytes, too); its layout is
+ * fixed by the kind (common/order_parameters.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/order_parameters.h"
 
 #define ORDER_LEN 208u
 #define ORDER_HASH_LEN 32u
@@ -34,14 +25,6 @@
 #define ORDER_REFERENCE_LEN 16u
 #define ORDER_SESSION_LEN 16u
 #define ORDER_BANK_LEN 32u
-#define ORDER_ATTACHMENT_MAX 4096u
-#define ORDER_MEMO_MAX 256u
-#define ORDER_ENROL_LEN 32u
-#define ORDER_APPROVE_LEN 32u
-#define ORDER_REVOKE_LEN 16u
-#define ORDER_AUDITOR_LEN 72u
-#define ORDER_AUDITOR_NAME_MAX 32u
-#define ORDER_RELEASE_LEN 16u
 
 /* Expiry lies at most so far ahead of the bank's time. */
 #define ORDER_LIFE_MAX_MS UINT64_C(120000)
@@ -80,7 +63,11 @@ enum order_kind {
 	ORDER_MESSAGE = 27,
 	ORDER_RELEASE_REQUEST = 28,
 	ORDER_AUDITOR_REQUEST = 29,
-	ORDER_RELEASE = 28, /* a request, to be approved by another operator */
+	ORDER_ACCOUNT_OPEN = 30,
+	ORDER_UNFREEZE = 31,
+	ORDER_CASH_OUT = 32,
+	ORDER_ERASE = 33,
+	ORDER_ROLE_REVOKE = 34,
 };
 
 /* The bits of `flags`: none is given out yet, so all must be zero. */
@@ -105,34 +92,6 @@ struct order {
 	uint8_t attachment_hash[ORDER_HASH_LEN]; /* 136 */
 	uint8_t bank[ORDER_BANK_LEN];            /* 168 */
 						 /* 200: 8 zeros */
-};
-
-/* Parameters of an enrol request: a registered principal gets a till. */
-struct order_enrol {
-	uint64_t principal; /* customer id, registered before */
-	uint32_t terminal;  /* terminal id; 0 for a teller */
-	uint32_t epoch;     /* psk epoch of the terminal; 0 for a teller */
-	int64_t till_maximum_minor; /* cash the till may hold, positive */
-	uint8_t role;               /* ROLE_TERMINAL or ROLE_TELLER */
-};
-
-/* Parameters of a revoke: which principal, and which terminal of its. */
-struct order_revoke {
-	uint64_t principal;
-	uint32_t terminal; /* 0 for a teller */
-};
-
-/* Parameters of a release request: the hold as the operator has seen it. */
-struct order_release {
-	uint64_t account;
-	int64_t amount_minor;
-};
-
-/* Parameters of an auditor request: whom segment keys may be disclosed to. */
-struct order_auditor {
-	uint8_t key[32]; /* X25519 public key */
-	uint8_t name_len;
-	char name[ORDER_AUDITOR_NAME_MAX + 1]; /* as a log-in name; NUL */
 };
 
 /* `unit` of a bank with one unit: number 1, exponent in the high byte. */
@@ -174,30 +133,5 @@ enum sr_error order_verify(const uint8_t bytes[ORDER_LEN],
 /* SHA-256 of an attachment of len bytes (also of none). */
 void order_attachment_hash(
     const void *attachment, size_t len, uint8_t hash[ORDER_HASH_LEN]);
-
-/*
- * SR_PARAMETERS unless an attachment of len bytes has the layout of that
- * kind, SR_TOO_LARGE beyond ORDER_ATTACHMENT_MAX.
- */
-enum sr_error order_attachment_check(
-    unsigned kind, const void *attachment, size_t len);
-
-void order_enrol_encode(
-    const struct order_enrol *enrol, uint8_t bytes[ORDER_ENROL_LEN]);
-enum sr_error order_enrol_decode(
-    const void *bytes, size_t len, struct order_enrol *enrol);
-void order_revoke_encode(
-    const struct order_revoke *revoke, uint8_t bytes[ORDER_REVOKE_LEN]);
-enum sr_error order_revoke_decode(
-    const void *bytes, size_t len, struct order_revoke *revoke);
-/* Decode: SR_PARAMETERS also for a key that agrees on nothing secret. */
-void order_auditor_encode(
-    const struct order_auditor *auditor, uint8_t bytes[ORDER_AUDITOR_LEN]);
-enum sr_error order_auditor_decode(
-    const void *bytes, size_t len, struct order_auditor *auditor);
-void order_release_encode(
-    const struct order_release *release, uint8_t bytes[ORDER_RELEASE_LEN]);
-enum sr_error order_release_decode(
-    const void *bytes, size_t len, struct order_release *release);
 
 #endif

@@ -254,7 +254,7 @@ release(struct world *world, const uint64_t *draw)
 	/* overdue, mostly */
 	if (draw[1] % 4 != 0)
 		sim_advance(world->bank->sim, 601000);
-	acts_four_eyes(world, ORDER_RELEASE, leaf, parameters,
+	acts_four_eyes(world, ORDER_RELEASE_REQUEST, leaf, parameters,
 	    sizeof(parameters), draw[2]);
 }
 

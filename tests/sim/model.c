@@ -228,7 +228,7 @@ may_be_done(struct model *model, const struct model_request *r, uint64_t now)
 	const struct model_account *main_account;
 	const struct model_person *who;
 
-	if (r->kind == ORDER_RELEASE) {
+	if (r->kind == ORDER_RELEASE_REQUEST) {
 		hold = hold_of(model, r->hold);
 		return hold != NULL && !hold->released &&
 		       (stranded(model, hold) ||
@@ -266,7 +266,7 @@ request(struct model *model, const struct model_person *signer,
 
 	if (!moves_nothing(o) || model->requests == MODEL_REQUESTS)
 		return false;
-	if (o->kind == ORDER_RELEASE) {
+	if (o->kind == ORDER_RELEASE_REQUEST) {
 		if (order_release_decode(entry->attachment,
 			entry->attachment_len, &release) != SR_OK ||
 		    hold == NULL || release.account != hold->account ||
@@ -325,7 +325,7 @@ approve(struct model *model, const struct model_person *signer,
 		    !may_be_done(model, r, entry->time_ms))
 			return false;
 		r->used = true;
-		if (r->kind == ORDER_RELEASE)
+		if (r->kind == ORDER_RELEASE_REQUEST)
 			release(model, hold_of(model, r->hold));
 		else if (r->kind == ORDER_AUDITOR_REQUEST)
 			model->auditor[model->auditors++] = r->auditor;
@@ -384,7 +384,7 @@ happens(struct model *model, struct model_person *signer,
 		return signer->role == ROLE_TERMINAL &&
 		       settle(model, signer, o);
 	case ORDER_ENROL_REQUEST:
-	case ORDER_RELEASE:
+	case ORDER_RELEASE_REQUEST:
 	case ORDER_AUDITOR_REQUEST:
 		return signer->role == ROLE_OPERATOR &&
 		       request(model, signer, entry, o, leaf);

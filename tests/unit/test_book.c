@@ -607,7 +607,7 @@ given_an_old_request_when_approved_then_expired(void **state)
 	assert_int_equal(
 	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 3, 500)), SR_OK);
 	memcpy(hash, bank->last.hash, sizeof(hash));
-	bank->now_ms += bank->book.rules.request_life_ms + 1;
+	bank->now_ms += bank->book.policy.request_life_ms + 1;
 	assert_int_equal(book_it(bank, approval(bank, OPERATOR_2, leaf, hash)),
 	    SR_REQUEST_EXPIRED);
 	assert_null(book_terminal(&bank->book, 3));
@@ -645,7 +645,7 @@ given_unfit_enrolments_when_requested_then_declined(void **state)
 	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 99, 500)),
 	    SR_REQUESTS_FULL);
 	/* room again when they have expired */
-	bank->now_ms += bank->book.rules.request_life_ms + 1;
+	bank->now_ms += bank->book.policy.request_life_ms + 1;
 	assert_int_equal(
 	    book_it(bank, enrol_request(bank, OPERATOR_1, BOB, 99, 500)),
 	    SR_OK);

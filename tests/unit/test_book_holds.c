@@ -637,7 +637,7 @@ given_many_late_posts_when_listed_then_the_last_ones_are_there(void **state)
 	for (unsigned i = 0; i < count; i++) {
 		holds[i] = hold(ADA, TILL_A, 2);
 		/* long enough, too, for former requests to be forgotten */
-		now_ms += BOOK_HOLD_OVERDUE_MS + book.rules.request_life_ms;
+		now_ms += BOOK_HOLD_OVERDUE_MS + book.policy.request_life_ms;
 		assert_int_equal(release(holds[i], ADA, 2), SR_OK);
 		assert_int_equal(post(TILL_A, ADA, holds[i], 1), SR_OK);
 		leaves[i] = next_leaf - 1;

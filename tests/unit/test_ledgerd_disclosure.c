@@ -298,7 +298,7 @@ given_an_enrolled_auditor_then_neither_name_nor_key_is_enrolled_again(
 static void
 given_a_request_when_its_life_is_over_then_it_enrols_nobody(void **state)
 {
-	uint64_t life = bank->ledgerd->book.rules.request_life_ms, leaf;
+	uint64_t life = bank->ledgerd->book.policy.request_life_ms, leaf;
 	uint8_t hash[32];
 
 	(void)state;
