@@ -351,6 +351,15 @@ order_label_check(const void *label, size_t len)
 	return len == 4 && memcmp(c, "main", 4) == 0 ? SR_PARAMETERS : SR_OK;
 }
 
+bool
+order_kind_has_memo(unsigned kind)
+{
+	return kind == ORDER_TRANSFER || kind == ORDER_DEPOSIT ||
+	       kind == ORDER_HOLD ||
+	       (kind >= ORDER_UNDO && kind <= ORDER_ADJUST) ||
+	       kind == ORDER_CASH_OUT;
+}
+
 enum sr_error
 order_attachment_check(unsigned kind, const void *attachment, size_t len)
 {
@@ -368,16 +377,9 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 
 	if (len > ORDER_ATTACHMENT_MAX)
 		return SR_TOO_LARGE;
-	switch (kind) {
-	case ORDER_TRANSFER:
-	case ORDER_DEPOSIT:
-	case ORDER_HOLD:
-	case ORDER_UNDO:
-	case ORDER_REVERSE:
-	case ORDER_ISSUE:
-	case ORDER_ADJUST:
-	case ORDER_CASH_OUT:
+	if (order_kind_has_memo(kind))
 		return name_text_check(attachment, len, ORDER_MEMO_MAX);
+	switch (kind) {
 	case ORDER_APPROVE:
 		return len == ORDER_APPROVE_LEN ? SR_OK : SR_PARAMETERS;
 	case ORDER_POST:

@@ -27,6 +27,7 @@
  * valid (assert).  Decoders: SR_PARAMETERS unless the len bytes are exactly
  * one valid block.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -131,6 +132,9 @@ struct order_count {
  */
 enum sr_error order_attachment_check(
     unsigned kind, const void *attachment, size_t len);
+
+/* True for the kinds whose attachment is a memo. */
+bool order_kind_has_memo(unsigned kind);
 
 /* SR_PARAMETERS unless the label is [a-z][a-z0-9._-]{0,15} and not "main". */
 enum sr_error order_label_check(const void *label, size_t len);

@@ -196,6 +196,10 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return query_holds(ledgerd, session, item, w);
 	case ITEM_LATE:
 		return query_late(ledgerd, session, item, w);
+	case ITEM_ACCOUNTS:
+		return query_accounts(ledgerd, session, item, w);
+	case ITEM_REQUESTS:
+		return query_requests(ledgerd, session, item, w);
 	case ITEM_REFUSED:
 		return message_refused_encode(w, &refused);
 	case ITEM_GOODBYE:

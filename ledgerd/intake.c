@@ -291,8 +291,31 @@ ledgerd_take_client_directory_get(struct ledgerd *ledgerd,
 
 	if (item == NULL)
 		return;
+	item->account = m->customer;
 	item->name_len = (uint8_t)m->name_len;
 	memcpy(item->name, m->name, m->name_len);
+}
+
+void
+ledgerd_take_client_accounts_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_accounts_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_ACCOUNTS, m->request);
+
+	if (item == NULL)
+		return;
+	item->account = m->customer;
+	item->before = m->after;
+}
+
+void
+ledgerd_take_client_requests_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_requests_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_REQUESTS, m->request);
+
+	if (item != NULL)
+		item->before = m->after;
 }
 
 void

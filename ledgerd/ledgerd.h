@@ -75,6 +75,8 @@ enum item_kind {
 	ITEM_DIRECTORY,
 	ITEM_HOLDS,
 	ITEM_LATE,
+	ITEM_ACCOUNTS,
+	ITEM_REQUESTS,
 	ITEM_REFUSED,
 	ITEM_REKEY,
 	ITEM_GOODBYE,
@@ -98,8 +100,8 @@ struct item {
 	uint64_t serial; /* of its session */
 	uint32_t request;
 	enum sr_error refused;
-	uint64_t account;
-	uint64_t before; /* of holds: after */
+	uint64_t account; /* of accounts and the directory: the customer */
+	uint64_t before;  /* of holds, accounts and requests: after */
 	uint16_t count;
 	uint8_t name_len;
 	char name[PAYLOAD_NAME_MAX];

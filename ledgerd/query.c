@@ -26,10 +26,10 @@ query_till(
 	    book_principal(&ledgerd->book, session->customer);
 	const struct book_terminal *terminal = NULL;
 
+	if (principal != NULL && principal->till != 0)
+		return principal->till;
 	if (session->terminal != 0)
 		terminal = book_terminal(&ledgerd->book, session->terminal);
-	else if (principal != NULL && principal->terminal != 0)
-		terminal = book_terminal(&ledgerd->book, principal->terminal);
 	return terminal != NULL ? terminal->till : 0;
 }
 
@@ -43,16 +43,40 @@ query_own_account(
 
 	if (principal == NULL)
 		return 0;
-	if (principal->terminal != 0)
-		return account_id(session->customer, ACCOUNT_INDEX_TILL);
+	if (principal->till != 0)
+		return principal->till;
 	return book_account(&ledgerd->book, main_account) != NULL ? main_account
 								  : 0;
+}
+
+bool
+query_sees_all(
+    const struct ledgerd *ledgerd, const struct customer_session *session)
+{
+	const struct book_principal *principal =
+	    book_principal(&ledgerd->book, session->customer);
+
+	return principal != NULL && !principal->revoked &&
+	       (principal->role == ROLE_OPERATOR ||
+		   principal->role == ROLE_AUDITOR);
+}
+
+/* One's own, and the till whose use one has. */
+static bool
+is_own(const struct ledgerd *ledgerd, const struct customer_session *session,
+    uint64_t id)
+{
+	const struct book_principal *principal =
+	    book_principal(&ledgerd->book, session->customer);
+
+	return account_customer(id) == session->customer ||
+	       (principal != NULL && id != 0 && id == principal->till);
 }
 
 /* The account asked for, if the signer may see it. */
 static enum sr_error
 visible_account(const struct ledgerd *ledgerd,
-    const struct customer_session *session, uint64_t asked,
+    const struct customer_session *session, uint64_t asked, bool lines,
     struct book_account **account)
 {
 	uint64_t id = asked != 0 ? asked : query_own_account(ledgerd, session);
@@ -60,16 +84,21 @@ visible_account(const struct ledgerd *ledgerd,
 	*account = NULL;
 	if (id == 0)
 		return SR_NO_ACCOUNT;
-	/* Whether a stranger's account exists is not told. */
-	if (account_customer(id) != session->customer)
-		return SR_NOT_ALLOWED;
 	*account = book_account(&ledgerd->book, id);
-	return *account != NULL ? SR_OK : SR_NO_ACCOUNT;
+	if (is_own(ledgerd, session, id))
+		return *account != NULL ? SR_OK : SR_NO_ACCOUNT;
+	/* Whether a stranger's account exists is not told. */
+	if (!query_sees_all(ledgerd, session))
+		return SR_NOT_ALLOWED;
+	if (*account == NULL)
+		return SR_NO_ACCOUNT;
+	/* what customers do is for themselves and for an auditor's keys */
+	return lines && (*account)->type == ACCOUNT_CUSTOMER ? SR_NOT_ALLOWED
+							     : SR_OK;
 }
 
-/* The wire's 0 open, 1 frozen, 2 closed. */
-static uint8_t
-wire_status(const struct book_account *account)
+uint8_t
+query_status(const struct book_account *account)
 {
 	return (uint8_t)(account->status - ACCOUNT_OPEN);
 }
@@ -82,16 +111,21 @@ query_balance(struct ledgerd *ledgerd, const struct customer_session *session,
 	struct book_account *account;
 	enum sr_error error;
 
-	error = visible_account(ledgerd, session, item->account, &account);
+	error =
+	    visible_account(ledgerd, session, item->account, false, &account);
 	answer.error = (uint16_t)error;
 	if (error == SR_OK) {
 		answer.account = account->id;
 		answer.type = account->type;
-		answer.status = wire_status(account);
+		answer.status = query_status(account);
 		answer.posted = account->posted_minor;
 		answer.held = account->held_minor;
 		answer.floor = account->floor_minor;
+		answer.soft_floor = account->soft_floor_minor;
 		answer.ceiling = account->ceiling_minor;
+		answer.day_limit = account->day_limit_minor;
+		answer.day_left = book_day_left(
+		    &ledgerd->book, account, ledgerd->last_time_ms);
 	}
 	return message_balance_encode(w, &answer);
 }
@@ -108,36 +142,38 @@ touched_of(const struct journal_plain *plain, uint64_t account)
 	return NULL;
 }
 
-/* The request that an approval refers to; *enrol for an enrolment. */
+static bool
+is_somewhere(struct journal_position position)
+{
+	return position.segment != JOURNAL_NOWHERE.segment;
+}
+
+/*
+ * The request that an approval refers to, and its attachment, which stays
+ * until the next one is read.
+ */
 static enum sr_error
 read_request(struct ledgerd *ledgerd, uint64_t leaf, struct order *request,
-    struct order_enrol *enrol)
+    struct entry_order *entry)
 {
 	static struct archive_frame frame;
-	struct entry_order entry;
 	enum sr_error error = archive_leaf(ledgerd, leaf, &frame);
 
-	memset(enrol, 0, sizeof(*enrol));
 	if (error != SR_OK)
 		return error == SR_NOT_FOUND ? SR_DAMAGED : error;
 	if (entry_order_decode(frame.plain.committed, frame.plain.committed_len,
-		&entry) != SR_OK ||
-	    order_decode(entry.order, request) != SR_OK)
-		return SR_DAMAGED;
-	if (request->kind == ORDER_ENROL_REQUEST &&
-	    order_enrol_decode(entry.attachment, entry.attachment_len, enrol) !=
-		SR_OK)
+		entry) != SR_OK ||
+	    order_decode(entry->order, request) != SR_OK)
 		return SR_DAMAGED;
 	return SR_OK;
 }
 
-/* What an order did to the account, as a line. */
+/* What an order, or an approved request, did to the account, as a line. */
 static void
-fill_line(const struct ledgerd *ledgerd, uint64_t account,
-    const struct journal_touched *touched, const struct entry_order *entry,
-    const struct order *order, struct statement_line *line)
+fill_line(uint64_t account, const struct journal_touched *touched,
+    const struct entry_order *entry, const struct order *order,
+    struct statement_line *line)
 {
-	const struct person *person;
 	bool debited = order->debit == account;
 
 	line->amount_minor =
@@ -149,37 +185,60 @@ fill_line(const struct ledgerd *ledgerd, uint64_t account,
 	line->held_minor = touched->held_minor;
 	line->other = debited ? order->credit : order->debit;
 	line->kind = order->kind;
-	if (order->kind == ORDER_POST || order->kind == ORDER_VOID)
-		line->refers_to = order->refers_to;
-	memcpy(line->reference, order->reference, sizeof(line->reference));
-	person = people_of(&ledgerd->people, account_customer(line->other));
-	if (line->other != 0 && person != NULL) {
-		line->name_len = person->name_len;
-		memcpy(line->name, person->name, person->name_len);
-	}
-	if ((order->kind == ORDER_TRANSFER || order->kind == ORDER_DEPOSIT ||
-		order->kind == ORDER_HOLD) &&
+	line->refers_to = order->refers_to;
+	if (order_kind_has_memo(order->kind) &&
 	    entry->attachment_len <= STATEMENT_MEMO_MAX) {
 		line->memo_len = (uint16_t)entry->attachment_len;
 		memcpy(line->memo, entry->attachment, entry->attachment_len);
 	}
 }
 
-/* The line of an approval says what was approved. */
-static enum sr_error
-fill_approval(struct ledgerd *ledgerd, const struct order *order,
-    struct statement_line *line)
+/* Who bears the account on the other side, where it is somebody. */
+static void
+fill_name(const struct ledgerd *ledgerd, struct statement_line *line)
 {
-	struct order_enrol enrol;
-	struct order request;
-	enum sr_error error =
-	    read_request(ledgerd, order->refers_to, &request, &enrol);
+	const struct person *person =
+	    people_of(&ledgerd->people, account_customer(line->other));
 
-	if (error == SR_OK && request.kind == ORDER_RELEASE_REQUEST) {
-		line->kind = ORDER_RELEASE_REQUEST;
-		line->refers_to = request.refers_to;
-	}
-	return error;
+	if (line->other == 0 || person == NULL)
+		return;
+	line->name_len = person->name_len;
+	memcpy(line->name, person->name, person->name_len);
+}
+
+/*
+ * A count says what is there: what it moved is the difference to the line
+ * before, against the other account that it touched.
+ */
+static enum sr_error
+fill_count(struct ledgerd *ledgerd, const struct journal_plain *plain,
+    const struct journal_touched *touched, struct statement_line *line)
+{
+	static struct archive_frame before;
+	const struct journal_touched *then;
+	enum sr_error error;
+
+	line->amount_minor = touched->posted_minor;
+	for (unsigned i = 0; i < plain->touched_count; i++)
+		if (plain->touched[i].account != touched->account)
+			line->other = plain->touched[i].account;
+	if (!is_somewhere(touched->previous))
+		return SR_OK;
+	error = archive_read(ledgerd, touched->previous, &before);
+	if (error != SR_OK)
+		return error;
+	then = touched_of(&before.plain, touched->account);
+	if (then == NULL || __builtin_sub_overflow(touched->posted_minor,
+				then->posted_minor, &line->amount_minor))
+		return SR_DAMAGED;
+	return SR_OK;
+}
+
+static bool
+is_count(unsigned kind)
+{
+	return kind == ORDER_TILL_OPEN || kind == ORDER_TILL_COUNT ||
+	       kind == ORDER_TILL_CLOSE;
 }
 
 /* One step back on the account's chain: the line, and where the next is. */
@@ -207,16 +266,18 @@ read_line(struct ledgerd *ledgerd, uint64_t account,
 		&entry) != SR_OK ||
 	    order_decode(entry.order, &order) != SR_OK)
 		return SR_DAMAGED;
-	fill_line(ledgerd, account, touched, &entry, &order, line);
-	return order.kind == ORDER_APPROVE
-		   ? fill_approval(ledgerd, &order, line)
-		   : SR_OK;
-}
-
-static bool
-is_somewhere(struct journal_position position)
-{
-	return position.segment != JOURNAL_NOWHERE.segment;
+	memcpy(line->reference, order.reference, sizeof(line->reference));
+	if (order.kind == ORDER_APPROVE) {
+		/* the line of an approval says what was approved */
+		error = read_request(ledgerd, order.refers_to, &order, &entry);
+		if (error != SR_OK)
+			return error;
+	}
+	fill_line(account, touched, &entry, &order, line);
+	if (is_count(order.kind))
+		error = fill_count(ledgerd, &frame.plain, touched, line);
+	fill_name(ledgerd, line);
+	return error;
 }
 
 /*
@@ -295,7 +356,8 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 	enum sr_error error;
 	bool more = false;
 
-	error = visible_account(ledgerd, session, item->account, &account);
+	error =
+	    visible_account(ledgerd, session, item->account, true, &account);
 	answer.error = (uint16_t)error;
 	if (error == SR_OK) {
 		answer.account = account->id;
@@ -322,12 +384,15 @@ query_directory(struct ledgerd *ledgerd, const struct customer_session *session,
     const struct item *item, struct writer *w)
 {
 	struct message_directory answer = {.request = item->request};
-	const struct book_principal *principal;
+	const struct book_principal *principal, *asker;
 	const struct person *person;
 
-	(void)session;
+	bool by_name = item->account == 0;
+
 	answer.customer =
-	    people_find(&ledgerd->people, item->name, item->name_len);
+	    by_name ? people_find(&ledgerd->people, item->name, item->name_len)
+		    : item->account;
+	asker = book_principal(&ledgerd->book, session->customer);
 	principal = book_principal(&ledgerd->book, answer.customer);
 	if (answer.customer == 0 || principal == NULL) {
 		answer.customer = 0;
@@ -336,9 +401,14 @@ query_directory(struct ledgerd *ledgerd, const struct customer_session *session,
 	}
 	person = people_of(&ledgerd->people, answer.customer);
 	answer.role = principal->role;
-	memcpy(answer.salt, person->salt, sizeof(answer.salt));
-	answer.display_name = (const uint8_t *)person->display;
-	answer.display_name_len = person->display_len;
+	/* a customer who counts through the numbers learns no names */
+	if (by_name || (asker != NULL && asker->role != ROLE_CUSTOMER)) {
+		memcpy(answer.salt, person->salt, sizeof(answer.salt));
+		answer.name = (const uint8_t *)person->name;
+		answer.name_len = person->name_len;
+		answer.display_name = (const uint8_t *)person->display;
+		answer.display_name_len = person->display_len;
+	}
 	answer.attestation = person->attestation;
 	answer.attestation_len = sizeof(person->attestation);
 	return message_directory_encode(w, &answer);
@@ -352,12 +422,16 @@ enrolled_terminal(struct ledgerd *ledgerd, uint64_t leaf, uint64_t *terminal)
 {
 	const struct book_principal *principal;
 	struct order_enrol enrol;
+	struct entry_order entry;
 	struct order request;
-	enum sr_error error = read_request(ledgerd, leaf, &request, &enrol);
+	enum sr_error error = read_request(ledgerd, leaf, &request, &entry);
 
 	*terminal = 0;
-	if (error != SR_OK)
+	if (error != SR_OK || request.kind != ORDER_ENROL_REQUEST)
 		return error;
+	if (order_enrol_decode(
+		entry.attachment, entry.attachment_len, &enrol) != SR_OK)
+		return SR_DAMAGED;
 	principal = book_principal(&ledgerd->book, enrol.principal);
 	if (principal != NULL)
 		*terminal = principal->terminal;

@@ -8,9 +8,13 @@
  * the message.  The functions' own errors are those of the journal and of
  * keyd, and end the room.
  */
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "common/buffer.h"
 #include "common/error.h"
 
+struct book_account;
 struct ledgerd;
 struct customer_session;
 struct item;
@@ -32,6 +36,22 @@ enum sr_error query_late(struct ledgerd *ledgerd,
 enum sr_error query_directory(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);
+
+/* Accounts with their limits (query_accounts.c). */
+enum sr_error query_accounts(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+/* Requests that wait for an approval. */
+enum sr_error query_requests(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+
+/* True for a session that may see other people's accounts. */
+bool query_sees_all(
+    const struct ledgerd *ledgerd, const struct customer_session *session);
+
+/* The wire's 0 open, 1 frozen, 2 closed. */
+uint8_t query_status(const struct book_account *account);
 
 /* Fills item->order.answer from the log. */
 enum sr_error query_stored(struct ledgerd *ledgerd,

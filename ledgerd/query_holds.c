@@ -57,7 +57,7 @@ may_see(const struct book *book, const struct customer_session *session,
 	const struct book_principal *principal =
 	    book_principal(book, session->customer);
 
-	*till = account_id(session->customer, ACCOUNT_INDEX_TILL);
+	*till = principal != NULL ? principal->till : 0;
 	*all = principal != NULL && principal->role == ROLE_OPERATOR;
 	return *all || (principal != NULL && principal->role == ROLE_TERMINAL);
 }
