@@ -248,9 +248,13 @@ bank_statement(struct bank_session *session, uint64_t account, uint64_t before,
 	return error;
 }
 
-/* Is the answer about this name, in keyd's words? */
+/*
+ * Is the answer about whom was asked for, in keyd's words?  Where the bank
+ * keeps the name to itself, the attestation still says whose keys they are.
+ */
 static enum sr_error
-bank_find_check(const struct bank_session *session, const char *name,
+bank_person_check(const struct bank_session *session,
+    const struct message_directory_get *get,
     const struct message_directory *found)
 {
 	const struct certificate *certificate = &session->login.certificate;
@@ -265,158 +269,81 @@ bank_find_check(const struct bank_session *session, const char *name,
 		return error;
 	if (attestation.customer != found->customer ||
 	    !customer_id_valid(found->customer) ||
-	    !attestation_is_of(&attestation, found->salt, name, strlen(name)))
+	    (get->customer != 0 && get->customer != found->customer))
+		return SR_SIGNATURE;
+	if (get->customer == 0 &&
+	    (found->name_len != get->name_len ||
+		memcmp(found->name, get->name, get->name_len) != 0))
+		return SR_SIGNATURE;
+	if (found->name_len > 0 &&
+	    !attestation_is_of(&attestation, found->salt,
+		(const char *)found->name, found->name_len))
 		return SR_SIGNATURE;
 	return SR_OK;
 }
 
-enum sr_error
-bank_find(struct bank_session *session, const char *name, uint64_t *customer)
+static enum sr_error
+bank_directory(struct bank_session *session,
+    const struct message_directory_get *get, struct bank_person *person)
 {
-	uint8_t bytes[64];
+	uint8_t bytes[MESSAGE_DIRECTORY_GET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
-	struct message_directory_get get = {.request = ++session->request,
-	    .name = (const uint8_t *)name,
-	    .name_len = strlen(name)};
 	struct message_directory found;
 	struct bank_answer answer;
-	enum sr_error error = message_directory_get_encode(&w, &get);
+	enum sr_error error = message_directory_get_encode(&w, get);
 
+	memset(person, 0, sizeof(*person));
 	if (error == SR_OK)
 		error = bank_exchange(
 		    session, bytes, writer_len(&w), MESSAGE_DIRECTORY, &answer);
 	if (error == SR_OK)
 		error = message_directory_decode(
 		    answer.body, answer.body_len, &found);
-	if (error == SR_OK && found.request != get.request)
+	if (error == SR_OK && found.request != get->request)
 		return SR_MALFORMED;
 	if (error == SR_OK && found.error != SR_OK)
 		return error_of_wire(found.error);
 	if (error == SR_OK)
-		error = bank_find_check(session, name, &found);
-	if (error == SR_OK)
-		*customer = found.customer;
-	return error;
-}
-
-/* The rows of one answer; *after moves on. */
-static enum sr_error
-bank_holds_read(const struct message_holds *holds, uint64_t *after,
-    void (*each)(void *context, const struct bank_hold *hold), void *context)
-{
-	struct reader r = reader_of(holds->list, holds->list_len);
-
-	while (reader_left(&r) > 0) {
-		struct bank_hold hold;
-		uint8_t state, revoked;
-
-		hold.leaf = reader_u64(&r);
-		hold.time_ms = reader_u64(&r);
-		hold.account = reader_u64(&r);
-		hold.till = reader_u64(&r);
-		hold.amount_minor = reader_i64(&r);
-		reader_bytes(&r, hold.reference, sizeof(hold.reference));
-		state = reader_u8(&r);
-		revoked = reader_u8(&r);
-		reader_zeros(&r, 6);
-		if (r.bad || hold.leaf <= *after ||
-		    state > BANK_HOLD_RELEASED || revoked > 1)
-			return SR_MALFORMED;
-		hold.revoked = revoked == 1;
-		hold.state = (enum bank_hold_state)state;
-		*after = hold.leaf;
-		each(context, &hold);
-	}
+		error = bank_person_check(session, get, &found);
+	if (error != SR_OK)
+		return error;
+	person->customer = found.customer;
+	person->role = found.role;
+	memcpy(person->name, found.name, found.name_len);
 	return SR_OK;
 }
 
 enum sr_error
-bank_holds(struct bank_session *session,
-    void (*each)(void *context, const struct bank_hold *hold), void *context)
+bank_person_named(
+    struct bank_session *session, const char *name, struct bank_person *person)
 {
-	struct message_holds holds = {.more = 1};
-	struct bank_answer answer;
-	uint64_t after = 0;
-	enum sr_error error = SR_OK;
+	struct message_directory_get get = {.request = ++session->request,
+	    .name = (const uint8_t *)name,
+	    .name_len = strlen(name)};
 
-	while (error == SR_OK && holds.more == 1) {
-		uint8_t bytes[64];
-		struct writer w = writer_to(bytes, sizeof(bytes));
-		struct message_holds_get get = {
-		    .request = ++session->request, .after = after};
-		uint64_t before = after;
-
-		error = message_holds_get_encode(&w, &get);
-		if (error == SR_OK)
-			error = bank_exchange(session, bytes, writer_len(&w),
-			    MESSAGE_HOLDS, &answer);
-		if (error == SR_OK)
-			error = message_holds_decode(
-			    answer.body, answer.body_len, &holds);
-		if (error == SR_OK && holds.request != get.request)
-			error = SR_MALFORMED;
-		if (error == SR_OK && holds.error != SR_OK)
-			error = error_of_wire(holds.error);
-		if (error == SR_OK)
-			error = bank_holds_read(&holds, &after, each, context);
-		if (error == SR_OK && holds.more == 1 && after == before)
-			error = SR_MALFORMED;
-	}
-	return error;
-}
-
-static enum sr_error
-bank_late_read(const struct message_late *list,
-    void (*each)(void *context, const struct bank_late *late), void *context)
-{
-	struct reader r = reader_of(list->list, list->list_len);
-
-	while (reader_left(&r) > 0) {
-		struct bank_late late;
-		uint8_t below;
-
-		late.leaf = reader_u64(&r);
-		late.time_ms = reader_u64(&r);
-		late.hold = reader_u64(&r);
-		late.account = reader_u64(&r);
-		late.till = reader_u64(&r);
-		late.amount_minor = reader_i64(&r);
-		below = reader_u8(&r);
-		reader_zeros(&r, 7);
-		if (r.bad || below > 1)
-			return SR_MALFORMED;
-		late.below_floor = below == 1;
-		each(context, &late);
-	}
-	return SR_OK;
+	return bank_directory(session, &get, person);
 }
 
 enum sr_error
-bank_late(struct bank_session *session,
-    void (*each)(void *context, const struct bank_late *late), void *context,
-    uint64_t *total)
+bank_person(
+    struct bank_session *session, uint64_t customer, struct bank_person *person)
 {
-	uint8_t bytes[64];
-	struct writer w = writer_to(bytes, sizeof(bytes));
-	struct message_late_get get = {.request = ++session->request};
-	struct message_late list = {0};
-	struct bank_answer answer;
-	enum sr_error error = message_late_get_encode(&w, &get);
+	struct message_directory_get get = {
+	    .request = ++session->request, .customer = customer};
+
+	if (!customer_id_valid(customer))
+		return SR_NOT_FOUND;
+	return bank_directory(session, &get, person);
+}
+
+enum sr_error
+bank_find(struct bank_session *session, const char *name, uint64_t *customer)
+{
+	struct bank_person person;
+	enum sr_error error = bank_person_named(session, name, &person);
 
 	if (error == SR_OK)
-		error = bank_exchange(
-		    session, bytes, writer_len(&w), MESSAGE_LATE, &answer);
-	if (error == SR_OK)
-		error =
-		    message_late_decode(answer.body, answer.body_len, &list);
-	if (error == SR_OK && list.request != get.request)
-		error = SR_MALFORMED;
-	if (error == SR_OK && list.error != SR_OK)
-		error = error_of_wire(list.error);
-	if (error == SR_OK)
-		error = bank_late_read(&list, each, context);
-	if (error == SR_OK)
-		*total = list.total;
+		*customer = person.customer;
 	return error;
 }
 

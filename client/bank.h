@@ -13,6 +13,7 @@
 #include "client/bankfile.h"
 #include "client/login.h"
 #include "common/error.h"
+#include "common/order.h"
 #include "gen/messages.h"
 
 /* A log-in and what this side counts in it; ended with bank_leave(). */
@@ -79,6 +80,76 @@ enum sr_error bank_statement(struct bank_session *session, uint64_t account,
  */
 enum sr_error bank_find(
     struct bank_session *session, const char *name, uint64_t *customer);
+
+/* Whom a name or a number belongs to. */
+struct bank_person {
+	uint64_t customer;
+	/* enum role, as the books have it: no attestation vouches for it */
+	uint8_t role;
+	/* log-in name, attested; empty where the bank does not tell it */
+	char name[PAYLOAD_NAME_MAX + 1];
+};
+
+/* As bank_find(), and by number; customers learn no names by number. */
+enum sr_error bank_person_named(
+    struct bank_session *session, const char *name, struct bank_person *person);
+enum sr_error bank_person(struct bank_session *session, uint64_t customer,
+    struct bank_person *person);
+
+/* Status of an account as the bank tells it. */
+enum bank_account_status {
+	BANK_ACCOUNT_OPEN = 0,
+	BANK_ACCOUNT_FROZEN = 1,
+	BANK_ACCOUNT_CLOSED = 2,
+};
+
+/* In place of a customer id: everybody and the bank itself. */
+#define BANK_EVERYBODY UINT64_MAX
+
+/* An account with its limits; INT64_MAX: no ceiling, no day limit. */
+struct bank_account {
+	uint64_t id;
+	int64_t posted_minor;
+	int64_t held_minor;
+	int64_t floor_minor;
+	int64_t soft_floor_minor;
+	int64_t ceiling_minor;
+	int64_t day_limit_minor;
+	int64_t day_left_minor;
+	uint8_t type;   /* enum account_type (common/book.h) */
+	uint8_t status; /* enum bank_account_status */
+	bool till_closed;
+	char label[ORDER_LABEL_MAX + 1]; /* of a further account */
+};
+
+/*
+ * Calls each() for the accounts of a customer (0: the signer's own, and the
+ * till whose use it has), in the order of their opening; those of others, and
+ * of BANK_EVERYBODY, are for operators and auditors (SR_NOT_ALLOWED).
+ */
+enum sr_error bank_accounts(struct bank_session *session, uint64_t customer,
+    void (*each)(void *context, const struct bank_account *account),
+    void *context);
+
+/* A request that waits for an approval, with the bytes that it consists of. */
+struct bank_request {
+	uint64_t leaf;
+	uint64_t time_ms;
+	uint8_t bytes[ORDER_LEN];
+	uint8_t hash[ORDER_HASH_LEN]; /* of these bytes, computed here */
+	struct order order;           /* what they say */
+	size_t attachment_len;        /* its hash is the order's */
+	uint8_t attachment[ORDER_REQUEST_ATTACHMENT_MAX];
+};
+
+/*
+ * Calls each() for the requests that can be approved now, oldest first:
+ * operators and auditors see all, others their own.  SR_MALFORMED for bytes
+ * that are no request of this bank's, or an attachment that is not theirs.
+ */
+enum sr_error bank_requests(struct bank_session *session,
+    void (*each)(void *context, const struct bank_request *request),
+    void *context);
 
 /* A withdrawal that is not settled. */
 enum bank_hold_state {
