@@ -81,7 +81,13 @@ env_clock_ms(struct env *env)
 uint64_t
 env_boot_ms(struct env *env)
 {
-	return env->ops->boot_ms(env);
+	return env->ops->boot_us(env) / 1000;
+}
+
+uint64_t
+env_boot_us(struct env *env)
+{
+	return env->ops->boot_us(env);
 }
 
 void

@@ -58,7 +58,7 @@ struct env_ops {
 	enum sr_error (*remove)(struct env *, const char *path);
 	enum sr_error (*sync_directory)(struct env *, const char *path);
 	uint64_t (*clock_ms)(struct env *);
-	uint64_t (*boot_ms)(struct env *);
+	uint64_t (*boot_us)(struct env *);
 	void (*random)(struct env *, void *out, size_t len);
 	enum sr_error (*send)(
 	    struct env *, enum env_link, const void *packet, size_t len);
@@ -119,6 +119,7 @@ enum sr_error env_sync_directory(struct env *env, const char *path);
 /* CLOCK_REALTIME and CLOCK_BOOTTIME in milliseconds. */
 uint64_t env_clock_ms(struct env *env);
 uint64_t env_boot_ms(struct env *env);
+uint64_t env_boot_us(struct env *env); /* the same clock, for durations */
 
 /* Fills out with len random bytes; cannot fail (a failure ends the room). */
 void env_random(struct env *env, void *out, size_t len);

@@ -286,27 +286,27 @@ posix_sync_directory(struct env *env, const char *path)
 }
 
 static uint64_t
-clock_of(clockid_t which)
+clock_us(clockid_t which)
 {
 	struct timespec now;
 
 	if (clock_gettime(which, &now) != 0)
 		diag_fatal("the clock cannot be read");
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static uint64_t
 posix_clock_ms(struct env *env)
 {
 	(void)env;
-	return clock_of(CLOCK_REALTIME);
+	return clock_us(CLOCK_REALTIME) / 1000;
 }
 
 static uint64_t
-posix_boot_ms(struct env *env)
+posix_boot_us(struct env *env)
 {
 	(void)env;
-	return clock_of(CLOCK_BOOTTIME);
+	return clock_us(CLOCK_BOOTTIME);
 }
 
 static void
@@ -452,7 +452,7 @@ static const struct env_ops posix_ops = {
     .remove = posix_remove,
     .sync_directory = posix_sync_directory,
     .clock_ms = posix_clock_ms,
-    .boot_ms = posix_boot_ms,
+    .boot_us = posix_boot_us,
     .random = posix_random,
     .send = posix_send,
     .receive = posix_receive,

@@ -156,8 +156,10 @@ commit_waiting(struct ledgerd *ledgerd)
 {
 	size_t openings = ledgerd->opening_count;
 	size_t items = ledgerd->item_count;
+	uint64_t began_us = env_boot_us(ledgerd->env);
 	enum sr_error error;
 
+	metrics_waiting(&ledgerd->metrics, items, openings);
 	error = begin(ledgerd);
 	if (error != SR_OK)
 		return error;
@@ -167,6 +169,9 @@ commit_waiting(struct ledgerd *ledgerd)
 	items = ledgerd->batch.items;
 	if (error == SR_OK && ledgerd->batch.leaf_count > 0)
 		error = make_durable_and_signed(ledgerd);
+	if (error == SR_OK && ledgerd->batch.leaf_count > 0)
+		metrics_commit(&ledgerd->metrics, ledgerd->batch.leaf_count,
+		    env_boot_us(ledgerd->env) - began_us);
 	if (error == SR_OK && ledgerd->batch.takes_entries)
 		error = finish_operations(ledgerd);
 	if (error != SR_OK)

@@ -133,27 +133,6 @@ ledgerd_refuse_control(
 	answer_refused(ledgerd, error);
 }
 
-/* The bank's own accounts: issue, over and short. */
-enum { BANK_ACCOUNTS = 2 };
-
-/*
- * Who is who, without a look at each customer: everybody has one main
- * account, and every account beyond is the till of a terminal or teller.
- */
-static void
-count_people(const struct book *book, struct message_ledgerd_status *status)
-{
-	uint64_t people = book_principal_count(book);
-	uint64_t tills = book_account_count(book) - people - BANK_ACCOUNTS;
-
-	for (unsigned i = 0; i < 2; i++)
-		status->operators += book->operator_known[i];
-	status->terminals = book_terminal_count(book);
-	for (uint64_t i = 0; i < status->terminals; i++)
-		status->revoked += book_terminal_at(book, i)->revoked;
-	status->customers = people - tills - status->operators;
-}
-
 void
 ledgerd_take_control_ledgerd_status_get(
     struct ledgerd *ledgerd, const struct message_ledgerd_status_get *m)
@@ -179,14 +158,31 @@ ledgerd_take_control_ledgerd_status_get(
 	    .holds = ledgerd->book.hold_count,
 	    .late_posts = ledgerd->book.late_posts};
 	uint64_t now_ms = env_clock_ms(ledgerd->env);
+	const struct book_request *request;
+	unsigned place = 0;
 
 	(void)m;
 	if (founded)
-		count_people(&ledgerd->book, &status);
+		metrics_people(&ledgerd->book, &status);
+	while ((request = book_request_at(&ledgerd->book, place++)) != NULL)
+		status.requests += book_request_open(
+		    &ledgerd->book, request, ledgerd->last_time_ms);
 	for (unsigned i = 0; i < ledgerd->book.hold_count; i++)
 		status.overdue += book_hold_releasable(
 		    &ledgerd->book, &ledgerd->book.hold[i], now_ms);
 	if (message_ledgerd_status_encode(&w, &status) == SR_OK)
+		control_answer(ledgerd, &w);
+}
+
+void
+ledgerd_take_control_ledgerd_metrics_get(
+    struct ledgerd *ledgerd, const struct message_ledgerd_metrics_get *m)
+{
+	uint8_t bytes[MESSAGE_LEDGERD_METRICS_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	(void)m;
+	if (metrics_encode(ledgerd, &w) == SR_OK)
 		control_answer(ledgerd, &w);
 }
 

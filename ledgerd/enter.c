@@ -229,6 +229,7 @@ enum sr_error
 enter_item(struct ledgerd *ledgerd, struct item *item)
 {
 	const struct customer_session *session;
+	enum sr_error error;
 
 	if (item->kind != ITEM_ORDER)
 		return SR_OK;
@@ -237,7 +238,11 @@ enter_item(struct ledgerd *ledgerd, struct item *item)
 	    &ledgerd->sessions, item->connection, item->serial);
 	if (session == NULL)
 		return SR_OK;
-	return enter_order(ledgerd, session, &item->order);
+	error = enter_order(ledgerd, session, &item->order);
+	if (error == SR_OK)
+		metrics_order(&ledgerd->metrics, &item->order.answer,
+		    item->order.stored);
+	return error;
 }
 
 /* ---- log-ins --------------------------------------------------------------- */

@@ -31,6 +31,7 @@
 #include "gen/messages.h"
 #include "ledgerd/admission.h"
 #include "ledgerd/archive.h"
+#include "ledgerd/metrics.h"
 #include "ledgerd/people.h"
 #include "ledgerd/segments.h"
 #include "ledgerd/sessions.h"
@@ -233,6 +234,7 @@ struct ledgerd {
 	bool control_answered;
 
 	/* Counters for status. */
+	struct metrics metrics;
 	uint64_t orders;
 	uint64_t declined;
 	uint64_t refused;

@@ -182,7 +182,7 @@ sim_clock(struct env *env)
 static uint64_t
 sim_boot(struct env *env)
 {
-	return ((struct sim_room *)env)->sim->boot_ms;
+	return ((struct sim_room *)env)->sim->boot_ms * 1000;
 }
 
 void
@@ -216,7 +216,7 @@ static const struct env_ops sim_ops = {
     .remove = sim_disk_remove,
     .sync_directory = sim_disk_sync_directory,
     .clock_ms = sim_clock,
-    .boot_ms = sim_boot,
+    .boot_us = sim_boot,
     .random = sim_env_random,
     .send = sim_send,
     .receive = sim_receive,
