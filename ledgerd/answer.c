@@ -200,6 +200,12 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return query_accounts(ledgerd, session, item, w);
 	case ITEM_REQUESTS:
 		return query_requests(ledgerd, session, item, w);
+	case ITEM_POLICY:
+		return query_policy(ledgerd, item, w);
+	case ITEM_PRINCIPALS:
+		return query_principals(ledgerd, session, item, w);
+	case ITEM_POSTING:
+		return query_posting(ledgerd, session, item, w);
 	case ITEM_REFUSED:
 		return message_refused_encode(w, &refused);
 	case ITEM_GOODBYE:

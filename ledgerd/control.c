@@ -310,7 +310,9 @@ genesis_of(struct ledgerd *ledgerd, const struct message_found *m,
 	memset(genesis, 0, sizeof(*genesis));
 	if (m->bank_type > BANK_MUTUAL_CREDIT || m->unit_len > MONEY_CODE_MAX ||
 	    m->name_len == 0 ||
-	    name_text_check(m->name, m->name_len, ENTRY_BANK_NAME_MAX) != SR_OK)
+	    name_text_check(m->name, m->name_len, ENTRY_BANK_NAME_MAX) !=
+		SR_OK ||
+	    m->limit < 0 || (m->limit > 0 && m->bank_type == BANK_CASH))
 		return SR_PARAMETERS;
 	memcpy(genesis->bank_id, ledgerd->bank_id, 32);
 	memcpy(genesis->identity_key, ledgerd->identity, 32);
@@ -320,6 +322,10 @@ genesis_of(struct ledgerd *ledgerd, const struct message_found *m,
 	genesis->unit.exponent = m->exponent;
 	genesis->bank_type = m->bank_type;
 	genesis->rules = entry_rules_default((enum bank_type)m->bank_type);
+	if (m->limit > 0) {
+		genesis->rules.customer_floor_minor = -m->limit;
+		genesis->rules.customer_ceiling_minor = m->limit;
+	}
 	memcpy(genesis->operator_key[0], m->operator_1, 32);
 	memcpy(genesis->operator_key[1], m->operator_2, 32);
 	genesis->time_ms = env_clock_ms(ledgerd->env);

@@ -319,6 +319,34 @@ ledgerd_take_client_requests_get(struct ledgerd *ledgerd,
 }
 
 void
+ledgerd_take_client_policy_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_policy_get *m)
+{
+	(void)queue(ledgerd, records, ITEM_POLICY, m->request);
+}
+
+void
+ledgerd_take_client_principals_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_principals_get *m)
+{
+	struct item *item =
+	    queue(ledgerd, records, ITEM_PRINCIPALS, m->request);
+
+	if (item != NULL)
+		item->before = m->after;
+}
+
+void
+ledgerd_take_client_posting_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_posting_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_POSTING, m->request);
+
+	if (item != NULL)
+		item->before = m->leaf;
+}
+
+void
 ledgerd_take_client_rekey(struct ledgerd *ledgerd, struct session *records,
     const struct message_rekey *m)
 {

@@ -78,6 +78,9 @@ enum item_kind {
 	ITEM_LATE,
 	ITEM_ACCOUNTS,
 	ITEM_REQUESTS,
+	ITEM_POLICY,
+	ITEM_PRINCIPALS,
+	ITEM_POSTING,
 	ITEM_REFUSED,
 	ITEM_REKEY,
 	ITEM_GOODBYE,
@@ -102,7 +105,7 @@ struct item {
 	uint32_t request;
 	enum sr_error refused;
 	uint64_t account; /* of accounts and the directory: the customer */
-	uint64_t before;  /* of holds, accounts and requests: after */
+	uint64_t before;  /* of lists: after; of a posting: its leaf */
 	uint16_t count;
 	uint8_t name_len;
 	char name[PAYLOAD_NAME_MAX];

@@ -61,9 +61,8 @@ query_sees_all(
 		   principal->role == ROLE_AUDITOR);
 }
 
-/* One's own, and the till whose use one has. */
-static bool
-is_own(const struct ledgerd *ledgerd, const struct customer_session *session,
+bool
+query_is_own(const struct ledgerd *ledgerd, const struct customer_session *session,
     uint64_t id)
 {
 	const struct book_principal *principal =
@@ -85,7 +84,7 @@ visible_account(const struct ledgerd *ledgerd,
 	if (id == 0)
 		return SR_NO_ACCOUNT;
 	*account = book_account(&ledgerd->book, id);
-	if (is_own(ledgerd, session, id))
+	if (query_is_own(ledgerd, session, id))
 		return *account != NULL ? SR_OK : SR_NO_ACCOUNT;
 	/* Whether a stranger's account exists is not told. */
 	if (!query_sees_all(ledgerd, session))

@@ -46,6 +46,22 @@ enum sr_error query_requests(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);
 
+/* The rules in force (query_rules.c). */
+enum sr_error query_policy(
+    struct ledgerd *ledgerd, const struct item *item, struct writer *w);
+/* Who has a role. */
+enum sr_error query_principals(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+/* One posting that can be undone or reversed. */
+enum sr_error query_posting(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+
+/* True for one's own account, and for the till whose use one has. */
+bool query_is_own(const struct ledgerd *ledgerd,
+    const struct customer_session *session, uint64_t id);
+
 /* True for a session that may see other people's accounts. */
 bool query_sees_all(
     const struct ledgerd *ledgerd, const struct customer_session *session);
