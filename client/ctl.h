@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "client/bank.h"
 #include "client/bankfile.h"
@@ -43,9 +44,35 @@ struct ctl_options {
 	const char *anchor;
 	bool check;
 	bool accept_loss;
+	/* role set, issue, limits, policy */
+	const char *till;
+	const char *memo;
+	const char *floor;
+	const char *soft_floor;
+	const char *ceiling;
+	const char *day_limit;
+	const char *undo_minutes;
+	/* init */
+	const char *type;
+	const char *limit;
 	/* unlock */
 	int passphrase_fd; /* -1: not given */
 };
+
+/* What came of the options. */
+enum ctl_parsed {
+	CTL_GO_ON,
+	CTL_HELP,
+	CTL_VERSION,
+	CTL_WRONG, /* it was said why */
+};
+
+/* Takes the options; optind is then the first word that is none. */
+enum ctl_parsed ctl_options_take(
+    int argc, char *argv[], struct ctl_options *options);
+
+/* The part of the help that is about options. */
+void ctl_options_help(FILE *out);
 
 /* One command: its words, e.g. "terminal" "add", then its arguments. */
 struct ctl_command {
