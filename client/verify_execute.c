@@ -299,6 +299,20 @@ use_of_segment(const struct audit *audit, const struct audit_entry *entry,
 	       memcmp(key->salt, salt, sizeof(key->salt)) == 0;
 }
 
+/* The customer's last order was the erasure, and its hash is told. */
+static bool
+use_of_customer(const struct book *book, const struct entry_event *use)
+{
+	const struct book_principal *principal =
+	    book_principal(book, use->subject);
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	const uint8_t *hash = reader_view(&r, ORDER_HASH_LEN);
+
+	reader_zeros(&r, reader_left(&r));
+	return reader_end(&r) && principal != NULL && principal->erased &&
+	       memcmp(hash, principal->last_hash, ORDER_HASH_LEN) == 0;
+}
+
 /* A logged operation of keyd's is about something that the book knows. */
 static bool
 check_use(struct verify *verify, const struct audit_entry *entry,
@@ -320,6 +334,11 @@ check_use(struct verify *verify, const struct audit_entry *entry,
 				? "a key disclosed to nobody who is enrolled, "
 				  "or of no segment of this log"
 				: "the key of no segment of this log");
+		return true;
+	case USE_ERASE:
+		if (!use_of_customer(&verify->audit->book, use))
+			return audit_fault(verify, entry,
+			    "a customer erased who has not ordered it");
 		return true;
 	default:
 		return audit_later(verify, entry, "key operation", use->code);

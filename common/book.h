@@ -200,7 +200,7 @@ struct book {
 	bool founded;
 	bool restored; /* the log has a restore note; no part of the state */
 	uint8_t bank_id[32];
-	uint16_t unit; /* order_unit() */
+	uint16_t unit;              /* order_unit() */
 	struct order_policy policy; /* in force */
 	uint8_t operator_key[2][32];
 	bool operator_known[2];
@@ -351,8 +351,7 @@ const struct book_terminal *book_terminal(
  * The posting of that leaf, undone or not; NULL when it is none that can be
  * undone, or older than the last BOOK_POSTINGS.
  */
-const struct book_posting *book_posting(
-    const struct book *book, uint64_t leaf);
+const struct book_posting *book_posting(const struct book *book, uint64_t leaf);
 
 /* The open or frozen account of that customer with that label; NULL. */
 struct book_account *book_labelled(const struct book *book, uint64_t customer,

@@ -57,8 +57,8 @@ book_rule_account_open(struct book_turn *turn)
 	const struct order *order = turn->order;
 	const struct order_limits *limits = &turn->book->policy.customer;
 	uint64_t customer = turn->signer->customer;
-	const struct book_account *main_account = book_account(
-	    turn->book, account_id(customer, ACCOUNT_INDEX_MAIN));
+	const struct book_account *main_account =
+	    book_account(turn->book, account_id(customer, ACCOUNT_INDEX_MAIN));
 	struct further further = further_of(turn->book, customer);
 	struct book_account *account;
 
@@ -70,12 +70,12 @@ book_rule_account_open(struct book_turn *turn)
 	if (order->debit != 0 || order->amount_minor != 0 ||
 	    order->credit != account_id(customer, further.next))
 		return SR_PARAMETERS;
-	if (book_labelled(turn->book, customer,
-		(const char *)turn->attachment, turn->attachment_len) != NULL)
+	if (book_labelled(turn->book, customer, (const char *)turn->attachment,
+		turn->attachment_len) != NULL)
 		return SR_ALREADY;
 	/* credit is given to a person once, on the main account */
-	account = book_add_account(turn->book, order->credit,
-	    ACCOUNT_CUSTOMER, 0, limits->ceiling_minor);
+	account = book_add_account(turn->book, order->credit, ACCOUNT_CUSTOMER,
+	    0, limits->ceiling_minor);
 	account->day_limit_minor = limits->day_limit_minor;
 	account->label_len = (uint8_t)turn->attachment_len;
 	memcpy(account->label, turn->attachment, turn->attachment_len);
@@ -89,8 +89,8 @@ book_rule_close(struct book_turn *turn)
 	struct book_account *account;
 	uint64_t id;
 
-	if (order_account_decode(
-		turn->attachment, turn->attachment_len, &id) != SR_OK ||
+	if (order_account_decode(turn->attachment, turn->attachment_len, &id) !=
+		SR_OK ||
 	    !book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
 	account = book_own_account(turn, id);
@@ -116,8 +116,7 @@ book_rule_erase(struct book_turn *turn)
 
 	if (!book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
-	if (book_account(
-		turn->book, account_id(customer, ACCOUNT_INDEX_MAIN))
+	if (book_account(turn->book, account_id(customer, ACCOUNT_INDEX_MAIN))
 		->status != ACCOUNT_CLOSED)
 		return SR_NOT_EMPTY;
 	turn->signer->erased = true;
@@ -155,8 +154,8 @@ book_rule_freeze(struct book_turn *turn)
 
 	if (!book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
-	error = find_frozen(turn->book, turn->attachment,
-	    turn->attachment_len, false, &account);
+	error = find_frozen(turn->book, turn->attachment, turn->attachment_len,
+	    false, &account);
 	if (error == SR_OK)
 		account->status = ACCOUNT_FROZEN;
 	return error;
@@ -164,13 +163,12 @@ book_rule_freeze(struct book_turn *turn)
 
 /* A till that was frozen by the revocation of its owner stays so. */
 enum sr_error
-book_check_unfreeze(
-    const struct book *book, const struct book_request *request)
+book_check_unfreeze(const struct book *book, const struct book_request *request)
 {
 	const struct book_principal *owner;
 	struct book_account *account;
-	enum sr_error error = find_frozen(book, request->attachment,
-	    request->attachment_len, true, &account);
+	enum sr_error error = find_frozen(
+	    book, request->attachment, request->attachment_len, true, &account);
 
 	if (error != SR_OK)
 		return error;

@@ -52,8 +52,8 @@ book_rule_lower_limit(struct book_turn *turn)
 
 	if (!book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
-	error = find_limited(turn->book, turn->attachment,
-	    turn->attachment_len, &limits, &account);
+	error = find_limited(turn->book, turn->attachment, turn->attachment_len,
+	    &limits, &account);
 	if (error != SR_OK)
 		return error;
 	if (limits.floor_minor < account->floor_minor ||
@@ -91,8 +91,8 @@ book_set_policy(struct book *book, const struct book_request *request)
 {
 	struct order_policy policy;
 
-	if (order_policy_decode(request->attachment, request->attachment_len,
-		&policy) != SR_OK)
+	if (order_policy_decode(
+		request->attachment, request->attachment_len, &policy) != SR_OK)
 		assert(!"checked before");
 	book->policy = policy;
 }
@@ -134,9 +134,8 @@ enum sr_error
 book_day_check(const struct book *book, const struct book_account *account,
     int64_t amount_minor, uint64_t time_ms)
 {
-	return amount_minor <= book_day_left(book, account, time_ms)
-		   ? SR_OK
-		   : SR_LIMIT;
+	return amount_minor <= book_day_left(book, account, time_ms) ? SR_OK
+								     : SR_LIMIT;
 }
 
 /* Buckets of hours that are over are emptied for the present ones. */

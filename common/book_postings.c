@@ -94,16 +94,15 @@ till_takes_back(const struct book_account *till, int64_t amount_minor)
 		return SR_OK;
 	if (__builtin_add_overflow(
 		till->posted_minor, till->held_minor, &after) ||
-	    __builtin_add_overflow(after, amount_minor, &after) ||
-	    after > 0)
+	    __builtin_add_overflow(after, amount_minor, &after) || after > 0)
 		return SR_TILL_EMPTY;
 	return SR_OK;
 }
 
 /* Whether the correction can be posted; neither frozen nor ceilings count. */
 static enum sr_error
-check_correction(const struct book *book, uint64_t debit_id,
-    uint64_t credit_id, int64_t amount_minor)
+check_correction(const struct book *book, uint64_t debit_id, uint64_t credit_id,
+    int64_t amount_minor)
 {
 	const struct book_account *debit = book_account(book, debit_id);
 	const struct book_account *credit = book_account(book, credit_id);
@@ -167,8 +166,8 @@ book_rule_undo(struct book_turn *turn)
 	if (error != SR_OK)
 		return error;
 	posting->undone = true;
-	book_move(debit, book_account(book, order->credit),
-	    order->amount_minor, turn->effect);
+	book_move(debit, book_account(book, order->credit), order->amount_minor,
+	    turn->effect);
 	return SR_OK;
 }
 
@@ -176,9 +175,8 @@ enum sr_error
 book_check_reverse(const struct book *book, const struct book_request *request)
 {
 	struct book_posting *posting;
-	enum sr_error error =
-	    find_original(book, request->refers_to, request->debit,
-		request->credit, request->amount_minor, &posting);
+	enum sr_error error = find_original(book, request->refers_to,
+	    request->debit, request->credit, request->amount_minor, &posting);
 
 	return error == SR_OK ? check_correction(book, request->debit,
 				    request->credit, request->amount_minor)
@@ -248,11 +246,10 @@ book_post(struct book *book, const struct book_request *request, uint64_t leaf,
 {
 	book_move(book_account(book, request->debit),
 	    book_account(book, request->credit), request->amount_minor, effect);
-	book_remember(book,
-	    &(struct book_posting){.leaf = leaf,
-		.time_ms = time_ms,
-		.debit = request->debit,
-		.credit = request->credit,
-		.amount_minor = request->amount_minor,
-		.kind = request->kind});
+	book_remember(book, &(struct book_posting){.leaf = leaf,
+				.time_ms = time_ms,
+				.debit = request->debit,
+				.credit = request->credit,
+				.amount_minor = request->amount_minor,
+				.kind = request->kind});
 }

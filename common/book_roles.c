@@ -33,12 +33,12 @@ book_check_enrol(const struct book *book, const struct book_request *request)
 	const struct book_account *main_account;
 	struct order_enrol enrol;
 
-	if (order_enrol_decode(request->attachment, request->attachment_len,
-		&enrol) != SR_OK)
+	if (order_enrol_decode(
+		request->attachment, request->attachment_len, &enrol) != SR_OK)
 		return SR_PARAMETERS;
 	principal = book_principal(book, enrol.principal);
-	main_account = book_account(
-	    book, account_id(enrol.principal, ACCOUNT_INDEX_MAIN));
+	main_account =
+	    book_account(book, account_id(enrol.principal, ACCOUNT_INDEX_MAIN));
 	if (principal == NULL || main_account == NULL)
 		return SR_NO_ACCOUNT;
 	if (principal->role != ROLE_CUSTOMER ||
@@ -61,8 +61,7 @@ give_till(struct book *book, struct book_principal *principal, enum role role,
 
 	principal->role = (uint8_t)role;
 	principal->till = till;
-	book_account(
-	    book, account_id(principal->customer, ACCOUNT_INDEX_MAIN))
+	book_account(book, account_id(principal->customer, ACCOUNT_INDEX_MAIN))
 	    ->status = ACCOUNT_CLOSED;
 	effect->touched[effect->touched_count++] =
 	    book_add_account(book, till, ACCOUNT_TILL, -maximum_minor, 0);
@@ -77,8 +76,8 @@ book_enrol(struct book *book, const struct book_request *request,
 	struct book_terminal *terminal;
 	struct order_enrol enrol;
 
-	if (order_enrol_decode(request->attachment, request->attachment_len,
-		&enrol) != SR_OK)
+	if (order_enrol_decode(
+		request->attachment, request->attachment_len, &enrol) != SR_OK)
 		assert(!"checked before");
 	principal = book_principal_row(book, enrol.principal);
 	principal->terminal = enrol.terminal;
@@ -138,16 +137,16 @@ count_operators(const struct book *book)
 		const struct book_principal *principal =
 		    book_principal_at(book, i);
 
-		count += principal->role == ROLE_OPERATOR &&
-			 !principal->revoked;
+		count +=
+		    principal->role == ROLE_OPERATOR && !principal->revoked;
 	}
 	return count;
 }
 
 /* A customer becomes a teller, an operator or an auditor. */
 static enum sr_error
-check_promotion(const struct book *book,
-    const struct book_principal *principal, const struct order_role *role)
+check_promotion(const struct book *book, const struct book_principal *principal,
+    const struct order_role *role)
 {
 	const struct book_account *till = book_account(book, role->till);
 
@@ -193,8 +192,8 @@ book_check_role(const struct book *book, const struct book_request *request)
 	const struct book_principal *principal;
 	struct order_role role;
 
-	if (order_role_decode(request->attachment, request->attachment_len,
-		&role) != SR_OK)
+	if (order_role_decode(
+		request->attachment, request->attachment_len, &role) != SR_OK)
 		return SR_PARAMETERS;
 	principal = book_principal(book, role.principal);
 	if (principal == NULL)
@@ -216,16 +215,16 @@ book_change_role(struct book *book, const struct book_request *request,
 	struct book_account *main_account, *till;
 	struct order_role role;
 
-	if (order_role_decode(request->attachment, request->attachment_len,
-		&role) != SR_OK)
+	if (order_role_decode(
+		request->attachment, request->attachment_len, &role) != SR_OK)
 		assert(!"checked before");
 	principal = book_principal_row(book, role.principal);
-	main_account = book_account(
-	    book, account_id(role.principal, ACCOUNT_INDEX_MAIN));
+	main_account =
+	    book_account(book, account_id(role.principal, ACCOUNT_INDEX_MAIN));
 	effect->revoked_principal = role.principal;
 	if (role.till_maximum_minor != 0) {
-		give_till(book, principal, ROLE_TELLER,
-		    role.till_maximum_minor, effect);
+		give_till(book, principal, ROLE_TELLER, role.till_maximum_minor,
+		    effect);
 		return;
 	}
 	till = own_till(book, principal);
@@ -247,8 +246,8 @@ book_rule_revoke(struct book_turn *turn)
 	struct book_terminal *terminal;
 	struct order_revoke revoke;
 
-	if (order_revoke_decode(turn->attachment, turn->attachment_len,
-		&revoke) != SR_OK ||
+	if (order_revoke_decode(
+		turn->attachment, turn->attachment_len, &revoke) != SR_OK ||
 	    !book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
 	principal = book_principal_row(book, revoke.principal);
@@ -284,8 +283,8 @@ book_rule_role_revoke(struct book_turn *turn)
 	struct book_principal *principal;
 	uint64_t customer;
 
-	if (order_account_decode(turn->attachment, turn->attachment_len,
-		&customer) != SR_OK ||
+	if (order_account_decode(
+		turn->attachment, turn->attachment_len, &customer) != SR_OK ||
 	    !book_moves_nothing(turn->order))
 		return SR_PARAMETERS;
 	principal = book_principal_row(turn->book, customer);

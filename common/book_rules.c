@@ -102,13 +102,12 @@ book_own_till(
 static void
 remember_turn(const struct book_turn *turn)
 {
-	book_remember(turn->book,
-	    &(struct book_posting){.leaf = turn->leaf,
-		.time_ms = turn->time_ms,
-		.debit = turn->order->debit,
-		.credit = turn->order->credit,
-		.amount_minor = turn->order->amount_minor,
-		.kind = turn->order->kind});
+	book_remember(turn->book, &(struct book_posting){.leaf = turn->leaf,
+				      .time_ms = turn->time_ms,
+				      .debit = turn->order->debit,
+				      .credit = turn->order->credit,
+				      .amount_minor = turn->order->amount_minor,
+				      .kind = turn->order->kind});
 }
 
 /* What transfers and deposits have in common, up to the payer's side. */
@@ -257,8 +256,8 @@ book_rules_apply(struct book_turn *turn)
 		return SR_ROLE;
 	if (order->unit != turn->book->unit)
 		return SR_UNIT;
-	if (order_attachment_check(order->kind, turn->attachment,
-		turn->attachment_len) != SR_OK ||
+	if (order_attachment_check(
+		order->kind, turn->attachment, turn->attachment_len) != SR_OK ||
 	    (!refers(order->kind) && order->refers_to != 0))
 		return SR_PARAMETERS;
 	if (reference_used(turn->book, signer, order->reference))

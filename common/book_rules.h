@@ -72,9 +72,8 @@ enum sr_error book_own_till(
 enum sr_error book_rule_hold(struct book_turn *turn);
 enum sr_error book_rule_post(struct book_turn *turn);
 enum sr_error book_rule_void(struct book_turn *turn);
-enum sr_error book_check_release(
-    const struct book *book, const struct book_request *request,
-    uint64_t time_ms);
+enum sr_error book_check_release(const struct book *book,
+    const struct book_request *request, uint64_t time_ms);
 void book_release(
     struct book *book, uint64_t hold_leaf, struct book_effect *effect);
 
@@ -127,8 +126,7 @@ void book_set_policy(struct book *book, const struct book_request *request);
 
 /* SR_LIMIT when so much more would break the account's limit of 24 hours. */
 enum sr_error book_day_check(const struct book *book,
-    const struct book_account *account, int64_t amount_minor,
-    uint64_t time_ms);
+    const struct book_account *account, int64_t amount_minor, uint64_t time_ms);
 
 /* Counts what leaves; book_day_check() has passed. */
 void book_day_count(struct book *book, struct book_account *account,

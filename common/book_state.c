@@ -245,8 +245,8 @@ row_principal(struct rows *r, struct book_principal *principal)
 	if (r->first_version) {
 		if (principal->role == ROLE_TERMINAL ||
 		    principal->role == ROLE_TELLER)
-			principal->till = account_id(
-			    principal->customer, ACCOUNT_INDEX_TILL);
+			principal->till =
+			    account_id(principal->customer, ACCOUNT_INDEX_TILL);
 	} else {
 		field_u64(r, &principal->till);
 		field_bool(r, &principal->erased);
@@ -611,8 +611,8 @@ complete_releases(struct book *book)
 
 		if (request->kind != ORDER_RELEASE_REQUEST || hold == NULL)
 			continue;
-		release = (struct order_release){
-		    hold->account, hold->amount_minor};
+		release =
+		    (struct order_release){hold->account, hold->amount_minor};
 		order_release_encode(&release, request->attachment);
 	}
 }
@@ -639,9 +639,8 @@ postings_in(struct rows *r, struct book *book, uint64_t count)
 {
 	uint64_t total = book->posting_count, leaf = 0;
 
-	if (r->error == SR_OK &&
-	    (count > BOOK_POSTINGS || count > total ||
-		(count < BOOK_POSTINGS && count != total)))
+	if (r->error == SR_OK && (count > BOOK_POSTINGS || count > total ||
+				     (count < BOOK_POSTINGS && count != total)))
 		r->error = SR_MALFORMED;
 	/* rows are added from place 0 on, and filled where they belong */
 	for (uint64_t i = 0; r->error == SR_OK && i < count; i++)

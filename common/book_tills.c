@@ -82,8 +82,8 @@ book_rule_till(struct book_turn *turn)
 	struct book_account *till;
 	enum sr_error error;
 
-	if (order_count_decode(turn->attachment, turn->attachment_len,
-		&count) != SR_OK ||
+	if (order_count_decode(
+		turn->attachment, turn->attachment_len, &count) != SR_OK ||
 	    order->debit != 0 || order->credit != 0)
 		return SR_PARAMETERS;
 	if (order->amount_minor < 0 || order->amount_minor != count.sum_minor)
@@ -98,8 +98,7 @@ book_rule_till(struct book_turn *turn)
 
 /* The cash must be there, and not promised to anybody. */
 enum sr_error
-book_check_cash_out(
-    const struct book *book, const struct book_request *request)
+book_check_cash_out(const struct book *book, const struct book_request *request)
 {
 	const struct book_account *till = book_account(book, request->credit);
 	const struct book_account *issue = book_account(book, ACCOUNT_ISSUE);

@@ -61,6 +61,8 @@ enum entry_use {
 				    key of an old segment */
 	USE_DISCLOSE = 5,        /* subject: segment, detail: auditor's key 32,
 				    salt of the segment 32 */
+	USE_ERASE = 6,           /* subject: customer, detail: hash of the
+				    customer's order 32 */
 };
 
 /* Codes of ENTRY_SYSTEM. */

@@ -16,7 +16,7 @@
 
 /* Indexes of a customer's accounts. */
 #define ACCOUNT_INDEX_MAIN 0u
-#define ACCOUNT_INDEX_TILL 1u /* of a terminal's or teller's principal */
+#define ACCOUNT_INDEX_TILL 1u    /* of a terminal's or teller's principal */
 #define ACCOUNT_INDEX_FURTHER 2u /* and up: opened by the customer */
 
 /* Indexes of the bank's own accounts (customer 0). */

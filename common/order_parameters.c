@@ -191,8 +191,7 @@ order_policy_decode(const void *bytes, size_t len, struct order_policy *policy)
 	if (!reader_end(&r) || !limits_valid(&policy->customer) ||
 	    policy->customer.ceiling_minor == 0 || policy->order_life_ms == 0 ||
 	    policy->order_life_ms > ORDER_LIFE_MAX_MS ||
-	    policy->request_life_ms == 0 ||
-	    policy->undo_ms > ORDER_UNDO_MAX_MS)
+	    policy->request_life_ms == 0 || policy->undo_ms > ORDER_UNDO_MAX_MS)
 		return SR_PARAMETERS;
 	return SR_OK;
 }

@@ -85,7 +85,6 @@ struct order_auditor {
 	char name[ORDER_AUDITOR_NAME_MAX + 1]; /* as a log-in name; NUL */
 };
 
-
 /* The limits of one account, minor units. */
 struct order_limits {
 	uint64_t account;

@@ -239,13 +239,38 @@ index_make(struct credentials *c, uint64_t customers)
 	return SR_OK;
 }
 
-/* The valid version with the higher generation. */
-static enum sr_error
-load_one(const struct credentials *c, uint64_t id, struct customer *out)
+enum sr_error
+credentials_blank(const struct credentials *c, uint64_t customer, bool *blank)
 {
 	uint8_t version[CREDENTIAL_VERSION_LEN];
 	struct customer found;
-	bool any = false;
+
+	*blank = true;
+	for (unsigned i = 0; i < 2; i++) {
+		enum sr_error error = env_read(c->env, c->file,
+		    version_offset(customer, i), version, sizeof(version));
+
+		if (error != SR_OK)
+			return error;
+		if (version_open(c, customer, version, &found) == SR_OK &&
+		    found.name_len != 0)
+			*blank = false;
+	}
+	sodium_memzero(&found, sizeof(found));
+	return SR_OK;
+}
+
+/*
+ * The valid version with the higher generation.  *left: it is an erased one,
+ * and the other is not.
+ */
+static enum sr_error
+load_one(
+    const struct credentials *c, uint64_t id, struct customer *out, bool *left)
+{
+	uint8_t version[CREDENTIAL_VERSION_LEN];
+	struct customer found;
+	bool any = false, named = false;
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (env_read(c->env, c->file, version_offset(id, i), version,
@@ -253,10 +278,12 @@ load_one(const struct credentials *c, uint64_t id, struct customer *out)
 		    version_open(c, id, version, &found) != SR_OK ||
 		    found.generation % 2 != i || found.generation > UINT32_MAX)
 			continue;
+		named = named || found.name_len != 0;
 		if (!any || found.generation > out->generation)
 			*out = found;
 		any = true;
 	}
+	*left = any && named && out->name_len == 0;
 	sodium_memzero(&found, sizeof(found));
 	return any ? SR_OK : SR_DAMAGED;
 }
@@ -265,17 +292,20 @@ enum sr_error
 credentials_load(struct credentials *c, uint64_t customers, bool next)
 {
 	struct customer customer;
+	bool left = false;
 	enum sr_error error = index_make(c, customers);
 
 	if (error == SR_OK)
 		error = credentials_read(c, 0, &customer);
 	for (uint64_t id = 1; error == SR_OK && id <= customers; id++) {
-		error = load_one(c, id, &customer);
+		error = load_one(c, id, &customer, &left);
 		if (error == SR_OK)
 			credentials_enter(c, &customer);
+		if (error == SR_OK && left)
+			c->half_erased = id;
 	}
 	if (error == SR_OK && next &&
-	    load_one(c, customers + 1, &customer) == SR_OK)
+	    load_one(c, customers + 1, &customer, &left) == SR_OK)
 		credentials_enter(c, &customer);
 	sodium_memzero(&customer, sizeof(customer));
 	return error;

@@ -16,7 +16,8 @@
  *	| salt 32 | directory key 32 | attestation 256 | for each of the two:
  *	present 1, random 16, record 192, wrapped seed 48 | zeros
  *
- * The version's place is the generation's last bit.  Customer 0 is nobody:
+ * An erased customer has versions without a name and with zeros in all other
+ * fields.  The version's place is the generation's last bit.  Customer 0 is nobody:
  * its record answers for names that are not registered, over the same path.
  *
  * In memory: an index by keyed hash of the name, 8 bytes a place, at most
@@ -72,7 +73,9 @@ struct credentials {
 	uint32_t *generations;
 	uint64_t customers;
 	uint64_t customers_max;
-	uint8_t digest[32]; /* over what is there */
+	uint64_t half_erased; /* by credentials_load: whose older version is
+				 left, though the newer one is erased; 0 */
+	uint8_t digest[32];   /* over what is there */
 };
 
 /*
@@ -119,6 +122,13 @@ enum sr_error credentials_find(const struct credentials *c, const char *name,
 /* The customer of that id. */
 enum sr_error credentials_read(
     const struct credentials *c, uint64_t customer, struct customer *out);
+
+/*
+ * Whether neither version of that customer holds anything any more.  SR_IO;
+ * a version that does not open is none.
+ */
+enum sr_error credentials_blank(
+    const struct credentials *c, uint64_t customer, bool *blank);
 
 /*
  * Writes the customer's generation (one above that in force) beside the

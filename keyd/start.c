@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "common/diag.h"
+#include "keyd/erase.h"
 #include "keyd/keyd.h"
 
 static enum sr_error
@@ -176,6 +177,12 @@ keyd_load(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
 		    state->intent.customer == state->customers + 1);
 	if (error == SR_OK)
 		error = keyd_settle(k);
+	/* an erasure that was cut in between; a full disk leaves it so */
+	if (error == SR_OK && k->credentials.half_erased != 0) {
+		error = erase_do(k, k->credentials.half_erased);
+		if (k->failure == SR_OK)
+			error = SR_OK;
+	}
 	return keyd_fail(k, "credentials", error);
 }
 

@@ -11,6 +11,7 @@
 #include "common/entry.h"
 #include "common/journal.h"
 #include "common/secret.h"
+#include "keyd/erase.h"
 #include "keyd/keyd.h"
 #include "keyd/log_keys.h"
 #include "keyd/tree.h"
@@ -25,8 +26,7 @@ struct use {
 };
 
 static enum sr_error
-use_check(
-    const struct keyd *k, const struct message_key_use *m, struct use *use)
+use_check(struct keyd *k, const struct message_key_use *m, struct use *use)
 {
 	struct entry_event *event = &use->event;
 
@@ -41,6 +41,8 @@ use_check(
 		use->type, m->plaintext, m->plaintext_len, event) != SR_OK ||
 	    event->time_ms != m->time)
 		return SR_MALFORMED;
+	if (use->type == ENTRY_USE && event->code == USE_ERASE)
+		return erase_check(k, event, m->proof, m->proof_len);
 	return use->type == ENTRY_SYSTEM
 		   ? entry_snapshot_of(event, &use->snapshot)
 		   : SR_OK;
@@ -184,6 +186,8 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 		return SR_OK;
 	if (event->code == USE_SEGMENT_KEY)
 		return use_segment_key(k, use, used->key);
+	if (event->code == USE_ERASE)
+		return erase_do(k, event->subject);
 	/* no terminal has id 0: so one that is too large is none either */
 	if (event->subject > UINT32_MAX)
 		terminal = 0;
@@ -218,6 +222,8 @@ keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
 		return;
 	}
 	error = use_check(k, m, &use);
+	if (k->failure != SR_OK)
+		return;
 	if (error == SR_OK)
 		error = use_note(k, m, &use);
 	if (error == SR_OK) {

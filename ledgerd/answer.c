@@ -244,6 +244,21 @@ answer_rekey(struct ledgerd *ledgerd, struct customer_session *session,
 	}
 }
 
+/* Who was erased has been told so: that was the last word. */
+static void
+end_erased(struct ledgerd *ledgerd, const struct item *item)
+{
+	const struct order *order = &item->order.order.order;
+	const struct book_principal *signer;
+
+	if (item->kind != ITEM_ORDER || item->order.checked != SR_OK ||
+	    order->kind != ORDER_ERASE)
+		return;
+	signer = book_principal(&ledgerd->book, order->signer);
+	if (signer != NULL && signer->erased)
+		intake_end_customer(ledgerd, order->signer);
+}
+
 static void
 answer_item(struct ledgerd *ledgerd, struct item *item)
 {
@@ -289,6 +304,7 @@ answer_all(struct ledgerd *ledgerd)
 		if (!has_room(ledgerd))
 			return false;
 		answer_item(ledgerd, intake_item(ledgerd, 0));
+		end_erased(ledgerd, intake_item(ledgerd, 0));
 		intake_drop_items(ledgerd, 1);
 		ledgerd->items_unanswered--;
 	}

@@ -11,6 +11,7 @@
  */
 #include "ledgerd/commit.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/diag.h"
@@ -91,7 +92,10 @@ run_operations(struct ledgerd *ledgerd)
 		error = commit_operation(ledgerd, &operations[i], &done);
 		if (error != SR_OK)
 			break;
-		if (done != SR_OK)
+		if (done != SR_OK && operations[i].code == USE_ERASE)
+			diag_warn("keyd did not erase customer %" PRIu64 ": %s",
+			    operations[i].customer, error_sentence(done));
+		else if (done != SR_OK)
 			diag_warn("keyd did not bring terminal %u up to the "
 				  "books: %s",
 			    operations[i].terminal, error_sentence(done));
@@ -112,6 +116,14 @@ finish_operations(struct ledgerd *ledgerd)
 		return error;
 	admission_refused(ledgerd, error);
 	return SR_OK;
+}
+
+enum sr_error
+commit_operations(struct ledgerd *ledgerd)
+{
+	enum sr_error error = run_operations(ledgerd);
+
+	return admission_is_refusal(error) ? SR_OK : error;
 }
 
 /* Whether something waits that may ask for an entry. */
@@ -216,11 +228,32 @@ commit_genesis(
 	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
 }
 
+/* What a customer signed to be erased, from the journal: order, signature. */
+static enum sr_error
+read_erase_order(struct ledgerd *ledgerd, uint64_t leaf,
+    uint8_t proof[ORDER_LEN + ORDER_SIGNATURE_LEN])
+{
+	static struct archive_frame frame;
+	struct entry_order entry;
+	enum sr_error error = archive_leaf(ledgerd, leaf, &frame);
+
+	if (error == SR_OK)
+		error = entry_order_decode(
+		    frame.plain.committed, frame.plain.committed_len, &entry);
+	if (error != SR_OK)
+		return error == SR_OLD_RECORDS ? error : SR_DAMAGED;
+	memcpy(proof, entry.order, ORDER_LEN);
+	memcpy(proof + ORDER_LEN, entry.signature, ORDER_SIGNATURE_LEN);
+	return SR_OK;
+}
+
 /* The USE entry of an operation, without its time. */
 static void
-use_of(const struct operation *operation, struct entry_event *event)
+use_of(const struct operation *operation, const uint8_t *proof,
+    struct entry_event *event)
 {
 	struct writer w = writer_to(event->detail, sizeof(event->detail));
+	uint8_t hash[ORDER_HASH_LEN];
 
 	memset(event, 0, sizeof(*event));
 	event->code = (uint8_t)operation->code;
@@ -232,6 +265,10 @@ use_of(const struct operation *operation, struct entry_event *event)
 	} else if (operation->code == USE_SEGMENT_KEY) {
 		event->subject = operation->segment;
 		writer_bytes(&w, operation->salt, JOURNAL_SALT_LEN);
+	} else if (operation->code == USE_ERASE) {
+		event->subject = operation->customer;
+		order_hash(proof, hash);
+		writer_bytes(&w, hash, sizeof(hash));
 	} else {
 		writer_u32(&w, operation->epoch);
 	}
@@ -242,10 +279,12 @@ use_of(const struct operation *operation, struct entry_event *event)
  * keyd with all its fields, which acts on it.  plain: as for batch_add().
  */
 static enum sr_error
-write_with_keyd(
-    struct ledgerd *ledgerd, struct journal_plain *plain, uint32_t request)
+write_with_keyd(struct ledgerd *ledgerd, struct journal_plain *plain,
+    uint32_t request, const uint8_t *proof, size_t proof_len)
 {
 	struct message_key_use use = {.request = request,
+	    .proof = proof,
+	    .proof_len = proof_len,
 	    .plaintext = plain->committed,
 	    .plaintext_len = plain->committed_len};
 	struct journal_position position;
@@ -269,7 +308,8 @@ write_with_keyd(
 /* A USE, or the SYSTEM entry of a snapshot.  event's time is set here. */
 static enum sr_error
 commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
-    struct entry_event *event, uint32_t request)
+    struct entry_event *event, uint32_t request, const uint8_t *proof,
+    size_t proof_len)
 {
 	uint8_t committed[ENTRY_EVENT_LEN];
 	struct journal_plain plain = {
@@ -281,7 +321,7 @@ commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
 		return error;
 	event->time_ms = ledgerd->batch.time_ms;
 	entry_event_encode(type, event, committed);
-	error = write_with_keyd(ledgerd, &plain, request);
+	error = write_with_keyd(ledgerd, &plain, request, proof, proof_len);
 	return error == SR_OK ? batch_publish(ledgerd) : error;
 }
 
@@ -295,7 +335,7 @@ commit_restore(struct ledgerd *ledgerd, const uint8_t note[RESTORE_NOTE_LEN],
 
 	error = batch_begin(ledgerd);
 	if (error == SR_OK)
-		error = write_with_keyd(ledgerd, &plain, 0);
+		error = write_with_keyd(ledgerd, &plain, 0, NULL, 0);
 	memcpy(salt, plain.salt, RESTORE_SALT_LEN);
 	return error;
 }
@@ -304,13 +344,24 @@ enum sr_error
 commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
     enum sr_error *done)
 {
+	uint8_t proof[ORDER_LEN + ORDER_SIGNATURE_LEN];
+	bool erases = operation->code == USE_ERASE;
 	struct entry_event event;
-	enum sr_error error;
+	enum sr_error error = SR_OK;
 
 	*done = SR_INTERNAL;
-	use_of(operation, &event);
-	error =
-	    commit_with_keyd(ledgerd, ENTRY_USE, &event, operation->request);
+	if (erases)
+		error = read_erase_order(ledgerd, operation->leaf, proof);
+	/* the next start does it */
+	if (error == SR_OLD_RECORDS) {
+		*done = error;
+		return SR_OK;
+	}
+	if (error != SR_OK)
+		return error;
+	use_of(operation, proof, &event);
+	error = commit_with_keyd(ledgerd, ENTRY_USE, &event, operation->request,
+	    erases ? proof : NULL, erases ? sizeof(proof) : 0);
 	if (error == SR_OK)
 		*done = error_of_wire(ledgerd->keyd.used.error);
 	return error;
@@ -321,6 +372,6 @@ commit_snapshot(struct ledgerd *ledgerd, struct entry_event *event)
 {
 	enum sr_error error;
 
-	error = commit_with_keyd(ledgerd, ENTRY_SYSTEM, event, 0);
+	error = commit_with_keyd(ledgerd, ENTRY_SYSTEM, event, 0, NULL, 0);
 	return error == SR_OK ? error_of_wire(ledgerd->keyd.used.error) : error;
 }

@@ -27,6 +27,9 @@ enum sr_error commit_waiting(struct ledgerd *ledgerd);
 enum sr_error commit_system(
     struct ledgerd *ledgerd, const struct entry_event *event);
 
+/* At start: what is queued for keyd; where the disk refuses, later. */
+enum sr_error commit_operations(struct ledgerd *ledgerd);
+
 /*
  * Journals the use of a key and has keyd do it.  *done is keyd's result; the
  * function's own error ends the room.  An old segment's key is in

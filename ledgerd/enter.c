@@ -105,12 +105,29 @@ note_operation(struct ledgerd *ledgerd, enum entry_use code,
 	    .code = code, .terminal = terminal->id, .epoch = terminal->epoch};
 }
 
+/* Who is erased is forgotten here, and then by keyd. */
+static void
+note_erased(
+    struct ledgerd *ledgerd, const struct book_effect *effect, uint64_t leaf)
+{
+	assert(ledgerd->operation_count < OPERATIONS_MAX);
+	if (effect->erased_principal == 0)
+		return;
+	people_erase(&ledgerd->people, effect->erased_principal);
+	ledgerd->operations[ledgerd->operation_count++] =
+	    (struct operation){.code = USE_ERASE,
+		.customer = effect->erased_principal,
+		.leaf = leaf};
+}
+
 static void
 note_revoked(struct ledgerd *ledgerd, const struct book_effect *effect)
 {
 	struct revoked *revoked = &ledgerd->revoked[ledgerd->revoked_count];
 
-	if (effect->revoked == NULL && effect->revoked_principal == 0)
+	/* who erases oneself is answered first (answer.c) */
+	if ((effect->revoked == NULL && effect->revoked_principal == 0) ||
+	    effect->erased_principal != 0)
 		return;
 	assert(ledgerd->revoked_count < OPERATIONS_MAX);
 	revoked->principal = effect->revoked_principal;
@@ -178,6 +195,7 @@ apply_order(struct ledgerd *ledgerd, const struct customer_session *session,
 		return error;
 	note_operation(ledgerd, USE_TERMINAL_ENROL, effect.enrolled);
 	note_operation(ledgerd, USE_TERMINAL_REVOKE, effect.revoked);
+	note_erased(ledgerd, &effect, in->answer.leaf);
 	note_revoked(ledgerd, &effect);
 	fill_answer(ledgerd, session, in, &effect);
 	return SR_OK;
@@ -311,6 +329,8 @@ check_terminal(
 	    book_principal(&ledgerd->book, m->customer);
 	const struct book_terminal *terminal;
 
+	if (principal->erased)
+		return SR_LOGIN;
 	if (principal->revoked)
 		return SR_TERMINAL;
 	if (m->terminal == 0)

@@ -119,7 +119,9 @@ struct operation {
 	uint32_t request;  /* control request, 0: none */
 	uint32_t terminal; /* of those for terminals */
 	uint32_t epoch;
-	uint32_t segment; /* of USE_DISCLOSE and USE_SEGMENT_KEY */
+	uint32_t segment;  /* of USE_DISCLOSE and USE_SEGMENT_KEY */
+	uint64_t customer; /* of USE_ERASE */
+	uint64_t leaf;     /* of the customer's order */
 	uint8_t auditor[32];
 	uint8_t salt[JOURNAL_SALT_LEN];
 };

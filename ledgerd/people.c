@@ -78,6 +78,23 @@ unlink_name(struct people *people, uint32_t customer)
 		*link = person->next;
 }
 
+void
+people_erase(struct people *people, uint64_t customer)
+{
+	struct person *person;
+
+	if (customer >= people->capacity)
+		return;
+	person = &people->of[customer];
+	if (person->name_len != 0)
+		unlink_name(people, (uint32_t)customer);
+	person->name_len = 0;
+	person->display_len = 0;
+	sodium_memzero(person->name, sizeof(person->name));
+	sodium_memzero(person->display, sizeof(person->display));
+	sodium_memzero(person->salt, sizeof(person->salt));
+}
+
 /* Doubles table and buckets until the customer has a place. */
 static enum sr_error
 grow(struct people *people, uint64_t customer)

@@ -56,6 +56,9 @@ void people_free(struct people *people);
 enum sr_error people_set(
     struct people *people, uint64_t customer, const struct person *person);
 
+/* Forgets name, display name and salt; the attestation stays. */
+void people_erase(struct people *people, uint64_t customer);
+
 /* NULL when there is none; valid until the next people_set(). */
 const struct person *people_of(const struct people *people, uint64_t customer);
 

@@ -30,8 +30,8 @@ write_account(struct writer *w, const struct ledgerd *ledgerd,
 	writer_i64(w, account->soft_floor_minor);
 	writer_i64(w, account->ceiling_minor);
 	writer_i64(w, account->day_limit_minor);
-	writer_i64(w,
-	    book_day_left(&ledgerd->book, account, ledgerd->last_time_ms));
+	writer_i64(
+	    w, book_day_left(&ledgerd->book, account, ledgerd->last_time_ms));
 	writer_u8(w, account->type);
 	writer_u8(w, query_status(account));
 	writer_u8(w, account->till_closed);
@@ -45,8 +45,7 @@ static void
 list_one(const struct ledgerd *ledgerd, uint64_t customer, struct writer *list)
 {
 	const struct book *book = &ledgerd->book;
-	const struct book_principal *principal =
-	    book_principal(book, customer);
+	const struct book_principal *principal = book_principal(book, customer);
 	const struct book_account *account;
 
 	for (unsigned i = 0; i <= BOOK_INDEX_MAX; i++) {

@@ -74,6 +74,38 @@ replay_fetch_directory_keys(struct ledgerd *ledgerd)
 	return error;
 }
 
+/* The leaf of the customer's last order, which was the erasure. */
+static uint64_t
+last_leaf(const struct book *book, const struct book_principal *principal)
+{
+	const struct book_past_order *past =
+	    book_past(book, principal, principal->next_seq - 1);
+
+	return past != NULL ? past->leaf : 0;
+}
+
+void
+replay_queue_erasures(struct ledgerd *ledgerd)
+{
+	const struct directory_keys *keys = &ledgerd->directory_keys;
+	const struct book *book = &ledgerd->book;
+
+	for (size_t i = 0;
+	     i < keys->count && ledgerd->operation_count < OPERATIONS_MAX / 2;
+	     i++) {
+		const struct book_principal *principal =
+		    book_principal(book, keys->of[i].customer);
+
+		if (principal == NULL || !principal->erased ||
+		    sodium_is_zero(keys->of[i].key, sizeof(keys->of[i].key)))
+			continue;
+		ledgerd->operations[ledgerd->operation_count++] =
+		    (struct operation){.code = USE_ERASE,
+			.customer = principal->customer,
+			.leaf = last_leaf(book, principal)};
+	}
+}
+
 void
 replay_forget_directory_keys(struct ledgerd *ledgerd)
 {
@@ -145,7 +177,7 @@ replay_account(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	    person.attestation, entry.attestation, sizeof(person.attestation));
 	/* Without its key a name is erased; the account is there. */
 	key = find_key(&ledgerd->directory_keys, opening.customer);
-	if (key != NULL &&
+	if (key != NULL && !sodium_is_zero(key, 32) &&
 	    person_open(entry.directory, entry.directory_len, opening.customer,
 		ledgerd->bank_id, key, &person) != SR_OK)
 		return SR_DAMAGED;
@@ -206,6 +238,8 @@ replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
 		    error_sentence(entry.outcome));
 		return SR_DAMAGED;
 	}
+	if (effect.erased_principal != 0)
+		people_erase(&ledgerd->people, effect.erased_principal);
 	return compare_touched(plain, &effect, position);
 }
 

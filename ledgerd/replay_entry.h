@@ -27,4 +27,10 @@ enum sr_error replay_fetch_directory_keys(struct ledgerd *ledgerd);
 /* Wipes and releases them. */
 void replay_forget_directory_keys(struct ledgerd *ledgerd);
 
+/*
+ * After the replay, before the keys are forgotten: customers whose erasure is
+ * in the books and of whom keyd still has something are queued for it.
+ */
+void replay_queue_erasures(struct ledgerd *ledgerd);
+
 #endif

@@ -305,6 +305,8 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	/* A copy logs nothing; its first real start does. */
 	if (error == SR_OK && !ledgerd->keyd.copy)
 		error = reconcile_terminals(ledgerd);
+	if (error == SR_OK && !ledgerd->keyd.copy)
+		error = commit_operations(ledgerd);
 	if (error == SR_OK && book_sum(&ledgerd->book) != 0) {
 		diag_error("the accounts do not add up to zero");
 		error = SR_DAMAGED;
@@ -355,6 +357,8 @@ ledgerd_start(struct ledgerd *ledgerd)
 		error = replay_fetch_directory_keys(ledgerd);
 	if (error == SR_OK)
 		error = replay_journal(ledgerd, &tail);
+	if (error == SR_OK && !ledgerd->keyd.copy)
+		replay_queue_erasures(ledgerd);
 	replay_forget_directory_keys(ledgerd);
 	if (error == SR_OK && restoring)
 		error = go_on_restored(ledgerd);

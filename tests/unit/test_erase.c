@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A customer is erased: at every operation the power may fail, and then either
+ * all is there or nothing; and nobody is erased who has not signed for it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/order.h"
+#include "keyd/erase.h"
+#include "tests/lib/sim_credentials.h"
+
+#define ADA_ID account_customer(people.ada.m4.account)
+
+static struct sim_bank *bank;
+static struct sim_people people;
+static struct sim_person ada; /* as of the cut that is looked at */
+
+/* An order that moves nothing, with that attachment; its outcome. */
+static enum sr_error
+submit(struct sim_person *person, enum order_kind kind, const void *attachment,
+    size_t len)
+{
+	struct message_order_answer answer;
+	struct sim_order signed_order;
+	struct order order;
+	enum sr_error error;
+
+	sim_order_begin(bank, person, kind, &order);
+	sim_order_sign(person, &order, attachment, len, &signed_order);
+	error = sim_order_submit(bank, person, &signed_order, &answer);
+	return error != SR_OK ? error : (enum sr_error)answer.outcome;
+}
+
+static enum sr_error
+close_main(struct sim_person *person)
+{
+	uint8_t block[ORDER_ACCOUNT_LEN];
+
+	order_account_encode(person->m4.account, block);
+	return submit(person, ORDER_CLOSE, block, sizeof(block));
+}
+
+static int
+set_up(void **state)
+{
+	struct sim_change recovery = {.slot = SLOT_PASSWORD,
+	    .secret = "ada's secret",
+	    .target = SLOT_RECOVERY,
+	    .new_secret = "ada's code"};
+	struct message_order_answer answer;
+	struct payload_m5 m5;
+
+	(void)state;
+	bank = sim_bank_new(1);
+	sim_bank_furnish(bank, &people);
+	if (sim_person_change(bank, &people.ada, &recovery, &m5) != SR_OK ||
+	    sim_person_log_in(bank, &people.ada) != SR_OK ||
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 10000,
+		&answer) != SR_OK)
+		return -1;
+	return close_main(&people.ada) == SR_OK ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	sim_bank_free(bank);
+	return 0;
+}
+
+static bool
+opens(uint8_t slot, const char *secret)
+{
+	enum sr_error error = sim_person_log_in_by(bank, &ada, slot, secret);
+
+	assert_true(error == SR_OK || error == SR_LOGIN);
+	return error == SR_OK;
+}
+
+static bool
+erase(void)
+{
+	if (sim_person_log_in(bank, &ada) != SR_OK || bank->sim->dark)
+		return false;
+	return submit(&ada, ORDER_ERASE, NULL, 0) == SR_OK;
+}
+
+/* Nothing of her is with keyd, and nobody bears the name. */
+static void
+assert_nothing_left(void)
+{
+	struct sim_person other;
+	struct customer customer;
+	bool blank = false;
+
+	assert_int_equal(
+	    credentials_blank(&bank->keyd->credentials, ADA_ID, &blank), SR_OK);
+	assert_true(blank);
+	assert_int_equal(
+	    credentials_read(&bank->keyd->credentials, ADA_ID, &customer),
+	    SR_OK);
+	assert_int_equal(customer.name_len, 0);
+	assert_true(sodium_is_zero(customer.directory_key, 32));
+	assert_true(people_find(&bank->ledgerd->people, "ada", 3) == 0);
+	assert_true(book_principal(&bank->ledgerd->book, ADA_ID)->erased);
+	/* the name is free, and whoever takes it is somebody else */
+	sim_person_init(&other, "ada", "another one's secret");
+	assert_int_equal(sim_person_register(bank, &other), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &other), SR_OK);
+	assert_true(account_customer(other.m4.account) != ADA_ID);
+}
+
+static void
+given_a_cut_while_somebody_is_erased_then_all_or_nothing_is_left(void **state)
+{
+	static const enum sim_loss losses[] = {
+	    SIM_LOSE_ALL, SIM_KEEP_ALL, SIM_LOSE_SOME};
+	struct sim_disk *keyd, *ledger;
+	unsigned cuts = 0, erased = 0;
+	bool finished = false;
+
+	(void)state;
+	sim_bank_end(bank);
+	keyd = sim_copy(bank->keyd_room);
+	ledger = sim_copy(bank->ledgerd_room);
+	for (uint64_t cut = 1; !finished; cut++) {
+		bool acknowledged = false, password;
+
+		ada = people.ada;
+		sim_restore(bank->keyd_room, keyd);
+		sim_restore(bank->ledgerd_room, ledger);
+		bank->sim->operations = 0;
+		bank->sim->cut_after = cut;
+		if (sim_bank_start(bank, false) == SR_OK)
+			acknowledged = erase();
+		finished = !bank->sim->dark;
+		cuts += bank->sim->dark;
+		bank->sim->cut_after = 0;
+		sim_bank_end(bank);
+		sim_restart(bank->sim, losses[cut % 3]);
+		assert_int_equal(sim_bank_start(bank, false), SR_OK);
+		password = opens(SLOT_PASSWORD, "ada's secret");
+		assert_true(opens(SLOT_RECOVERY, "ada's code") == password);
+		assert_false(acknowledged && password);
+		if (!password) {
+			erased++;
+			assert_nothing_left();
+		}
+		assert_int_equal(book_sum(&bank->ledgerd->book), 0);
+		sim_bank_end(bank);
+	}
+	assert_true(cuts > 20 && erased > 10 && erased < cuts);
+	sim_copy_free(keyd);
+	sim_copy_free(ledger);
+}
+
+static void
+given_money_or_an_open_account_when_erased_then_declined(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    submit(&people.bob, ORDER_ERASE, NULL, 0), SR_NOT_EMPTY);
+	assert_int_equal(close_main(&people.bob), SR_NOT_EMPTY);
+	assert_int_equal(sim_person_log_in(bank, &people.bob), SR_OK);
+}
+
+/* What ledgerd would send for that customer, with that proof. */
+static enum sr_error
+ask_keyd(uint64_t customer, const struct sim_order *order)
+{
+	struct entry_event use = {.code = USE_ERASE, .subject = customer};
+	uint8_t proof[ORDER_LEN + ORDER_SIGNATURE_LEN];
+	enum sr_error error;
+
+	memcpy(proof, order->bytes, ORDER_LEN);
+	memcpy(proof + ORDER_LEN, order->signature, ORDER_SIGNATURE_LEN);
+	order_hash(order->bytes, use.detail);
+	error = erase_check(bank->keyd, &use, proof, sizeof(proof));
+	assert_int_equal(
+	    erase_check(bank->keyd, &use, proof, sizeof(proof) - 1),
+	    SR_MALFORMED);
+	return error;
+}
+
+static void
+given_a_ledgerd_that_lies_when_it_asks_then_keyd_erases_nobody(void **state)
+{
+	struct sim_order signed_order;
+	struct order order;
+
+	(void)state;
+	/* an order of another kind, of hers */
+	sim_order_begin(bank, &people.ada, ORDER_CLOSE, &order);
+	sim_order_sign(&people.ada, &order, NULL, 0, &signed_order);
+	assert_int_equal(ask_keyd(ADA_ID, &signed_order), SR_PARAMETERS);
+	/* the right kind, of somebody else's */
+	sim_order_begin(bank, &people.bob, ORDER_ERASE, &order);
+	sim_order_sign(&people.bob, &order, NULL, 0, &signed_order);
+	assert_int_equal(ask_keyd(ADA_ID, &signed_order), SR_PARAMETERS);
+	/* in her name, by somebody else's hand */
+	sim_order_begin(bank, &people.ada, ORDER_ERASE, &order);
+	sim_order_sign(&people.bob, &order, NULL, 0, &signed_order);
+	assert_int_equal(ask_keyd(ADA_ID, &signed_order), SR_SIGNATURE);
+	/* for another bank */
+	sim_order_begin(bank, &people.ada, ORDER_ERASE, &order);
+	order.bank[0] ^= 1;
+	sim_order_sign(&people.ada, &order, NULL, 0, &signed_order);
+	assert_int_equal(ask_keyd(ADA_ID, &signed_order), SR_WRONG_BANK);
+	/* somebody who is not there */
+	sim_order_begin(bank, &people.ada, ORDER_ERASE, &order);
+	order.signer = 1000;
+	sim_order_sign(&people.ada, &order, NULL, 0, &signed_order);
+	assert_int_equal(ask_keyd(1000, &signed_order), SR_NOT_FOUND);
+	/* and hers, as she signed it */
+	sim_order_begin(bank, &people.ada, ORDER_ERASE, &order);
+	sim_order_sign(&people.ada, &order, NULL, 0, &signed_order);
+	assert_int_equal(ask_keyd(ADA_ID, &signed_order), SR_OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(
+		given_a_cut_while_somebody_is_erased_then_all_or_nothing_is_left),
+	    TEST(given_money_or_an_open_account_when_erased_then_declined),
+	    TEST(
+		given_a_ledgerd_that_lies_when_it_asks_then_keyd_erases_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
