@@ -25,6 +25,10 @@ enum {
 	OPTION_INVITATION,
 	OPTION_DISPLAY_NAME,
 	OPTION_DISPENSER,
+	OPTION_FORMAT,
+	OPTION_FROM_DATE,
+	OPTION_TO_DATE,
+	OPTION_OUT,
 	OPTION_VERSION,
 };
 
@@ -44,6 +48,10 @@ static const struct option long_options[] = {
     {"invitation", required_argument, NULL, OPTION_INVITATION},
     {"display-name", required_argument, NULL, OPTION_DISPLAY_NAME},
     {"dispenser", required_argument, NULL, OPTION_DISPENSER},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"from-date", required_argument, NULL, OPTION_FROM_DATE},
+    {"to-date", required_argument, NULL, OPTION_TO_DATE},
+    {"out", required_argument, NULL, OPTION_OUT},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -65,6 +73,13 @@ help(FILE *out)
 	    "  -m, --memo TEXT          a line for the statement\n"
 	    "  -i, --id REFERENCE       run again with the same: booked once\n"
 	    "  -n, --count N            lines of the statement (default 20)\n"
+	    "      --format FORMAT      of the statement: text, csv, json, "
+	    "hledger, ledger,\n"
+	    "                           beancount, ofx\n"
+	    "      --from-date DAY, --to-date DAY\n"
+	    "                           its first and last day (UTC), as "
+	    "2026-11-21\n"
+	    "      --out FILE           the file it goes to\n"
 	    "  -j, --json               for scripts\n"
 	    "      --password-fd N      read the password from descriptor N\n"
 	    "      --password-file F    read the password from a file\n"
@@ -83,7 +98,10 @@ help(FILE *out)
 	    "  atm --bank bank.id --terminal lobby.card --user ada withdraw "
 	    "20.00\n"
 	    "  atm --bank bank.id --user ada transfer bob 12,50 --memo pizza\n"
-	    "  atm --bank bank.id --user ada balance --json\n");
+	    "  atm --bank bank.id --user ada balance --json\n"
+	    "  atm --bank bank.id --user ada statement --format ofx \\\n"
+	    "      --from-date 2026-11-01 --to-date 2026-11-30 --out "
+	    "november.ofx\n");
 }
 
 static enum sr_error
@@ -162,6 +180,18 @@ take_option(struct atm_options *options, int option)
 		return -1;
 	case OPTION_DISPENSER:
 		options->dispenser = optarg;
+		return -1;
+	case OPTION_FORMAT:
+		options->format = optarg;
+		return -1;
+	case OPTION_FROM_DATE:
+		options->from_date = optarg;
+		return -1;
+	case OPTION_TO_DATE:
+		options->to_date = optarg;
+		return -1;
+	case OPTION_OUT:
+		options->out = optarg;
 		return -1;
 	case OPTION_DISPLAY_NAME:
 		options->display_name = optarg;

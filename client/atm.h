@@ -31,6 +31,10 @@ struct atm_options {
 	struct prompt_source password; /* or the recovery code, of recover */
 	struct prompt_source new_password;
 	const char *dispenser; /* command that gives out cash */
+	const char *format;    /* of a statement; NULL: text */
+	const char *from_date; /* its first day; NULL: as far back as it goes */
+	const char *to_date;   /* its last day; NULL: until now */
+	const char *out;       /* the file it goes to; NULL: stdout */
 	bool json;
 };
 
@@ -124,6 +128,9 @@ enum sr_error atm_rekey(struct atm *atm, char *const words[]);
 
 /* Takes cash out of an enrolled ATM (withdraw.c). */
 enum sr_error atm_withdraw(struct atm *atm, char *const words[]);
+
+/* Last lines, or a statement of a period (statement_command.c). */
+enum sr_error atm_statement(struct atm *atm, char *const words[]);
 
 /* An amount in the bank's unit; SR_USAGE after a line on stderr. */
 enum sr_error atm_amount(

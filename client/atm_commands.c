@@ -6,13 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/atm.h"
 #include "client/ordering.h"
 #include "common/ids.h"
 #include "common/name.h"
-#include "common/statement.h"
 
 /* "12-0": a customer's number and which of the customer's accounts. */
 #define ACCOUNT_TEXT_MAX 32
@@ -23,24 +21,6 @@ account_text(uint64_t account, char out[ACCOUNT_TEXT_MAX])
 	snprintf(out, ACCOUNT_TEXT_MAX, "%" PRIu64 "-%u",
 	    account_customer(account), account_index(account));
 	return out;
-}
-
-/* Prints text as a JSON string. */
-static void
-json_string(const char *text, size_t len)
-{
-	putchar('"');
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
 }
 
 enum sr_error
@@ -91,94 +71,6 @@ command_balance(struct atm *atm, char *const words[])
 	if (error == SR_OK)
 		command_print_balance(atm, &balance);
 	else
-		fprintf(stderr, "%s\n", error_sentence(error));
-	return error;
-}
-
-static void
-command_print_line(const struct atm *atm, const struct statement_line *line)
-{
-	char amount[MONEY_TEXT_MAX], balance[MONEY_TEXT_MAX], when[40];
-	char other[ACCOUNT_TEXT_MAX];
-	time_t seconds = (time_t)(line->time_ms / 1000);
-	struct tm local;
-
-	if (atm->options.json) {
-		printf("{\"v\":1,\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
-		       ",\"kind\":\"%s\",\"amount_minor\":%" PRId64
-		       ",\"balance_minor\":%" PRId64 ",\"held_minor\":%" PRId64
-		       ",\"refers_to\":%" PRIu64 ",\"other\":\"%s\"",
-		    line->leaf, line->time_ms, order_kind_name(line->kind),
-		    line->amount_minor, line->balance_minor, line->held_minor,
-		    line->refers_to, account_text(line->other, other));
-		printf(",\"name\":");
-		json_string(line->name, line->name_len);
-		printf(",\"memo\":");
-		json_string(line->memo, line->memo_len);
-		printf("}\n");
-		return;
-	}
-	if (localtime_r(&seconds, &local) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local) == 0)
-		snprintf(when, sizeof(when), "%" PRIu64, line->time_ms);
-	printf("%-25s %-8s %11s %11s  #%-6" PRIu64 " %.*s%s%.*s", when,
-	    line->kind == ORDER_RELEASE_REQUEST ? "release"
-						: order_kind_name(line->kind),
-	    money_format(line->amount_minor, &atm->unit, amount),
-	    money_format(line->balance_minor, &atm->unit, balance), line->leaf,
-	    line->name_len, line->name, line->memo_len > 0 ? "  " : "",
-	    line->memo_len, line->memo);
-	if (line->refers_to != 0)
-		printf(" of #%" PRIu64, line->refers_to);
-	if (line->held_minor != 0)
-		printf(" (%s reserved)",
-		    money_format(line->held_minor, &atm->unit, amount));
-	printf("\n");
-}
-
-static enum sr_error
-command_statement(struct atm *atm, char *const words[])
-{
-	struct message_statement statement = {.more = 1};
-	uint64_t before = UINT64_MAX;
-	uint16_t left = atm->options.count;
-	struct bank_answer answer;
-	enum sr_error error = atm_log_in(atm);
-
-	(void)words;
-	if (error != SR_OK)
-		return error;
-	if (!atm->options.json)
-		printf("%-25s %-8s %11s %11s  %-7s %s\n", "time", "kind",
-		    "amount", "balance", "entry", "with, memo");
-	while (error == SR_OK && left > 0 && statement.more == 1) {
-		struct statement_line line;
-		struct reader r;
-
-		error = bank_statement(
-		    &atm->customer, 0, before, left, &answer, &statement);
-		if (error != SR_OK)
-			break;
-		r = reader_of(statement.lines, statement.lines_len);
-		if (reader_left(&r) == 0)
-			break;
-		while (error == SR_OK && reader_left(&r) > 0 && left > 0) {
-			error = statement_line_read(&r, &line);
-			/* nothing that a terminal would obey */
-			if (error != SR_OK || line.leaf >= before ||
-			    name_text_check(line.name, line.name_len,
-				line.name_len) != SR_OK ||
-			    name_text_check(line.memo, line.memo_len,
-				line.memo_len) != SR_OK) {
-				error = SR_MALFORMED;
-				break;
-			}
-			before = line.leaf;
-			left--;
-			command_print_line(atm, &line);
-		}
-	}
-	if (error != SR_OK)
 		fprintf(stderr, "%s\n", error_sentence(error));
 	return error;
 }
@@ -371,8 +263,8 @@ const struct atm_command atm_commands[] = {
     {"transfer", 2, command_transfer, "transfer NAME AMOUNT",
 	"pay another customer"},
     {"balance", 0, command_balance, "balance", "what the account holds"},
-    {"statement", 0, command_statement, "statement",
-	"the last lines of the account, newest first"},
+    {"statement", 0, atm_statement, "statement",
+	"the account's last lines, or a period in many formats"},
     {"till", 0, command_till, "till",
 	"the cash that the books say is in this ATM (--terminal)"},
     {"passwd", 0, atm_passwd, "passwd", "change the password"},

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `atm statement': the last lines as they are, or a period as a whole, put
+ * together before the first byte of it is written.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "client/atm.h"
+#include "client/export.h"
+#include "common/name.h"
+#include "common/utc.h"
+
+/* ---- The last lines, newest first ------------------------------------------- */
+
+/* Prints one page, of which `left' lines are wanted. */
+static enum sr_error
+print_page(const struct atm *atm, const struct message_statement *page,
+    uint64_t *before, uint16_t *left)
+{
+	struct reader r = reader_of(page->lines, page->lines_len);
+	struct statement_line line;
+
+	while (reader_left(&r) > 0 && *left > 0) {
+		/* nothing that a terminal would obey */
+		if (statement_line_read(&r, &line) != SR_OK ||
+		    line.leaf >= *before ||
+		    name_text_check(line.name, line.name_len, line.name_len) !=
+			SR_OK ||
+		    name_text_check(line.memo, line.memo_len, line.memo_len) !=
+			SR_OK)
+			return SR_MALFORMED;
+		*before = line.leaf;
+		--*left;
+		if (atm->options.json) {
+			export_json_line(stdout, &line, true);
+			putchar('\n');
+		} else {
+			export_text_line(stdout, &atm->unit, &line);
+		}
+	}
+	return SR_OK;
+}
+
+static enum sr_error
+print_last(struct atm *atm)
+{
+	struct message_statement page = {.more = 1};
+	uint16_t left = atm->options.count;
+	uint64_t before = UINT64_MAX;
+	struct bank_answer answer;
+	enum sr_error error = SR_OK;
+
+	if (!atm->options.json)
+		export_text_head(stdout);
+	while (error == SR_OK && left > 0 && page.more == 1) {
+		error = bank_statement(
+		    &atm->customer, 0, before, left, &answer, &page);
+		if (error != SR_OK || page.lines_len == 0)
+			break;
+		error = print_page(atm, &page, &before, &left);
+	}
+	return error;
+}
+
+/* ---- A period ---------------------------------------------------------------- */
+
+/* One page for statement_period_collect(). */
+struct source {
+	struct bank_session *session;
+	struct bank_answer answer;
+};
+
+static enum sr_error
+fetch_page(void *context, uint64_t before, const uint8_t **lines, size_t *len,
+    bool *more, uint64_t *account)
+{
+	struct source *source = context;
+	struct message_statement page;
+	enum sr_error error = bank_statement(
+	    source->session, 0, before, UINT16_MAX, &source->answer, &page);
+
+	if (error != SR_OK)
+		return error;
+	*lines = page.lines;
+	*len = page.lines_len;
+	*more = page.more == 1;
+	*account = page.account;
+	return SR_OK;
+}
+
+static enum sr_error
+usage(const char *why)
+{
+	fprintf(stderr, "atm: %s\n", why);
+	return SR_USAGE;
+}
+
+/* The bounds and the format, before anything is asked of the bank. */
+static enum sr_error
+read_options(const struct atm_options *options, struct statement_period *period,
+    const struct export_format **format)
+{
+	const char *name = options->format;
+
+	if (name == NULL)
+		name = options->json ? "json" : "text";
+	*format = export_format_find(name, false);
+	if (*format == NULL)
+		return usage("--format is text, csv, json, hledger, ledger, "
+			     "beancount or ofx");
+	period->from_given = options->from_date != NULL;
+	if (period->from_given &&
+	    !utc_day_parse(options->from_date, &period->from_ms))
+		return usage("--from-date is a day, as 2026-11-21");
+	period->until_given = options->to_date != NULL;
+	if (period->until_given) {
+		if (!utc_day_parse(options->to_date, &period->until_ms))
+			return usage("--to-date is a day, as 2026-11-21");
+		period->until_ms += UTC_DAY_MS; /* that day, too */
+		if (period->until_ms <= period->from_ms)
+			return usage("--to-date is before --from-date");
+	}
+	return SR_OK;
+}
+
+/* To stdout, or to a new file that is its owner's. */
+static enum sr_error
+write_out(const struct atm *atm, const struct export_format *format,
+    const struct statement_period *period)
+{
+	const char *path = atm->options.out;
+	enum sr_error error;
+	FILE *out;
+	int fd;
+
+	if (path == NULL)
+		return export_statement(stdout, format, &atm->bank, period);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (out == NULL) {
+		error = errno == EEXIST ? SR_EXISTS : SR_IO;
+		fprintf(stderr, "%s: ", path);
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	error = export_statement(out, format, &atm->bank, period);
+	if (fclose(out) != 0 && error == SR_OK)
+		error = SR_IO;
+	if (error != SR_OK)
+		(void)unlink(path);
+	return error;
+}
+
+static enum sr_error
+print_period(struct atm *atm, struct statement_period *period,
+    const struct export_format *format)
+{
+	struct source source = {.session = &atm->customer};
+	uint64_t now_ms = bank_time_ms(&atm->customer);
+	enum sr_error error;
+
+	if (!period->until_given || period->until_ms > now_ms)
+		period->until_ms = now_ms + 1;
+	error = statement_period_collect(period, fetch_page, &source);
+	if (error == SR_OK)
+		error = write_out(atm, format, period);
+	statement_period_free(period);
+	return error;
+}
+
+enum sr_error
+atm_statement(struct atm *atm, char *const words[])
+{
+	const struct atm_options *options = &atm->options;
+	const struct export_format *format;
+	struct statement_period period = {0};
+	enum sr_error error = read_options(options, &period, &format);
+
+	(void)words;
+	if (error == SR_OK)
+		error = atm_log_in(atm);
+	if (error != SR_OK)
+		return error;
+	if (options->format == NULL && options->out == NULL &&
+	    !period.from_given && !period.until_given)
+		error = print_last(atm);
+	else
+		error = print_period(atm, &period, format);
+	if (error != SR_OK)
+		fprintf(stderr, "%s\n", error_sentence(error));
+	return error;
+}
