@@ -62,8 +62,11 @@ book_rule_account_open(struct book_turn *turn)
 	struct further further = further_of(turn->book, customer);
 	struct book_account *account;
 
-	if (main_account->status == ACCOUNT_CLOSED)
-		return SR_ACCOUNT_CLOSED;
+	/* who is frozen gets no other place to keep money */
+	if (main_account->status != ACCOUNT_OPEN)
+		return main_account->status == ACCOUNT_FROZEN
+			   ? SR_ACCOUNT_FROZEN
+			   : SR_ACCOUNT_CLOSED;
 	if (further.open + 1 >= BOOK_ACCOUNTS_EACH ||
 	    further.next > BOOK_INDEX_MAX)
 		return SR_ACCOUNTS_FULL;

@@ -262,7 +262,7 @@ book_rule_revoke(struct book_turn *turn)
 	turn->effect->revoked_principal = principal->customer;
 	/* a shared till goes on without this one */
 	till = own_till(book, principal);
-	if (till != NULL) {
+	if (till != NULL && till->status != ACCOUNT_CLOSED) {
 		till->status = ACCOUNT_FROZEN;
 		book_drop_released(book, till->id);
 	}
