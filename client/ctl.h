@@ -15,6 +15,7 @@
 #include "client/card.h"
 #include "client/state.h"
 #include "common/config.h"
+#include "common/note.h"
 
 struct ctl_options {
 	const char *configuration; /* -c */
@@ -116,6 +117,13 @@ enum sr_error ctl_lock(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_unlock(
     const struct ctl_options *options, char *const words[]);
 
+enum sr_error ctl_doctor(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_metrics(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_verify(
+    const struct ctl_options *options, char *const words[]);
+
 /* Reads the configuration that -c names; says what is wrong. */
 enum sr_error ctl_configuration(
     const struct ctl_options *options, struct config *config);
@@ -132,6 +140,13 @@ enum sr_error ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
  * running bank has written to run/address in place of its own.
  */
 enum sr_error ctl_bank(const struct config *config, struct bankfile *bank);
+
+/*
+ * The head that the bank has published, without a look at its signature.
+ * SR_NOT_FOUND, SR_IO, SR_MALFORMED.
+ */
+enum sr_error ctl_checkpoint_read(
+    const struct config *config, struct checkpoint *out);
 
 /* Says "what: sentence" on stderr and returns the error. */
 enum sr_error ctl_failed(const char *what, enum sr_error error);

@@ -18,6 +18,7 @@
 
 #include "client/backup_verify.h"
 #include "client/control.h"
+#include "client/ctl_last.h"
 #include "gen/messages.h"
 
 enum { SMALL_FILE_MAX = 65536 };
@@ -345,9 +346,14 @@ run(const struct ctl_options *options, struct ctl_backup *backup)
 	if (error != SR_OK)
 		return error;
 	error = make_set(backup);
-	if (error == SR_OK)
+	if (error == SR_OK) {
+		struct ctl_last last = {
+		    .entries = backup->head.size, .good = true};
+
+		memcpy(last.root, backup->head.root, sizeof(last.root));
+		ctl_last_write(&backup->config, CTL_LAST_BACKUP, &last);
 		report(options, backup);
-	else if (error == SR_NO_SPACE)
+	} else if (error == SR_NO_SPACE)
 		fprintf(stderr,
 		    "strongroomctl: there is no room for the backup in %s; "
 		    "%s\n",

@@ -12,19 +12,11 @@
 #include "client/bankfile.h"
 #include "client/control.h"
 #include "client/ctl.h"
-#include "common/name.h"
+#include "client/ctl_last.h"
+#include "client/ctl_status.h"
+#include "client/json.h"
 #include "gen/messages.h"
 #include "policy/sandbox.h"
-
-enum { STATE_OPEN = 0, STATE_UNLOCKING = 3 }; /* of monitor_status */
-
-struct status {
-	struct message_keyd_status keyd;
-	struct message_netd_status netd;
-	struct message_ledgerd_status ledgerd;
-	struct message_monitor_status monitor;
-	char addresses[1025];
-};
 
 /* Asks one room; body points into packet. */
 static enum sr_error
@@ -36,7 +28,7 @@ status_ask(int fd, enum control_room room, const struct writer *question,
 }
 
 static enum sr_error
-status_get(int fd, struct status *status)
+rooms_get_once(int fd, struct ctl_rooms *status)
 {
 	uint8_t bytes[16], packet[CONTROL_PACKET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
@@ -55,7 +47,7 @@ status_get(int fd, struct status *status)
 		return error;
 	memcpy(status->addresses, status->monitor.addresses,
 	    status->monitor.addresses_len);
-	if (status->monitor.state != STATE_OPEN)
+	if (status->monitor.state != CTL_STATE_OPEN)
 		return SR_OK;
 	w = writer_to(bytes, sizeof(bytes));
 	message_keyd_status_get_encode(
@@ -86,6 +78,19 @@ status_get(int fd, struct status *status)
 	return error;
 }
 
+enum sr_error
+ctl_rooms_get(int fd, struct ctl_rooms *rooms)
+{
+	enum sr_error error = SR_LOCKED;
+
+	/* It may be locked between two questions. */
+	for (int i = 0; i < 2 && error == SR_LOCKED; i++) {
+		memset(rooms, 0, sizeof(*rooms));
+		error = rooms_get_once(fd, rooms);
+	}
+	return error;
+}
+
 static const char *
 registration_name(unsigned registration)
 {
@@ -94,8 +99,8 @@ registration_name(unsigned registration)
 	return registration < 3 ? names[registration] : "unknown";
 }
 
-static const char *
-state_name(unsigned state)
+const char *
+ctl_state_name(unsigned state)
 {
 	static const char *const names[] = {
 	    "open", "locking", "locked", "unlocking"};
@@ -104,7 +109,7 @@ state_name(unsigned state)
 }
 
 static void
-status_addresses(const struct status *status)
+status_addresses(const struct ctl_rooms *status)
 {
 	for (const char *line = status->addresses; *line != '\0';) {
 		size_t len = strcspn(line, "\n");
@@ -116,9 +121,9 @@ status_addresses(const struct status *status)
 
 /* Without rooms there is nobody to ask for more. */
 static void
-status_print_locked(const struct status *status, bool json)
+status_print_locked(const struct ctl_rooms *status, bool json)
 {
-	const char *state = state_name(status->monitor.state);
+	const char *state = ctl_state_name(status->monitor.state);
 
 	if (json) {
 		printf("{\"v\":1,\"state\":\"%s\",\"open\":false,"
@@ -127,8 +132,8 @@ status_print_locked(const struct status *status, bool json)
 		return;
 	}
 	printf("state               %s: customers %s\n", state,
-	    status->monitor.state == STATE_UNLOCKING ? "wait"
-						     : "are turned away");
+	    status->monitor.state == CTL_STATE_UNLOCKING ? "wait"
+							 : "are turned away");
 	status_addresses(status);
 }
 
@@ -142,9 +147,8 @@ status_sandbox(const char *room, uint32_t missing)
 	    text[0] != '\0' ? text : "all layers in force");
 }
 
-/* Why no orders are taken; NULL when they are. */
-static const char *
-closed_why(const struct message_ledgerd_status *ledgerd)
+const char *
+ctl_closed_why(const struct message_ledgerd_status *ledgerd)
 {
 	if (ledgerd->open)
 		return NULL;
@@ -157,7 +161,7 @@ closed_why(const struct message_ledgerd_status *ledgerd)
 static void
 status_orders(const struct message_ledgerd_status *ledgerd)
 {
-	const char *why = closed_why(ledgerd);
+	const char *why = ctl_closed_why(ledgerd);
 
 	if (why == NULL)
 		printf("orders              open\n");
@@ -173,8 +177,33 @@ status_orders(const struct message_ledgerd_status *ledgerd)
 		    ledgerd->audit_lost);
 }
 
+/* When it was last backed up and verified, by the operator's notes. */
 static void
-status_print(const struct status *status)
+status_last(
+    const struct config *config, enum ctl_last_of which, const char *what)
+{
+	char message[CTL_LAST_MESSAGE_MAX], when[40] = "unknown";
+	struct ctl_last last;
+	enum sr_error error = ctl_last_read(config, which, &last, message);
+	time_t seconds = (time_t)(last.time_ms / 1000);
+	struct tm utc;
+
+	if (error == SR_NOT_FOUND) {
+		printf("%-19s never\n", what);
+		return;
+	}
+	if (error != SR_OK) {
+		printf("%-19s %s\n", what, message);
+		return;
+	}
+	if (gmtime_r(&seconds, &utc) != NULL)
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &utc);
+	printf("%-19s %s UTC, %" PRIu64 " entries%s\n", what, when,
+	    last.entries, last.good ? "" : ": damage was found");
+}
+
+static void
+status_print(const struct config *config, const struct ctl_rooms *status)
 {
 	const struct message_keyd_status *keyd = &status->keyd;
 	const struct message_ledgerd_status *ledgerd = &status->ledgerd;
@@ -186,7 +215,8 @@ status_print(const struct status *status)
 	if (gmtime_r(&end, &utc) != NULL)
 		(void)strftime(until, sizeof(until), "%Y-%m-%d", &utc);
 	printf("bank id             %s\n", id);
-	printf("state               %s\n", state_name(status->monitor.state));
+	printf(
+	    "state               %s\n", ctl_state_name(status->monitor.state));
 	status_orders(ledgerd);
 	printf(
 	    "registration        %s\n", registration_name(keyd->registration));
@@ -196,9 +226,10 @@ status_print(const struct status *status)
 	    keyd->certificate_epoch,
 	    keyd->certificate_epoch > 1 ? ", after a restore with loss" : "");
 	printf("people              %" PRIu64 " customers, %" PRIu64
-	       " operators, %" PRIu64 " terminals (%" PRIu64 " revoked)\n",
+	       " operators, %" PRIu64 " terminals (%" PRIu64
+	       " revoked), %" PRIu64 " tellers, %" PRIu64 " auditors\n",
 	    ledgerd->customers, ledgerd->operators, ledgerd->terminals,
-	    ledgerd->revoked);
+	    ledgerd->revoked, ledgerd->tellers, ledgerd->auditors);
 	printf("log-in names        %" PRIu64 "\n", keyd->customers);
 	printf("accounts            %" PRIu64 "\n", ledgerd->accounts);
 	printf("log                 %" PRIu64 " entries signed, segment "
@@ -218,6 +249,8 @@ status_print(const struct status *status)
 	       " of them may be released; %" PRIu64 " paid out after their "
 	       "release\n",
 	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts);
+	printf("requests            %" PRIu64 " wait for an approval\n",
+	    ledgerd->requests);
 	printf("snapshot            %" PRIu32 "; keys of older segments given: "
 	       "%" PRIu64 "\n",
 	    keyd->snapshot, keyd->old_keys);
@@ -230,13 +263,49 @@ status_print(const struct status *status)
 	status_sandbox("keyd", status->monitor.missing_keyd);
 	status_sandbox("netd", status->monitor.missing_netd);
 	status_sandbox("ledgerd", status->monitor.missing_ledgerd);
+	status_last(config, CTL_LAST_BACKUP, "last backup");
+	status_last(config, CTL_LAST_VERIFIED, "last verified");
 	status_addresses(status);
+}
+
+/* Null when it was never done, or the note cannot be read. */
+static void
+status_json_last(
+    const struct config *config, enum ctl_last_of which, const char *what)
+{
+	char message[CTL_LAST_MESSAGE_MAX];
+	struct ctl_last last;
+
+	if (ctl_last_read(config, which, &last, message) == SR_OK)
+		printf(",\"%s\":{\"time_ms\":%" PRIu64 ",\"entries\":%" PRIu64
+		       ",\"good\":%s}",
+		    what, last.time_ms, last.entries,
+		    last.good ? "true" : "false");
+	else
+		printf(",\"%s\":null", what);
+}
+
+static void
+status_json_addresses(const struct ctl_rooms *status)
+{
+	const char *line = status->addresses, *comma = "";
+
+	printf(",\"addresses\":[");
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\n");
+
+		fputs(comma, stdout);
+		json_string(stdout, line, len);
+		comma = ",";
+		line += len + (line[len] == '\n');
+	}
+	putchar(']');
 }
 
 static void
 status_print_json_orders(const struct message_ledgerd_status *ledgerd)
 {
-	const char *why = closed_why(ledgerd);
+	const char *why = ctl_closed_why(ledgerd);
 
 	/* the sentences are ours and need no escapes */
 	printf(",\"open\":%s,\"closed\":", why == NULL ? "true" : "false");
@@ -250,7 +319,7 @@ status_print_json_orders(const struct message_ledgerd_status *ledgerd)
 }
 
 static void
-status_print_json(const struct status *status)
+status_print_json(const struct config *config, const struct ctl_rooms *status)
 {
 	const struct message_keyd_status *keyd = &status->keyd;
 	const struct message_ledgerd_status *ledgerd = &status->ledgerd;
@@ -262,14 +331,16 @@ status_print_json(const struct status *status)
 	printf(",\"registration\":\"%s\",\"certificate_epoch\":%" PRIu32
 	       ",\"certificate_not_after_ms\":%" PRIu64 ",\"names\":%" PRIu64
 	       ",\"customers\":%" PRIu64 ",\"operators\":%" PRIu64
+	       ",\"tellers\":%" PRIu64 ",\"auditors\":%" PRIu64
 	       ",\"terminals\":%" PRIu64 ",\"revoked\":%" PRIu64
-	       ",\"accounts\":%" PRIu64 ",\"tree_size\":%" PRIu64
-	       ",\"segment\":%" PRIu32 ",\"snapshot\":%" PRIu32
-	       ",\"old_keys\":%" PRIu64 ",\"origin\":\"strongroom/%s/%" PRIu32
-	       "\"",
+	       ",\"requests\":%" PRIu64 ",\"accounts\":%" PRIu64
+	       ",\"tree_size\":%" PRIu64 ",\"segment\":%" PRIu32
+	       ",\"snapshot\":%" PRIu32 ",\"old_keys\":%" PRIu64
+	       ",\"origin\":\"strongroom/%s/%" PRIu32 "\"",
 	    registration_name(keyd->registration), keyd->certificate_epoch,
 	    keyd->not_after, keyd->customers, ledgerd->customers,
-	    ledgerd->operators, ledgerd->terminals, ledgerd->revoked,
+	    ledgerd->operators, ledgerd->tellers, ledgerd->auditors,
+	    ledgerd->terminals, ledgerd->revoked, ledgerd->requests,
 	    ledgerd->accounts, keyd->tree_size, ledgerd->segment,
 	    keyd->snapshot, keyd->old_keys, id, keyd->certificate_epoch);
 	printf(",\"sessions\":%" PRIu32 ",\"connections\":%" PRIu32
@@ -284,18 +355,24 @@ status_print_json(const struct status *status)
 	       ",\"overdue\":%" PRIu64 ",\"late_posts\":%" PRIu64
 	       ",\"recovered_bytes\":%" PRIu64
 	       ",\"sandbox_missing\":{\"keyd\":%" PRIu32 ",\"netd\":%" PRIu32
-	       ",\"ledgerd\":%" PRIu32 "}}\n",
+	       ",\"ledgerd\":%" PRIu32 "}",
 	    status->netd.refused, keyd->refused, ledgerd->refused,
 	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts,
 	    ledgerd->recovered, status->monitor.missing_keyd,
 	    status->monitor.missing_netd, status->monitor.missing_ledgerd);
+	printf(",\"secret_memory\":\"%s\"",
+	    keyd->secret_memory == 2 ? "memfd_secret" : "locked");
+	status_json_last(config, CTL_LAST_BACKUP, "last_backup");
+	status_json_last(config, CTL_LAST_VERIFIED, "last_verified");
+	status_json_addresses(status);
+	printf("}\n");
 }
 
 enum sr_error
 ctl_status(const struct ctl_options *options, char *const words[])
 {
 	static struct config config;
-	static struct status status;
+	static struct ctl_rooms status;
 	enum sr_error error = ctl_configuration(options, &config);
 	int fd;
 
@@ -304,50 +381,15 @@ ctl_status(const struct ctl_options *options, char *const words[])
 		error = ctl_control(&config, &fd);
 	if (error != SR_OK)
 		return error;
-	/* It may be locked between two questions. */
-	for (int i = 0; i < 2; i++)
-		if ((error = status_get(fd, &status)) != SR_LOCKED)
-			break;
+	error = ctl_rooms_get(fd, &status);
 	close(fd);
 	if (error != SR_OK)
 		return ctl_failed("status", error);
-	if (status.monitor.state != STATE_OPEN)
+	if (status.monitor.state != CTL_STATE_OPEN)
 		status_print_locked(&status, options->json);
 	else if (options->json)
-		status_print_json(&status);
+		status_print_json(&config, &status);
 	else
-		status_print(&status);
-	return SR_OK;
-}
-
-enum sr_error
-ctl_invite(const struct ctl_options *options, char *const words[])
-{
-	static struct config config;
-	uint8_t invitation[INVITATION_LEN];
-	char hex[65];
-	enum sr_error error;
-	int fd;
-
-	if (name_check(words[0], strlen(words[0])) != SR_OK)
-		return ctl_failed(words[0], SR_NAME);
-	error = ctl_configuration(options, &config);
-	if (error == SR_OK)
-		error = ctl_control(&config, &fd);
-	if (error != SR_OK)
-		return error;
-	error = ctl_ask_invitation(
-	    fd, words[0], options->valid_days * 86400u, invitation);
-	close(fd);
-	if (error != SR_OK)
-		return error;
-	bankfile_hex(invitation, hex);
-	printf("%s\n", hex);
-	fflush(stdout);
-	fprintf(stderr,
-	    "valid for %" PRIu32 " days, for %s only, who types + in the menu "
-	    "of atm, or runs\n  atm --bank bank.id --user %s --invitation "
-	    "INVITATION register\n",
-	    options->valid_days, words[0], words[0]);
+		status_print(&config, &status);
 	return SR_OK;
 }

@@ -102,8 +102,10 @@ metrics_encode(struct ledgerd *ledgerd, struct writer *w)
 	    .log_ins_waiting = (uint32_t)ledgerd->opening_count,
 	    .log_ins_most = metrics->log_ins_most,
 	    .operations_waiting = (uint32_t)ledgerd->operation_count,
-	    .netd_bytes =
-		(uint32_t)(NETD_OUTBOX_LEN - outbox_free(&ledgerd->netd_out)),
+	    .netd_bytes = outbox_empty(&ledgerd->netd_out)
+			      ? 0
+			      : (uint32_t)(NETD_OUTBOX_LEN -
+					   outbox_free(&ledgerd->netd_out)),
 	    .commit_times = times,
 	    .outcomes = outcomes};
 	uint64_t sum = 0;
