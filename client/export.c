@@ -65,7 +65,7 @@ make_room(struct export *export)
 }
 
 struct export_account *
-export_account(struct export *export, uint64_t id, const void *name,
+export_account_of(struct export *export, uint64_t id, const void *name,
     size_t name_len, bool *fresh)
 {
 	struct export_account **place, *account;
@@ -192,8 +192,8 @@ export_put(struct export *export, const struct export_transaction *transaction)
 	}
 }
 
-static void
-release(struct export *export)
+void
+export_release(struct export *export)
 {
 	for (size_t i = 0; i < export->room; i++)
 		free(export->account[i]);
@@ -209,7 +209,7 @@ export_end(struct export *export)
 
 	if (!failed)
 		export->format->end(export);
-	release(export);
+	export_release(export);
 	if (failed || export->failed)
 		return SR_NO_SPACE;
 	return fflush(export->out) == 0 && ferror(export->out) == 0 ? SR_OK
@@ -233,8 +233,8 @@ put_line(struct export *export, const struct statement_line *line)
 	    .count = 2};
 	struct export_account *own, *other;
 
-	own = export_account(export, export->own, "", 0, NULL);
-	other = export_account(
+	own = export_account_of(export, export->own, "", 0, NULL);
+	other = export_account_of(
 	    export, line->other, line->name, line->name_len, NULL);
 	if (own == NULL || other == NULL)
 		return;
@@ -273,7 +273,7 @@ export_statement(FILE *out, const struct export_format *format,
 
 	if (format->statement != NULL) {
 		format->statement(&export, period);
-		release(&export);
+		export_release(&export);
 		return fflush(out) == 0 && ferror(out) == 0 ? SR_OK : SR_IO;
 	}
 	export_begin(&export, out, format, bank, period->account);

@@ -120,11 +120,14 @@ void export_put(
     struct export *export, const struct export_transaction *transaction);
 enum sr_error export_end(struct export *export);
 
+/* Releases what an export that came to no end has kept. */
+void export_release(struct export *export);
+
 /*
  * The account of that id, which is added with that name when it is new
  * (*fresh, which may be NULL).  NULL when memory is short: export->failed.
  */
-struct export_account *export_account(struct export *export, uint64_t id,
+struct export_account *export_account_of(struct export *export, uint64_t id,
     const void *name, size_t name_len, bool *fresh);
 
 /* ---- For the formats ------------------------------------------------------ */

@@ -79,7 +79,10 @@ put_transaction(
 
 	prepare(export, transaction);
 	fprintf(out, "%s * ", utc_day_format(transaction->time_ms, text));
-	put_string(out, transaction->name, transaction->name_len);
+	if (transaction->name_len > 0)
+		put_string(out, transaction->name, transaction->name_len);
+	else
+		put_string(out, transaction->kind, strlen(transaction->kind));
 	putc(' ', out);
 	put_string(out, transaction->memo, transaction->memo_len);
 	fprintf(out, "\n  leaf: %" PRIu64 "\n  kind: \"%s\"\n  time: \"%s\"\n",

@@ -21,6 +21,7 @@ enum {
 	OPTION_KEYS,
 	OPTION_AUDITOR_KEY,
 	OPTION_EXPORT,
+	OPTION_FORMAT,
 	OPTION_VERSION,
 };
 
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
     {"keys", required_argument, NULL, OPTION_KEYS},
     {"auditor-key", required_argument, NULL, OPTION_AUDITOR_KEY},
     {"export", required_argument, NULL, OPTION_EXPORT},
+    {"format", required_argument, NULL, OPTION_FORMAT},
     {"output", required_argument, NULL, 'o'},
     {"json", no_argument, NULL, 'j'},
     {"quiet", no_argument, NULL, 'q'},
@@ -54,7 +56,9 @@ help(FILE *out)
 	    "      --auditor-key FILE\n"
 	    "                       the secret key that they were sealed "
 	    "to\n"
-	    "      --export FILE    with keys: the journal as JSON lines\n"
+	    "      --export FILE    with keys: the journal as JSON lines, or "
+	    "the books in\n"
+	    "      --format FORMAT  hledger, ledger, beancount or csv\n"
 	    "  -j, --json           for scripts\n"
 	    "  -o, --output FILE    the file that keygen makes\n"
 	    "  -q, --quiet          only the verdict\n"
@@ -79,18 +83,25 @@ struct wanted {
 	size_t keys_count;
 	const char *auditor_key;
 	const char *export;
+	const struct export_format *format; /* NULL: JSON lines */
 	const char *output;
 };
 
 /* The file that the plaintext of the journal goes to: the auditor's only. */
 static bool
-begin_export(struct verify *verify, struct audit *audit, const char *path)
+begin_export(
+    struct verify *verify, struct audit *audit, const struct wanted *wanted)
 {
+	const char *path = wanted->export;
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	audit->export = fd < 0 ? NULL : fdopen(fd, "w");
-	if (audit->export != NULL)
+	if (audit->export != NULL) {
+		if (wanted->format != NULL)
+			export_begin(&audit->journal, audit->export,
+			    wanted->format, &verify->bank, 0);
 		return true;
+	}
 	if (fd >= 0)
 		close(fd);
 	return verify_fail(
@@ -118,8 +129,8 @@ begin_audit(struct verify *verify, const struct wanted *wanted)
 	for (size_t i = 0; good && i < wanted->keys_count; i++)
 		good = audit_read_keys(verify, &audit, wanted->keys[i], secret);
 	sodium_memzero(secret, sizeof(secret));
-	return good && (wanted->export == NULL ||
-			   begin_export(verify, &audit, wanted->export));
+	return good &&
+	       (wanted->export == NULL || begin_export(verify, &audit, wanted));
 }
 
 /* True if the walk came to its end with nothing amiss. */
@@ -145,6 +156,28 @@ run(struct verify *verify, const struct wanted *wanted)
 		return false;
 	verify->exit = verify_judge(verify);
 	return true;
+}
+
+static int
+usage(const char *why)
+{
+	fprintf(stderr, "strongroom-verify: %s; see --help\n", why);
+	return VERIFY_COULD_NOT;
+}
+
+/* -1: go on; else the exit code. */
+static int
+take_format(struct wanted *wanted, const char *name)
+{
+	if (strcmp(name, "json") == 0) {
+		wanted->format = NULL;
+		return -1;
+	}
+	wanted->format = export_format_find(name, true);
+	return wanted->format != NULL
+		   ? -1
+		   : usage("--format is json, csv, hledger, ledger or "
+			   "beancount");
 }
 
 /* -1: go on; else the exit code. */
@@ -176,6 +209,8 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 	case OPTION_EXPORT:
 		wanted->export = optarg;
 		return -1;
+	case OPTION_FORMAT:
+		return take_format(wanted, optarg);
 	case 'j':
 		verify->json = true;
 		return -1;
@@ -210,13 +245,6 @@ keygen(const struct wanted *wanted)
 	return 0;
 }
 
-static int
-usage(const char *why)
-{
-	fprintf(stderr, "strongroom-verify: %s; see --help\n", why);
-	return VERIFY_COULD_NOT;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -241,6 +269,8 @@ main(int argc, char *argv[])
 		return usage("--keys and --auditor-key belong together");
 	if (wanted.export != NULL && wanted.keys_count == 0)
 		return usage("--export needs --keys");
+	if (wanted.format != NULL && wanted.export == NULL)
+		return usage("--format is of --export");
 	verify.directory = argv[optind];
 	verify.exit = VERIFY_INTACT;
 	verify_print_begin(&verify);

@@ -104,8 +104,12 @@ take_entry(struct verify *verify, const struct audit_key *key,
 		if (good)
 			audit->executed++;
 	}
-	if (good && audit->export != NULL)
+	if (good && audit->journal.format != NULL) {
+		if (entry.executed)
+			audit_export_transaction(audit, &entry);
+	} else if (good && audit->export != NULL) {
 		audit_export_entry(audit->export, &entry);
+	}
 	sodium_memzero(buffer, sizeof(buffer));
 	return good;
 }
@@ -189,6 +193,26 @@ account_fault(const struct book *book, const struct book_account *account)
 	return NULL;
 }
 
+/* The end of the export; false after a verdict. */
+static bool
+finish_export(struct verify *verify)
+{
+	struct audit *audit = verify->audit;
+	enum sr_error error = SR_OK;
+
+	if (audit->export == NULL)
+		return true;
+	if (audit->journal.format != NULL)
+		error = export_end(&audit->journal);
+	else
+		audit_export_accounts(audit->export, &audit->book);
+	if (error != SR_OK || fflush(audit->export) != 0 ||
+	    ferror(audit->export) != 0)
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "the export cannot be written");
+	return true;
+}
+
 bool
 audit_finish(struct verify *verify)
 {
@@ -208,13 +232,7 @@ audit_finish(struct verify *verify)
 			account->floor_minor)
 			audit->below_floor++;
 	}
-	if (audit->export != NULL) {
-		audit_export_accounts(audit->export, book);
-		if (fflush(audit->export) != 0 || ferror(audit->export) != 0)
-			return verify_fail(verify, VERIFY_COULD_NOT,
-			    "the export cannot be written");
-	}
-	return true;
+	return finish_export(verify);
 }
 
 enum verify_exit

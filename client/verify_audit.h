@@ -10,6 +10,7 @@
  */
 #include <stdio.h>
 
+#include "client/export.h"
 #include "client/verify.h"
 #include "common/book.h"
 #include "common/disclosure.h"
@@ -25,6 +26,8 @@ struct audit {
 	size_t key_count;
 	struct book book;
 	FILE *export; /* NULL: nobody asked for it */
+	/* as what; without a format as JSON lines */
+	struct export journal;
 
 	uint64_t opened;        /* entries whose seal and commitment hold */
 	uint64_t executed;      /* entries 0 to this one, carried out again */
@@ -96,5 +99,12 @@ bool audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 /* One line of JSON each: an entry; the accounts at the end. */
 void audit_export_entry(FILE *out, const struct audit_entry *entry);
 void audit_export_accounts(FILE *out, const struct book *book);
+
+/*
+ * What an entry that was carried out has moved, to audit->journal; nothing
+ * for one that has moved no money.
+ */
+void audit_export_transaction(
+    struct audit *audit, const struct audit_entry *entry);
 
 #endif

@@ -29,6 +29,7 @@ audit_end(struct audit *audit)
 	free(audit->late);
 	audit->late = NULL;
 	audit->late_count = audit->late_room = 0;
+	export_release(&audit->journal);
 	book_free(&audit->book);
 }
 

@@ -139,8 +139,14 @@ def given_a_ledger_when_the_examples_of_verify_are_typed_then_they_hold():
     bank = Bank.found()
     bank.start()
     bank.register("ada")
-    bank.stop()
     typist = fresh()
+    key = typist.directory / "clara.key"
+    run_program([VERIFY, "keygen", "-o", key]).ends(0)
+    bank.ctl(*bank.operators(), "auditor", "add", "clara",
+             f"{key}.pub").ends(0)
+    bank.ctl("disclose", "--segments", "0-0", "--to", "clara", "--out",
+             typist.directory / "disclosure").ends(0)
+    bank.stop()
     shutil.copy(bank.id, typist.directory / "bank.id")
     shutil.copytree(bank.ledger, typist.directory / "ledger")
     typed(typist, "strongroom-verify.1")
