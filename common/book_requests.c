@@ -65,7 +65,17 @@ request_check(const struct book *book, const struct book_request *request,
 	}
 }
 
-/* request_check() has passed. */
+/* What has expired stays so, however long requests live from now on. */
+static void
+set_policy(const struct book_turn *turn, const struct book_request *request)
+{
+	const struct book_request policy = *request;
+
+	drop_expired(turn->book, turn->time_ms);
+	book_set_policy(turn->book, &policy);
+}
+
+/* request_check() has passed; *request may be another one afterwards. */
 static void
 carry_out(const struct book_turn *turn, const struct book_request *request)
 {
@@ -88,7 +98,7 @@ carry_out(const struct book_turn *turn, const struct book_request *request)
 		book_raise(book, request);
 		break;
 	case ORDER_POLICY:
-		book_set_policy(book, request);
+		set_policy(turn, request);
 		break;
 	case ORDER_UNFREEZE:
 		book_unfreeze(book, request);
