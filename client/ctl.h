@@ -56,6 +56,9 @@ struct ctl_options {
 	/* init */
 	const char *type;
 	const char *limit;
+	/* import */
+	bool dry_run;
+	bool balances;
 	/* unlock */
 	int passphrase_fd; /* -1: not given */
 };
@@ -123,6 +126,8 @@ enum sr_error ctl_metrics(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_verify(
     const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_import(
+    const struct ctl_options *options, char *const words[]);
 
 /* Reads the configuration that -c names; says what is wrong. */
 enum sr_error ctl_configuration(
@@ -131,7 +136,12 @@ enum sr_error ctl_configuration(
 /* Connects to the control socket of the bank. */
 enum sr_error ctl_control(const struct config *config, int *fd);
 
-/* Asks for an invitation of one name over the control socket fd. */
+/*
+ * Asks for an invitation of one name over the control socket fd; the second
+ * says on stderr why there is none.
+ */
+enum sr_error ctl_invitation_get(int fd, const char *name, uint32_t valid_s,
+    uint8_t invitation[INVITATION_LEN]);
 enum sr_error ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
     uint8_t invitation[INVITATION_LEN]);
 

@@ -46,7 +46,7 @@ ctl_control(const struct config *config, int *fd)
 }
 
 enum sr_error
-ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
+ctl_invitation_get(int fd, const char *name, uint32_t valid_s,
     uint8_t invitation[INVITATION_LEN])
 {
 	uint8_t bytes[128], packet[CONTROL_PACKET_MAX];
@@ -66,10 +66,18 @@ ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
 		error = message_invited_decode(body, body_len, &invited);
 	if (error == SR_OK && invited.error != SR_OK)
 		error = error_of_wire(invited.error);
-	if (error != SR_OK)
-		return ctl_failed(name, error);
-	memcpy(invitation, invited.invitation, INVITATION_LEN);
-	return SR_OK;
+	if (error == SR_OK)
+		memcpy(invitation, invited.invitation, INVITATION_LEN);
+	return error;
+}
+
+enum sr_error
+ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
+    uint8_t invitation[INVITATION_LEN])
+{
+	enum sr_error error = ctl_invitation_get(fd, name, valid_s, invitation);
+
+	return error == SR_OK ? SR_OK : ctl_failed(name, error);
 }
 
 /* The lines of run/address, in place of bank.id's. */

@@ -44,6 +44,8 @@ enum {
 	OPTION_UNDO_MINUTES,
 	OPTION_TYPE,
 	OPTION_LIMIT,
+	OPTION_DRY_RUN,
+	OPTION_BALANCES,
 	OPTION_VERSION,
 };
 
@@ -80,6 +82,8 @@ static const struct option long_options[] = {
     {"undo-minutes", required_argument, NULL, OPTION_UNDO_MINUTES},
     {"type", required_argument, NULL, OPTION_TYPE},
     {"limit", required_argument, NULL, OPTION_LIMIT},
+    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+    {"balances", no_argument, NULL, OPTION_BALANCES},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -206,6 +210,12 @@ take_option(struct ctl_options *options, int option)
 	case OPTION_CHECK:
 		options->check = true;
 		return CTL_GO_ON;
+	case OPTION_DRY_RUN:
+		options->dry_run = true;
+		return CTL_GO_ON;
+	case OPTION_BALANCES:
+		options->balances = true;
+		return CTL_GO_ON;
 	case OPTION_LISTEN:
 		return take_listen(options);
 	case OPTION_NAMESPACES:
@@ -285,8 +295,13 @@ ctl_options_help(FILE *out)
 	    "options of unlock:\n"
 	    "      --passphrase-fd N    read the passphrase there, not in the "
 	    "file\n"
-	    "options of invite:\n"
+	    "options of invite and import:\n"
 	    "      --days N             how long it is valid (default 7)\n"
+	    "options of import:\n"
+	    "      --out FILE           where the invitations are written\n"
+	    "      --balances           book what registered members begin "
+	    "with\n"
+	    "      --dry-run            check everything, change nothing\n"
 	    "\nexamples:\n"
 	    "  strongroomctl init --dir bank --name \"Our Bank\" --unit EUR:2 "
 	    "\\\n      --listen 127.0.0.1:7420 --unlock "

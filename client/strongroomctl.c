@@ -36,6 +36,10 @@ static const struct ctl_command commands[] = {
 	"operator, --approve the other"},
     {"invite", NULL, 1, ctl_invite, "invite NAME [--days N]",
 	"print an invitation to register that name"},
+    {"import", NULL, 1, ctl_import,
+	"import MEMBERS.csv [--out FILE | --balances] [--dry-run]",
+	"invite the members of a list; with --balances issue what they begin "
+	"with: --as one operator, --approve the other"},
     {"doctor", NULL, 0, ctl_doctor, "doctor",
 	"what is wrong with the bank, a line a check"},
     {"metrics", NULL, 0, ctl_metrics, "metrics",
