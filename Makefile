@@ -129,8 +129,8 @@ soak: deps	## simulation, kills, power cuts, an hour of load: MINUTES=120
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) mk/ci
 
-check-interop: deps	## programs that are not ours check us (npm, Go, OpenSSL)
-	$(MAKE) -j$(JOBS) all $(filter $(BUILD)/tests/interop/%,$(TEST_TOOLS))
+check-interop: deps	## programs that are not ours check us (npm, Go, hledger ...)
+	$(MAKE) -j$(JOBS) all $(filter $(BUILD)/tests/interop/%,$(TEST_TOOLS)) $(SIM)
 	mk/interop $(BUILD)
 	BUILD=$(BUILD) tests/run -j $(JOBS) --only 'interop/*' \
 	    --only e2e/test_man_bytes

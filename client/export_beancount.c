@@ -104,12 +104,18 @@ put_transaction(
 static void
 end(struct export *export)
 {
+	uint64_t next_ms =
+	    export->last_ms - export->last_ms % UTC_DAY_MS + UTC_DAY_MS;
+
 	putc('\n', export->out);
-	for (size_t i = 0; i < export->room; i++)
-		if (export->account[i] != NULL && export->account[i]->asserted)
-			put_balance(export, export->account[i],
-			    export->last_ms - export->last_ms % UTC_DAY_MS +
-				UTC_DAY_MS);
+	for (size_t i = 0; i < export->room; i++) {
+		const struct export_account *account = export->account[i];
+
+		/* one that was met, but whose money never moved, is not open */
+		if (account != NULL && account->asserted &&
+		    account->day_ms != UINT64_MAX)
+			put_balance(export, account, next_ms);
+	}
 }
 
 const struct export_format export_format_beancount = {.name = "beancount",
