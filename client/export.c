@@ -145,8 +145,10 @@ export_account_name(const struct export *export,
 	char number[EXPORT_ACCOUNT_MAX];
 	size_t len;
 
-	if (account->id == 0)
-		return strcpy(out, "Equity:Opening-Balances");
+	if (account->id == 0) {
+		snprintf(out, EXPORT_ACCOUNT_MAX, "Equity:Opening-Balances");
+		return out;
+	}
 	len = (size_t)snprintf(out, EXPORT_ACCOUNT_MAX, "%s:%s",
 	    account_group(export, account->id),
 	    export_account_number(account->id, number));

@@ -13,6 +13,9 @@
 
 #define NAME_CHARACTERS 32u
 #define MEMO_CHARACTERS 255u
+#define NO_CURRENCY \
+	"X"         \
+	"XX" /* ISO 4217 */
 
 /*
  * At most so many characters of the text, escaped.  U+FFFE and U+FFFF, which
@@ -125,8 +128,8 @@ put_account(const struct export *export, uint64_t account)
 	    "<CURDEF>%s</CURDEF>\n<BANKACCTFROM>\n"
 	    "<BANKID>%02x%02x%02x%02x</BANKID>\n<ACCTID>%s</ACCTID>\n"
 	    "<ACCTTYPE>CHECKING</ACCTTYPE>\n</BANKACCTFROM>\n",
-	    strlen(export->unit.code) == 3 ? export->unit.code : "XXX", id[0],
-	    id[1], id[2], id[3], export_account_number(account, number));
+	    strlen(export->unit.code) == 3 ? export->unit.code : NO_CURRENCY,
+	    id[0], id[1], id[2], id[3], export_account_number(account, number));
 }
 
 static void
