@@ -151,6 +151,31 @@ enum sr_error bank_requests(struct bank_session *session,
     void (*each)(void *context, const struct bank_request *request),
     void *context);
 
+/* The rules in force; INT64_MAX: no ceiling, no day limit. */
+enum sr_error bank_policy(
+    struct bank_session *session, struct message_policy *policy);
+
+/*
+ * The posting of that entry, if it can be undone or reversed: operators and
+ * auditors any, others their own.  SR_TOO_OLD when it is none, or forgotten.
+ */
+enum sr_error bank_posting(struct bank_session *session, uint64_t leaf,
+    struct message_posting *posting);
+
+/* Somebody with a role beyond a customer's. */
+struct bank_principal {
+	uint64_t customer;
+	uint64_t till;     /* the account whose use it has; 0: none */
+	uint32_t terminal; /* 0: none */
+	uint8_t role;      /* enum role */
+	bool revoked;
+};
+
+/* Calls each() for all of them; for operators and auditors. */
+enum sr_error bank_principals(struct bank_session *session,
+    void (*each)(void *context, const struct bank_principal *principal),
+    void *context);
+
 /* A withdrawal that is not settled. */
 enum bank_hold_state {
 	BANK_HOLD_OPEN = 0,

@@ -55,7 +55,7 @@ struct ctl_options {
 	const char *undo_minutes;
 	/* init */
 	const char *type;
-	const char *limit;
+	const char *limit; /* of each member, mutual credit */
 	/* import */
 	bool dry_run;
 	bool balances;
@@ -102,6 +102,35 @@ enum sr_error ctl_holds(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_release(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_terminal_revoke(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_requests(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_approve(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_role_list(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_role_set(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_role_revoke(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_list(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_show(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_freeze(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_unfreeze(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_limits(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_issue(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_adjust(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_reverse(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_policy(
     const struct ctl_options *options, char *const words[]);
 
 enum sr_error ctl_auditor_add(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Founding a bank and renewing its certificate: the rooms run for the length
- * of the command, behind a socket that only their owner can open.
+ * Founding a bank: the rooms run for the length of the command, behind a
+ * socket that only their owner can open.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "client/ctl_layout.h"
 #include "client/seed.h"
 #include "common/certificate.h"
+#include "common/entry.h"
 #include "common/name.h"
 #include "gen/messages.h"
 
@@ -28,6 +29,8 @@
 struct founding {
 	struct ctl_layout layout;
 	struct money_unit unit;
+	enum bank_type type;
+	int64_t limit_minor; /* of each member, mutual credit; 0: none */
 	char configuration[CONFIG_PATH_MAX];
 	struct config config;
 	struct bank_process process;
@@ -47,6 +50,30 @@ init_usage(const char *why)
 	return SR_USAGE;
 }
 
+/* Cash, or the credit that members give each other. */
+static enum sr_error
+init_type(const struct ctl_options *options, struct founding *founding)
+{
+	enum money_fault fault;
+
+	if (options->type != NULL &&
+	    strcmp(options->type, "mutual-credit") == 0)
+		founding->type = BANK_MUTUAL_CREDIT;
+	else if (options->type != NULL && strcmp(options->type, "cash") != 0)
+		return init_usage("--type is cash or mutual-credit");
+	if (options->limit == NULL)
+		return SR_OK;
+	if (founding->type != BANK_MUTUAL_CREDIT)
+		return init_usage("--limit is for --type mutual-credit");
+	fault = money_parse(options->limit, strlen(options->limit),
+	    &founding->unit, &founding->limit_minor);
+	if (fault == MONEY_FINE)
+		return SR_OK;
+	fprintf(stderr, "strongroomctl: init: --limit %s: %s\n", options->limit,
+	    money_sentence(fault));
+	return SR_USAGE;
+}
+
 /* Everything that can be wrong with the words, before anything is made. */
 static enum sr_error
 init_arguments(const struct ctl_options *options, struct founding *founding)
@@ -61,6 +88,8 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 	if (money_unit_parse(options->unit, &founding->unit) != SR_OK)
 		return init_usage("--unit is a code of 3 to 8 capitals and "
 				  "0 to 8 decimals, as in EUR:2");
+	if (init_type(options, founding) != SR_OK)
+		return SR_USAGE;
 	if (strncmp(options->unlock, UNLOCK_PREFIX, strlen(UNLOCK_PREFIX)) !=
 		0 ||
 	    options->unlock[strlen(UNLOCK_PREFIX)] == '\0')
@@ -100,6 +129,8 @@ init_found(struct founding *founding)
 	uint8_t bytes[512], packet[CONTROL_PACKET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_found found = {
+	    .bank_type = (uint8_t)founding->type,
+	    .limit = founding->limit_minor,
 	    .exponent = founding->unit.exponent,
 	    .unit = (const uint8_t *)founding->unit.code,
 	    .unit_len = strlen(founding->unit.code),
@@ -361,24 +392,4 @@ ctl_init(const struct ctl_options *options, char *const words[])
 	    founding.layout.registration, founding.configuration,
 	    founding.configuration);
 	return SR_OK;
-}
-
-enum sr_error
-ctl_certify(const struct ctl_options *options, char *const words[])
-{
-	static struct config config;
-	struct bank_process process = {0};
-	enum sr_error error = ctl_configuration(options, &config);
-
-	(void)words;
-	if (error != SR_OK)
-		return error;
-	error = bank_process_start(&process, config.file, "--certify");
-	if (error == SR_OK)
-		error = ctl_status(options, words);
-	if (bank_process_stop(&process) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	if (error == SR_OK)
-		fprintf(stderr, "the certificate is renewed\n");
-	return error;
 }

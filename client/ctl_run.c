@@ -114,6 +114,12 @@ command_of(enum order_kind kind)
 	    {ORDER_REVOKE, "terminal revoke"},
 	    {ORDER_AUDITOR_REQUEST, "auditor add"},
 	    {ORDER_RELEASE_REQUEST, "release"},
+	    {ORDER_ROLE, "role set"},
+	    {ORDER_ROLE_REVOKE, "role revoke"},
+	    {ORDER_RAISE_LIMIT, "account limits"},
+	    {ORDER_LOWER_LIMIT, "account limits"},
+	    {ORDER_FREEZE, "account freeze"},
+	    {ORDER_UNFREEZE, "account unfreeze"},
 	};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -142,10 +148,22 @@ ctl_run_order(const struct ctl_run *run, struct bank_session *session,
 	return error;
 }
 
+/* The other operator approves exactly what was asked for. */
+static enum sr_error
+run_approve(struct ctl_run *run, const struct ordering_result *asked,
+    struct ordering_result *approved)
+{
+	struct ordering approve = {.kind = ORDER_APPROVE,
+	    .refers_to = asked->leaf,
+	    .attachment = asked->hash,
+	    .attachment_len = sizeof(asked->hash)};
+
+	return ctl_run_order(run, &run->approver, &approve, approved);
+}
+
 enum sr_error
 ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask, const char *what)
 {
-	struct ordering approve = {.kind = ORDER_APPROVE};
 	struct ordering_result asked, approved;
 	enum sr_error error;
 
@@ -155,13 +173,45 @@ ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask, const char *what)
 	if (!run->approver_in) {
 		fprintf(stderr,
 		    "strongroomctl: asked for (entry %" PRIu64 "), but one "
-		    "operator alone %s nothing: --approve CARD names the "
-		    "other's card\n",
-		    asked.leaf, what);
+		    "operator alone %s nothing: another one approves it with "
+		    "`approve %" PRIu64 "'\n",
+		    asked.leaf, what, asked.leaf);
 		return SR_ROLE;
 	}
-	approve.refers_to = asked.leaf;
-	approve.attachment = asked.hash;
-	approve.attachment_len = sizeof(asked.hash);
-	return ctl_run_order(run, &run->approver, &approve, &approved);
+	return run_approve(run, &asked, &approved);
+}
+
+enum sr_error
+ctl_run_request(struct ctl_run *run, const struct ctl_options *options,
+    struct ordering *ask, const char *done)
+{
+	struct ordering_result asked, approved = {0};
+	enum sr_error error = ctl_run_order(run, &run->requester, ask, &asked);
+
+	if (error == SR_OK && run->approver_in)
+		error = run_approve(run, &asked, &approved);
+	if (error != SR_OK && asked.outcome == SR_OK && asked.leaf != 0)
+		fprintf(stderr, "it stays asked for: request %" PRIu64 "\n",
+		    asked.leaf);
+	if (error != SR_OK)
+		return error;
+	if (options->json && run->approver_in)
+		printf("{\"v\":1,\"request\":%" PRIu64 ",\"entry\":%" PRIu64
+		       "}\n",
+		    asked.leaf, approved.leaf);
+	else if (options->json)
+		printf("{\"v\":1,\"request\":%" PRIu64 ",\"entry\":null}\n",
+		    asked.leaf);
+	else
+		printf("%" PRIu64 "\n",
+		    run->approver_in ? approved.leaf : asked.leaf);
+	if (run->approver_in)
+		fprintf(
+		    stderr, "%s (entry %" PRIu64 ")\n", done, approved.leaf);
+	else
+		fprintf(stderr,
+		    "asked for; nothing is done until another operator runs\n"
+		    "  strongroomctl -c FILE --as CARD approve %" PRIu64 "\n",
+		    asked.leaf);
+	return SR_OK;
 }

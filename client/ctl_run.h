@@ -46,4 +46,13 @@ enum sr_error ctl_run_order(const struct ctl_run *run,
 enum sr_error ctl_run_four_eyes(
     struct ctl_run *run, struct ordering *ask, const char *what);
 
+/*
+ * Asks with that order; where --approve is given the other approves it at
+ * once, else the request stays open.  Prints the number of the entry that did
+ * it, or of the request (with --json both), and says on stderr what is to be
+ * done next; `done' is the sentence for what was done, "ada is an operator".
+ */
+enum sr_error ctl_run_request(struct ctl_run *run,
+    const struct ctl_options *options, struct ordering *ask, const char *done);
+
 #endif

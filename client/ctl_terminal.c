@@ -13,49 +13,13 @@
 
 #include "client/control.h"
 #include "client/ctl.h"
+#include "client/ctl_card.h"
 #include "client/ctl_run.h"
 #include "client/ordering.h"
 #include "common/authority.h"
 #include "common/ids.h"
 #include "common/name.h"
 #include "gen/messages.h"
-
-#define INVITATION_VALID_S 600u
-
-/* A name of its own for the terminal, with the card's random password. */
-static enum sr_error
-add_register(const struct ctl_run *run, const struct ctl_options *options,
-    const struct card *card, uint64_t *customer)
-{
-	struct login_options how = ctl_run_login_options(run, options);
-	struct login_credential credential = {.name = card->name,
-	    .password = card->password,
-	    .password_len = strlen(card->password),
-	    .slot = SLOT_PASSWORD};
-	struct login_registered registered = {0};
-	struct login_problem problem = {0};
-	uint8_t invitation[INVITATION_LEN];
-	struct bank_session session;
-	enum sr_error error = ctl_ask_invitation(
-	    run->control, card->name, INVITATION_VALID_S, invitation);
-
-	if (error != SR_OK)
-		return error;
-	how.keep_device_token = false;
-	error = login_register(
-	    &how, &credential, NULL, invitation, NULL, &registered, &problem);
-	if (error != SR_OK) {
-		fprintf(stderr, "strongroomctl: %s\n", problem.message);
-		return error;
-	}
-	*customer = registered.attestation.customer;
-	sodium_memzero(&registered, sizeof(registered));
-	/* Its first log-in brings the attestation to the books. */
-	error = bank_enter(&session, &how, &credential);
-	if (error == SR_OK)
-		bank_leave(&session);
-	return error;
-}
 
 /* One operator asks, the other approves exactly that. */
 static enum sr_error
@@ -138,27 +102,6 @@ add_arguments(const struct ctl_options *options, const struct bankfile *bank,
 	return SR_USAGE;
 }
 
-/* The card can be written where it is wanted. */
-static enum sr_error
-add_check_out(const char *out)
-{
-	char directory[CONFIG_PATH_MAX];
-	const char *slash = strrchr(out, '/');
-	int n = slash == NULL ? snprintf(directory, sizeof(directory), ".")
-			      : snprintf(directory, sizeof(directory), "%.*s/",
-				    (int)(slash - out), out);
-
-	if (access(out, F_OK) == 0)
-		return ctl_failed(out, SR_EXISTS);
-	if (n < 0 || (size_t)n >= sizeof(directory))
-		return ctl_failed(out, SR_TOO_LARGE);
-	if (access(directory, W_OK | X_OK) == 0)
-		return SR_OK;
-	fprintf(stderr, "strongroomctl: --out: %s: %s\n", directory,
-	    strerror(errno));
-	return SR_IO;
-}
-
 /*
  * Everything that can be wrong with the words, before anything happens: the
  * name is taken once it is registered, whatever becomes of the terminal.
@@ -179,7 +122,7 @@ add_check(const struct ctl_options *options, const char *name)
 		    "--approve CARD names the other's card\n");
 		return SR_ROLE;
 	}
-	return add_check_out(options->out);
+	return ctl_card_check_out(options->out);
 }
 
 /* The bank declines it, too; by then the name would be taken. */
@@ -215,7 +158,7 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 		memcpy(card.bank_id, run.bank.bank_id, sizeof(card.bank_id));
 		memcpy(card.name, words[0], strlen(words[0]) + 1);
 		card_draw_password(&card);
-		error = add_register(&run, options, &card, &customer);
+		error = ctl_card_register(&run, options, &card, &customer);
 	}
 	if (error == SR_OK)
 		error = add_enrol(&run, customer, maximum_minor, &terminal);

@@ -29,6 +29,37 @@ static const struct ctl_command commands[] = {
     {"disclose", NULL, 0, ctl_disclose,
 	"disclose --segments A-B --to NAME --out FILE",
 	"keys of journal segments, sealed to that auditor"},
+    {"requests", NULL, 0, ctl_requests, "requests",
+	"what waits for an approval: --as one operator"},
+    {"approve", NULL, 1, ctl_approve, "approve NUMBER",
+	"carry out what another operator has asked for: --as yours"},
+    {"role", "list", 0, ctl_role_list, "role list",
+	"who is more than a customer: --as one operator"},
+    {"role", "set", 2, ctl_role_set,
+	"role set NAME ROLE [--max AMOUNT | --till NAME] [--out CARD]",
+	"teller, operator, auditor, customer again; two operators"},
+    {"role", "revoke", 1, ctl_role_revoke, "role revoke NAME",
+	"a teller, operator or auditor is out at once: --as one operator"},
+    {"account", "list", 0, ctl_account_list, "account list",
+	"all accounts and their balances: --as one operator"},
+    {"account", "show", 1, ctl_account_show, "account show ACCOUNT",
+	"what is theirs, with its limits: --as one operator"},
+    {"account", "freeze", 1, ctl_account_freeze, "account freeze ACCOUNT",
+	"nothing goes out any more, at once: --as one operator"},
+    {"account", "unfreeze", 1, ctl_account_unfreeze, "account unfreeze ACCOUNT",
+	"it does again; two operators"},
+    {"account", "limits", 1, ctl_account_limits,
+	"account limits ACCOUNT --floor AMOUNT ...",
+	"narrower ones by one operator, wider ones by two"},
+    {"issue", NULL, 2, ctl_issue, "issue ACCOUNT AMOUNT --memo TEXT",
+	"money that the bank makes; two operators"},
+    {"adjust", NULL, 3, ctl_adjust, "adjust FROM TO AMOUNT --memo TEXT",
+	"money from one account to another; two operators"},
+    {"reverse", NULL, 1, ctl_reverse, "reverse ENTRY --memo TEXT",
+	"a posting taken back, once; two operators"},
+    {"policy", "show", 0, ctl_policy, "policy [show]",
+	"what new accounts begin with; with --floor ... two operators set it"},
+    {"policy", NULL, 0, ctl_policy, "policy --floor AMOUNT ...", NULL},
     {"holds", NULL, 0, ctl_holds, "holds [--late]",
 	"withdrawals that are not settled: --as one operator"},
     {"release", NULL, 1, ctl_release, "release ENTRY",
@@ -64,9 +95,11 @@ help(FILE *out)
 {
 	fprintf(out, "usage: strongroomctl [-c FILE] [options] command\n\n"
 		     "commands:\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %s\n      %s\n", commands[i].usage,
-		    commands[i].what);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		fprintf(out, "  %s\n", commands[i].usage);
+		if (commands[i].what != NULL)
+			fprintf(out, "      %s\n", commands[i].what);
+	}
 	ctl_options_help(out);
 }
 
