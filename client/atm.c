@@ -29,6 +29,10 @@ enum {
 	OPTION_FROM_DATE,
 	OPTION_TO_DATE,
 	OPTION_OUT,
+	OPTION_FROM,
+	OPTION_TO,
+	OPTION_TELLER,
+	OPTION_COUNTED,
 	OPTION_VERSION,
 };
 
@@ -37,10 +41,16 @@ static const struct option long_options[] = {
     {"server", required_argument, NULL, 's'},
     {"terminal", required_argument, NULL, 't'},
     {"user", required_argument, NULL, 'u'},
+    {"account", required_argument, NULL, 'a'},
     {"memo", required_argument, NULL, 'm'},
     {"id", required_argument, NULL, 'i'},
     {"count", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, 'j'},
+    {"yes", no_argument, NULL, 'y'},
+    {"from", required_argument, NULL, OPTION_FROM},
+    {"to", required_argument, NULL, OPTION_TO},
+    {"teller", required_argument, NULL, OPTION_TELLER},
+    {"counted", required_argument, NULL, OPTION_COUNTED},
     {"password-fd", required_argument, NULL, OPTION_PASSWORD_FD},
     {"password-file", required_argument, NULL, OPTION_PASSWORD_FILE},
     {"new-password-fd", required_argument, NULL, OPTION_NEW_PASSWORD_FD},
@@ -69,7 +79,11 @@ help(FILE *out)
 	    "  -b, --bank FILE          the bank's bank.id\n"
 	    "  -s, --server ADDRESS     instead of the addresses in it\n"
 	    "  -t, --terminal CARD      be this enrolled ATM\n"
+	    "      --teller CARD        be this teller\n"
 	    "  -u, --user NAME          whose account\n"
+	    "  -a, --account LABEL      which of the accounts; balance: all\n"
+	    "      --from LABEL, --to LABEL\n"
+	    "                           which own account pays, and takes\n"
 	    "  -m, --memo TEXT          a line for the statement\n"
 	    "  -i, --id REFERENCE       run again with the same: booked once\n"
 	    "  -n, --count N            lines of the statement (default 20)\n"
@@ -80,6 +94,9 @@ help(FILE *out)
 	    "                           its first and last day (UTC), as "
 	    "2026-11-21\n"
 	    "      --out FILE           the file it goes to\n"
+	    "  -n, --count 50x3,0.20x7  the cash of a till, piece by piece\n"
+	    "      --counted AMOUNT     or its sum\n"
+	    "  -y, --yes                sign a till's difference unasked\n"
 	    "  -j, --json               for scripts\n"
 	    "      --password-fd N      read the password from descriptor N\n"
 	    "      --password-file F    read the password from a file\n"
@@ -99,6 +116,8 @@ help(FILE *out)
 	    "20.00\n"
 	    "  atm --bank bank.id --user ada transfer bob 12,50 --memo pizza\n"
 	    "  atm --bank bank.id --user ada balance --json\n"
+	    "  atm --bank bank.id --user ada transfer self 10.00 --to savings\n"
+	    "  atm --bank bank.id --teller eve.card till\n"
 	    "  atm --bank bank.id --user ada statement --format ofx \\\n"
 	    "      --from-date 2026-11-01 --to-date 2026-11-30 --out "
 	    "november.ofx\n");
@@ -152,10 +171,26 @@ take_option(struct atm_options *options, int option)
 	case 'j':
 		options->json = true;
 		return -1;
+	case 'y':
+		options->yes = true;
+		return -1;
+	case 'a':
+		options->account = optarg;
+		return -1;
 	case 'n':
-		if (!parse_number(optarg, 1, 65535, &number))
-			return error_exit(usage("--count is 1 to 65535", NULL));
-		options->count = (uint16_t)number;
+		options->count = optarg;
+		return -1;
+	case OPTION_FROM:
+		options->from = optarg;
+		return -1;
+	case OPTION_TO:
+		options->to = optarg;
+		return -1;
+	case OPTION_TELLER:
+		options->teller_card = optarg;
+		return -1;
+	case OPTION_COUNTED:
+		options->counted = optarg;
 		return -1;
 	case OPTION_PASSWORD_FD:
 		if (!parse_number(optarg, 0, 1023, &number))
@@ -219,7 +254,7 @@ run(struct atm *atm, int argc, char *argv[])
 		command = atm_command_find(argv[0]);
 		if (command == NULL)
 			return usage("no such command", argv[0]);
-		if (argc - 1 != command->words)
+		if (argc - 1 < command->words || argc - 1 > command->words_max)
 			return usage("it is", command->usage);
 	}
 	error = atm_prepare(atm);
@@ -245,9 +280,8 @@ run(struct atm *atm, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static struct atm atm = {.options = {.count = 20,
-				     .password = {.fd = -1},
-				     .new_password = {.fd = -1}}};
+	static struct atm atm = {
+	    .options = {.password = {.fd = -1}, .new_password = {.fd = -1}}};
 	enum sr_error error;
 	int option, code;
 
@@ -257,7 +291,7 @@ main(int argc, char *argv[])
 	}
 	/* what is typed ahead may be another one's to read: a password */
 	(void)setvbuf(stdin, NULL, _IONBF, 0);
-	while ((option = getopt_long(argc, argv, "b:s:t:u:m:i:n:jh",
+	while ((option = getopt_long(argc, argv, "a:b:s:t:u:m:i:n:jyh",
 		    long_options, NULL)) != -1) {
 		code = take_option(&atm.options, option);
 		if (code >= 0)
@@ -266,6 +300,7 @@ main(int argc, char *argv[])
 	error = run(&atm, argc - optind, argv + optind);
 	atm_log_out(&atm);
 	card_wipe(&atm.terminal);
+	card_wipe(&atm.teller);
 	if (fflush(stdout) != 0 && error == SR_OK) {
 		fprintf(stderr, "atm: cannot write the output: %s\n",
 		    strerror(errno));

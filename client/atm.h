@@ -17,17 +17,23 @@
 
 struct ordering;
 struct ordering_result;
+struct statement_line;
 
 struct atm_options {
 	const char *bank_file;
 	const char *server; /* NULL: the addresses in the bank file */
 	const char *terminal_card;
+	const char *teller_card;
 	const char *user;
 	const char *memo;
 	const char *id;
 	const char *invitation;
 	const char *display_name;
-	uint16_t count;                /* lines of a statement */
+	const char *account;           /* a label or number of one's own */
+	const char *from;              /* likewise */
+	const char *to;                /* likewise */
+	const char *count;             /* lines, or pieces of cash */
+	const char *counted;           /* cash, as a sum */
 	struct prompt_source password; /* or the recovery code, of recover */
 	struct prompt_source new_password;
 	const char *dispenser; /* command that gives out cash */
@@ -36,6 +42,7 @@ struct atm_options {
 	const char *to_date;   /* its last day; NULL: until now */
 	const char *out;       /* the file it goes to; NULL: stdout */
 	bool json;
+	bool yes; /* no question before a difference is signed */
 };
 
 struct atm {
@@ -44,10 +51,12 @@ struct atm {
 	struct money_unit unit;
 	struct state state;
 	struct card terminal; /* terminal.terminal is 0 without a card */
+	struct card teller;   /* its name is empty without a card */
 	struct bank_session customer;
 	struct bank_session till;
 	bool customer_in;
 	bool till_in;
+	bool till_is_teller; /* a person's session, not the terminal's own */
 	bool menu; /* more than one command: it goes on after a change */
 	char user[CARD_NAME_MAX + 1];
 };
@@ -55,7 +64,8 @@ struct atm {
 /* One command of the ATM. */
 struct atm_command {
 	const char *name;
-	int words; /* arguments it takes */
+	int words;     /* arguments it takes at least */
+	int words_max; /* and at most; NULL ends them then */
 	enum sr_error (*run)(struct atm *atm, char *const words[]);
 	const char *usage;
 	const char *what;
@@ -85,6 +95,9 @@ enum sr_error atm_log_in(struct atm *atm);
  * SR_TERMINAL without a card.
  */
 enum sr_error atm_log_in_till(struct atm *atm);
+
+/* The same, but leaves the order of that reference, or NULL, unsettled. */
+enum sr_error atm_enter_till(struct atm *atm, const uint8_t *reference);
 
 /*
  * The customer's session by that credential, and what was in doubt settled,
@@ -126,11 +139,102 @@ enum sr_error atm_passwd(struct atm *atm, char *const words[]);
 enum sr_error atm_recover(struct atm *atm, char *const words[]);
 enum sr_error atm_rekey(struct atm *atm, char *const words[]);
 
+/* ---- One's own accounts (atm_accounts.c) ------------------------------------ */
+
+enum sr_error atm_account(struct atm *atm, char *const words[]);
+
+/* Prints the customer's accounts; all: closed ones, too. */
+enum sr_error atm_list_accounts(struct atm *atm, bool all);
+
+/*
+ * The account of the customer who is logged in with that label or number;
+ * NULL and "main" are the main account.  Of accounts with one label the one
+ * that is not closed.  SR_NO_ACCOUNT, SR_USAGE and others after a line on
+ * stderr.
+ */
+enum sr_error atm_own_account(
+    struct atm *atm, const char *label, uint64_t *account);
+
+/* SR_USAGE after a line on stderr. */
+enum sr_error atm_bad_label(const char *label);
+
+/*
+ * Whom a name or an account number stands for, believed with keyd's
+ * attestation only.  What consists of digits, spaces and hyphens is a number,
+ * never a name.  person->name is empty where the bank does not tell it.
+ * Errors have been said on stderr; atm_payee_check() asks nobody.
+ */
+enum sr_error atm_payee_check(const char *text);
+enum sr_error atm_payee(struct bank_session *session, const char *text,
+    uint64_t *account, struct bank_person *person);
+
+/* ---- Statements (statement_command.c, atm_lines.c) --------------------------- */
+
+enum sr_error atm_statement(struct atm *atm, char *const words[]);
+
+/*
+ * SR_USAGE after a line on stderr for options of a statement that are none;
+ * asks nobody.
+ */
+enum sr_error atm_statement_check(const struct atm *atm);
+
+/* Last lines, or a period, of an account that the session may see. */
+enum sr_error atm_print_statement(
+    struct atm *atm, struct bank_session *session, uint64_t account);
+
+/* --count as lines; 20 without; SR_USAGE after a line on stderr. */
+enum sr_error atm_lines_wanted(const struct atm *atm, unsigned *count);
+
+/*
+ * Calls each() for at most count lines below the leaf `before' (all ones to
+ * begin), the newest first, until it returns false.  Names and memos are
+ * such that they may be printed; SR_MALFORMED.
+ */
+enum sr_error atm_lines(struct bank_session *session, uint64_t account,
+    uint64_t before, unsigned count,
+    bool (*each)(void *context, const struct statement_line *line),
+    void *context);
+
+/* The line of that leaf; SR_NOT_FOUND.  Nothing has been said. */
+enum sr_error atm_line(struct bank_session *session, uint64_t account,
+    uint64_t leaf, struct statement_line *line);
+
+/* ---- Undo (atm_undo.c) -------------------------------------------------------- */
+
+enum sr_error atm_undo(struct atm *atm, char *const words[]);
+
+/*
+ * An entry's number as statements print it, "12" or "#12"; SR_USAGE after a
+ * line on stderr.
+ */
+enum sr_error atm_take_leaf(const char *text, uint64_t *leaf);
+
+/* Takes the deposit of that leaf back, at a till that is logged in. */
+enum sr_error atm_undo_deposit(struct atm *atm, uint64_t leaf);
+
+/* ---- Tills (teller.c) ----------------------------------------------------------- */
+
+enum sr_error atm_till(struct atm *atm, char *const words[]);
+
+/* True when the options say that a till is meant, not a customer. */
+bool atm_means_till(const struct atm *atm);
+
+/*
+ * Logs those in who work at a till, as atm->till: the teller of --teller; the
+ * terminal of --terminal when no customer is named; else the teller of --user,
+ * with a password.  Then settles as atm_log_in() does.  SR_ROLE for one who
+ * is no teller; errors have been said on stderr.
+ */
+enum sr_error atm_log_in_teller(struct atm *atm);
+
+/*
+ * Whether the one whom atm_log_in() has logged in is a teller: then the
+ * session is atm->till from now on.
+ */
+bool atm_teller_is_in(struct atm *atm);
+
 /* Takes cash out of an enrolled ATM (withdraw.c). */
 enum sr_error atm_withdraw(struct atm *atm, char *const words[]);
-
-/* Last lines, or a statement of a period (statement_command.c). */
-enum sr_error atm_statement(struct atm *atm, char *const words[]);
 
 /* An amount in the bank's unit; SR_USAGE after a line on stderr. */
 enum sr_error atm_amount(

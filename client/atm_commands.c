@@ -8,20 +8,12 @@
 #include <string.h>
 
 #include "client/atm.h"
+#include "client/atm_print.h"
+#include "client/export.h"
 #include "client/ordering.h"
+#include "common/account_number.h"
 #include "common/ids.h"
 #include "common/name.h"
-
-/* "12-0": a customer's number and which of the customer's accounts. */
-#define ACCOUNT_TEXT_MAX 32
-
-static const char *
-account_text(uint64_t account, char out[ACCOUNT_TEXT_MAX])
-{
-	snprintf(out, ACCOUNT_TEXT_MAX, "%" PRIu64 "-%u",
-	    account_customer(account), account_index(account));
-	return out;
-}
 
 enum sr_error
 atm_amount(const struct atm *atm, const char *text, int64_t *minor)
@@ -39,15 +31,23 @@ static void
 command_print_balance(
     const struct atm *atm, const struct message_balance *balance)
 {
+	static const char *const states[] = {"open", "frozen", "closed"};
 	char account[ACCOUNT_TEXT_MAX], amount[MONEY_TEXT_MAX];
+	char number[ACCOUNT_NUMBER_TEXT_MAX], digits[EXPORT_ACCOUNT_MAX];
+	unsigned status = balance->status < 3 ? balance->status : 0;
 
-	account_text(balance->account, account);
+	print_account(balance->account, account);
+	account_number_print(balance->account, number);
 	if (atm->options.json) {
-		printf("{\"v\":1,\"account\":\"%s\",\"unit\":\"%s:%u\","
+		printf("{\"v\":1,\"account\":\"%s\",\"number\":\"%s\","
+		       "\"status\":\"%s\",\"unit\":\"%s:%u\","
 		       "\"balance_minor\":%" PRId64 ",\"held_minor\":%" PRId64
-		       "}\n",
-		    account, atm->unit.code, atm->unit.exponent,
-		    balance->posted, balance->held);
+		       ",\"floor_minor\":%" PRId64,
+		    account, export_account_number(balance->account, digits),
+		    states[status], atm->unit.code, atm->unit.exponent,
+		    balance->posted, balance->held, balance->floor);
+		print_limits(atm, balance);
+		printf("}\n");
 		return;
 	}
 	printf("%s %s\n", money_format(balance->posted, &atm->unit, amount),
@@ -56,60 +56,34 @@ command_print_balance(
 		printf("of which reserved: %s %s\n",
 		    money_format(balance->held, &atm->unit, amount),
 		    atm->unit.code);
+	if (number[0] != '\0')
+		printf("account %s%s%s\n", number, status != 0 ? ", " : "",
+		    status != 0 ? states[status] : "");
+	print_limits(atm, balance);
 }
 
 static enum sr_error
 command_balance(struct atm *atm, char *const words[])
 {
+	const char *label = atm->options.account;
 	struct message_balance balance;
+	uint64_t account;
 	enum sr_error error = atm_log_in(atm);
 
 	(void)words;
 	if (error != SR_OK)
 		return error;
-	error = bank_balance(&atm->customer, 0, &balance);
+	if (label != NULL && strcmp(label, "all") == 0)
+		return atm_list_accounts(atm, false);
+	error = atm_own_account(atm, label, &account);
+	if (error != SR_OK)
+		return error;
+	error = bank_balance(&atm->customer, account, &balance);
 	if (error == SR_OK)
 		command_print_balance(atm, &balance);
 	else
 		fprintf(stderr, "%s\n", error_sentence(error));
 	return error;
-}
-
-/* What became of an order, for people and scripts; payee may be NULL. */
-static enum sr_error
-command_outcome(const struct atm *atm, const struct ordering *ordering,
-    const struct ordering_result *result, const char *payee,
-    const int64_t *balance)
-{
-	char amount[MONEY_TEXT_MAX], after[MONEY_TEXT_MAX];
-
-	if (result->outcome != SR_OK) {
-		fprintf(stderr, "%s\n", error_sentence(result->outcome));
-		return result->outcome;
-	}
-	if (atm->options.json) {
-		printf("{\"v\":1,\"kind\":\"%s\",\"amount_minor\":%" PRId64
-		       ",\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64,
-		    order_kind_name(ordering->kind), ordering->amount_minor,
-		    result->leaf, result->time_ms);
-		if (payee != NULL)
-			printf(",\"payee\":\"%s\"", payee);
-		if (balance != NULL)
-			printf(",\"balance_minor\":%" PRId64, *balance);
-		printf("}\n");
-		return SR_OK;
-	}
-	printf("%s of %s %s%s%s booked%s (entry %" PRIu64 ")",
-	    order_kind_name(ordering->kind),
-	    money_format(ordering->amount_minor, &atm->unit, amount),
-	    atm->unit.code, payee != NULL ? " to " : "",
-	    payee != NULL ? payee : "",
-	    result->before ? " before; not again" : "", result->leaf);
-	if (balance != NULL)
-		printf("; balance %s %s",
-		    money_format(*balance, &atm->unit, after), atm->unit.code);
-	printf("\n");
-	return SR_OK;
 }
 
 /* Submits, and says on stderr why it did not come to an outcome. */
@@ -152,38 +126,66 @@ atm_particulars(const struct atm *atm, struct ordering *ordering)
 	return SR_OK;
 }
 
+/* "self" as a payee: between one's own accounts. */
+static bool
+is_self(const char *payee)
+{
+	return strcmp(payee, "self") == 0;
+}
+
+/* What can be known to be wrong before anybody is asked for a password. */
+static enum sr_error
+transfer_check(const struct atm *atm, const char *payee)
+{
+	if (!is_self(payee)) {
+		if (atm->options.to == NULL)
+			return atm_payee_check(payee);
+		fprintf(stderr,
+		    "--to is for a payment between your own accounts, `transfer "
+		    "self'; another's further account is paid by its number\n");
+		return SR_USAGE;
+	}
+	if (atm->options.from != NULL || atm->options.to != NULL)
+		return SR_OK;
+	fprintf(stderr, "between which of your accounts? --from LABEL, --to "
+			"LABEL; one that is not named is main\n");
+	return SR_USAGE;
+}
+
 static enum sr_error
 command_transfer(struct atm *atm, char *const words[])
 {
 	struct ordering ordering = {.kind = ORDER_TRANSFER};
 	struct ordering_result result;
-	uint64_t payee;
+	struct bank_person person;
+	char shown[64];
 	enum sr_error error = atm_amount(atm, words[1], &ordering.amount_minor);
 
 	if (error == SR_OK)
 		error = atm_particulars(atm, &ordering);
-	if (error == SR_OK && name_check(words[0], strlen(words[0])) != SR_OK) {
-		fprintf(stderr, "%s: %s\n", words[0], error_sentence(SR_NAME));
-		error = SR_NAME;
-	}
+	if (error == SR_OK)
+		error = transfer_check(atm, words[0]);
 	if (error == SR_OK)
 		error = atm_log_in(atm);
+	if (error == SR_OK)
+		error =
+		    atm_own_account(atm, atm->options.from, &ordering.debit);
+	if (error == SR_OK)
+		error = is_self(words[0])
+			    ? atm_own_account(
+				  atm, atm->options.to, &ordering.credit)
+			    : atm_payee(&atm->customer, words[0],
+				  &ordering.credit, &person);
 	if (error != SR_OK)
 		return error;
-	error = bank_find(&atm->customer, words[0], &payee);
-	if (error != SR_OK) {
-		fprintf(stderr, "%s: %s\n", words[0],
-		    error == SR_NOT_FOUND ? "nobody here has that name"
-					  : error_sentence(error));
-		return error;
-	}
-	ordering.debit = atm->customer.login.welcome.account;
-	ordering.credit = account_id(payee, ACCOUNT_INDEX_MAIN);
 	error = atm_submit(atm, &atm->customer, &ordering, &result);
 	if (error != SR_OK)
 		return error;
-	return command_outcome(
-	    atm, &ordering, &result, words[0], &result.balance_minor);
+	snprintf(shown, sizeof(shown), "%.40s", words[0]);
+	if (is_self(words[0]))
+		snprintf(shown, sizeof(shown), "your account %.24s",
+		    atm->options.to != NULL ? atm->options.to : "main");
+	return print_outcome(atm, &ordering, &result, shown, ordering.debit);
 }
 
 static enum sr_error
@@ -191,7 +193,6 @@ command_deposit(struct atm *atm, char *const words[])
 {
 	struct ordering ordering = {.kind = ORDER_DEPOSIT};
 	struct ordering_result result;
-	struct message_balance balance;
 	enum sr_error error = atm_amount(atm, words[0], &ordering.amount_minor);
 
 	if (error == SR_OK)
@@ -200,79 +201,42 @@ command_deposit(struct atm *atm, char *const words[])
 		error = atm_log_in_till(atm);
 	if (error == SR_OK)
 		error = atm_log_in(atm);
+	if (error == SR_OK)
+		error = atm_own_account(atm, atm->options.to, &ordering.credit);
 	if (error != SR_OK)
 		return error;
 	ordering.debit = atm->till.login.welcome.till_account;
-	ordering.credit = atm->customer.login.welcome.account;
 	error = atm_submit(atm, &atm->till, &ordering, &result);
 	if (error != SR_OK)
 		return error;
 	/* The answer's balance is the till's; the customer wants the own. */
-	if (result.outcome == SR_OK &&
-	    bank_balance(&atm->customer, 0, &balance) == SR_OK)
-		return command_outcome(
-		    atm, &ordering, &result, NULL, &balance.posted);
-	return command_outcome(atm, &ordering, &result, NULL, NULL);
-}
-
-/* The terminal's own: a till is minus the cash in it. */
-static enum sr_error
-command_till(struct atm *atm, char *const words[])
-{
-	char cash[MONEY_TEXT_MAX], held[MONEY_TEXT_MAX], room[MONEY_TEXT_MAX];
-	struct message_balance balance;
-	enum sr_error error = atm_log_in_till(atm);
-	int64_t cash_minor, room_minor;
-
-	(void)words;
-	if (error != SR_OK)
-		return error;
-	error = bank_balance(&atm->till, 0, &balance);
-	if (error == SR_OK &&
-	    (__builtin_sub_overflow(0, balance.posted, &cash_minor) ||
-		__builtin_sub_overflow(
-		    balance.posted, balance.floor, &room_minor)))
-		error = SR_MALFORMED;
-	if (error != SR_OK) {
-		fprintf(stderr, "%s\n", error_sentence(error));
-		return error;
-	}
-	if (atm->options.json) {
-		printf("{\"v\":1,\"terminal\":%" PRIu32
-		       ",\"unit\":\"%s:%u\",\"cash_minor\":%" PRId64
-		       ",\"held_minor\":%" PRId64 ",\"room_minor\":%" PRId64
-		       "}\n",
-		    atm->terminal.terminal, atm->unit.code, atm->unit.exponent,
-		    cash_minor, balance.held, room_minor);
-		return SR_OK;
-	}
-	printf("cash %s %s, of which reserved %s; room for %s more\n",
-	    money_format(cash_minor, &atm->unit, cash), atm->unit.code,
-	    money_format(balance.held, &atm->unit, held),
-	    money_format(room_minor, &atm->unit, room));
-	return SR_OK;
+	return print_outcome(atm, &ordering, &result, NULL, ordering.credit);
 }
 
 const struct atm_command atm_commands[] = {
-    {"register", 0, atm_register, "register",
+    {"register", 0, 0, atm_register, "register",
 	"become a customer; prints the recovery code"},
-    {"deposit", 1, command_deposit, "deposit AMOUNT",
+    {"deposit", 1, 1, command_deposit, "deposit AMOUNT",
 	"pay cash in, at an enrolled ATM (--terminal)"},
-    {"withdraw", 1, atm_withdraw, "withdraw AMOUNT",
+    {"withdraw", 1, 1, atm_withdraw, "withdraw AMOUNT",
 	"take cash out, at an enrolled ATM (--terminal)"},
-    {"transfer", 2, command_transfer, "transfer NAME AMOUNT",
-	"pay another customer"},
-    {"balance", 0, command_balance, "balance", "what the account holds"},
-    {"statement", 0, atm_statement, "statement",
+    {"transfer", 2, 2, command_transfer, "transfer PAYEE AMOUNT",
+	"pay a name or an account number; self: between"},
+    {"undo", 1, 1, atm_undo, "undo ENTRY",
+	"give back what you were paid; at a till, a deposit"},
+    {"balance", 0, 0, command_balance, "balance", "what the account holds"},
+    {"statement", 0, 0, atm_statement, "statement",
 	"the account's last lines, or a period in many formats"},
-    {"till", 0, command_till, "till",
-	"the cash that the books say is in this ATM (--terminal)"},
-    {"passwd", 0, atm_passwd, "passwd", "change the password"},
-    {"recover", 0, atm_recover, "recover",
+    {"account", 1, 2, atm_account, "account list|open|close",
+	"your accounts; open LABEL, close LABEL"},
+    {"till", 0, 3, atm_till, "till [show|open|...]",
+	"work at a till (--teller, --terminal)"},
+    {"passwd", 0, 0, atm_passwd, "passwd", "change the password"},
+    {"recover", 0, 0, atm_recover, "recover",
 	"set a new password with the recovery code"},
-    {"rekey", 0, atm_rekey, "rekey",
+    {"rekey", 0, 0, atm_rekey, "rekey",
 	"new keys, when a terminal may have been spied on"},
-    {NULL, 0, NULL, NULL, NULL},
+    {NULL, 0, 0, NULL, NULL, NULL},
 };
 
 const struct atm_command *

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "client/atm.h"
-#include "common/name.h"
 
 #define LINE_MAX_LEN 300
 
@@ -19,7 +18,8 @@ menu_show(const struct atm *atm)
 	if (atm->terminal.terminal != 0)
 		fprintf(stderr, "  1  deposit\n  7  withdraw\n");
 	fprintf(stderr, "  2  transfer\n  3  balance\n  4  statement\n"
-			"  5  help\n  6  password\n  0  exit\n");
+			"  5  help\n  6  password\n  8  accounts\n"
+			"  9  undo\n  0  exit\n");
 }
 
 static void
@@ -28,7 +28,9 @@ menu_help(void)
 	fprintf(stderr,
 	    "Type a number or a word. Amounts are like 12.50 or 12,50. What "
 	    "is booked is\non the bank's disk before you read it here. "
-	    "exit ends your session.\nrekey makes new keys, when you fear "
+	    "exit ends your session.\nTo whom: a name, an account "
+	    "number, or self between your own accounts.\nundo gives back "
+	    "what somebody paid you.\nrekey makes new keys, when you fear "
 	    "that a terminal has spied on you.\n");
 }
 
@@ -166,6 +168,42 @@ menu_cash(struct atm *atm, const char *command)
 	return atm_command_find(command)->run(atm, words);
 }
 
+/* Between own accounts; nothing typed is the main one. */
+static enum sr_error
+menu_self(struct atm *atm)
+{
+	char from[LINE_MAX_LEN], to[LINE_MAX_LEN], amount[LINE_MAX_LEN];
+	char self[] = "self";
+	char *words[] = {self, amount};
+	enum sr_error error =
+	    menu_ask(atm, "From (main): ", from, sizeof(from));
+
+	if (error == SR_OK)
+		error = menu_ask(atm, "To (main): ", to, sizeof(to));
+	if (error == SR_OK)
+		error = menu_ask_amount(atm, amount, sizeof(amount));
+	if (error != SR_OK || amount[0] == '\0')
+		return error;
+	atm->options.from = from[0] != '\0' ? from : "main";
+	atm->options.to = to[0] != '\0' ? to : "main";
+	error = atm_command_find("transfer")->run(atm, words);
+	atm->options.from = atm->options.to = NULL;
+	return error;
+}
+
+/* One question, one word. */
+static enum sr_error
+menu_word(struct atm *atm, const char *question, const char *command)
+{
+	char word[LINE_MAX_LEN];
+	char *words[] = {word, NULL};
+	enum sr_error error = menu_ask(atm, question, word, sizeof(word));
+
+	if (error != SR_OK || word[0] == '\0')
+		return error;
+	return atm_command_find(command)->run(atm, words);
+}
+
 static enum sr_error
 menu_transfer(struct atm *atm)
 {
@@ -175,12 +213,11 @@ menu_transfer(struct atm *atm)
 
 	if (error != SR_OK || payee[0] == '\0')
 		return error;
-	error = name_check(payee, strlen(payee));
-	if (error != SR_OK) {
-		fprintf(stderr, "%s: %s\n", payee, error_sentence(error));
-		return error;
-	}
-	error = menu_ask_amount(atm, amount, sizeof(amount));
+	if (strcmp(payee, "self") == 0)
+		return menu_self(atm);
+	error = atm_payee_check(payee);
+	if (error == SR_OK)
+		error = menu_ask_amount(atm, amount, sizeof(amount));
 	if (error != SR_OK || amount[0] == '\0')
 		return error;
 	error = menu_ask(atm, "Memo (may be empty): ", memo, sizeof(memo));
@@ -213,6 +250,12 @@ menu_choice(struct atm *atm, const char *choice)
 	else if (strcmp(choice, "6") == 0 || strcmp(choice, "password") == 0 ||
 		 strcmp(choice, "passwd") == 0)
 		error = atm_passwd(atm, NULL);
+	else if (strcmp(choice, "8") == 0 || strcmp(choice, "accounts") == 0 ||
+		 strcmp(choice, "account") == 0)
+		error = atm_list_accounts(atm, true);
+	else if (strcmp(choice, "9") == 0 || strcmp(choice, "undo") == 0)
+		error =
+		    menu_word(atm, "Which entry of the statement: ", "undo");
 	else if (strcmp(choice, "rekey") == 0)
 		error = atm_rekey(atm, NULL);
 	else if (strcmp(choice, "5") == 0 || strcmp(choice, "help") == 0)

@@ -36,6 +36,21 @@ atm_prepare(struct atm *atm)
 		    atm->options.terminal_card);
 		return SR_WRONG_BANK;
 	}
+	if (atm->options.teller_card != NULL) {
+		error =
+		    card_read(atm->options.teller_card, &atm->teller, message);
+		if (error != SR_OK) {
+			fprintf(stderr, "%s\n", message);
+			return error;
+		}
+	}
+	if (atm->options.teller_card != NULL &&
+	    (atm->teller.terminal != 0 ||
+		memcmp(atm->teller.bank_id, atm->bank.bank_id, 32) != 0)) {
+		fprintf(stderr, "%s is not a card of a teller of this bank\n",
+		    atm->options.teller_card);
+		return SR_WRONG_BANK;
+	}
 	atm->unit = atm->bank.unit;
 	return state_open(&atm->state, atm->bank.bank_id);
 }
@@ -145,7 +160,7 @@ atm_log_in(struct atm *atm)
 }
 
 enum sr_error
-atm_log_in_till(struct atm *atm)
+atm_enter_till(struct atm *atm, const uint8_t *reference)
 {
 	struct login_options options = atm_login_options(atm);
 	struct login_credential credential = {
@@ -154,8 +169,6 @@ atm_log_in_till(struct atm *atm)
 	    .password_len = strlen(atm->terminal.password),
 	    .slot = SLOT_PASSWORD,
 	};
-	uint8_t reference[ORDER_REFERENCE_LEN];
-	const uint8_t *but = NULL;
 	enum sr_error error;
 
 	if (atm->till_in)
@@ -170,11 +183,18 @@ atm_log_in_till(struct atm *atm)
 	if (error != SR_OK)
 		return error;
 	atm->till_in = true;
-	if (atm->options.id != NULL &&
-	    ordering_reference(atm->options.id, reference) == SR_OK)
-		but = reference;
-	error = ordering_settle(&atm->till, &atm->state, &atm->unit, but);
+	error = ordering_settle(&atm->till, &atm->state, &atm->unit, reference);
 	return error == SR_OK ? till_resume(atm) : error;
+}
+
+enum sr_error
+atm_log_in_till(struct atm *atm)
+{
+	uint8_t reference[ORDER_REFERENCE_LEN];
+	bool named = atm->options.id != NULL &&
+		     ordering_reference(atm->options.id, reference) == SR_OK;
+
+	return atm_enter_till(atm, named ? reference : NULL);
 }
 
 void

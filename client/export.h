@@ -158,7 +158,7 @@ void export_wide(FILE *out, const void *text, size_t len, const char *specials);
 /* A line of a statement for people, in local time with its offset. */
 void export_text_head(FILE *out);
 void export_text_line(FILE *out, const struct money_unit *unit,
-    const struct statement_line *line);
+    uint64_t account, const struct statement_line *line);
 
 /* A line of a statement as one JSON object, without an end of line. */
 void export_json_line(

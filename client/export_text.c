@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "client/export.h"
+#include "common/account_number.h"
+#include "common/ids.h"
 #include "common/order.h"
 #include "common/utc.h"
 
@@ -20,27 +22,69 @@ local_time(uint64_t time_ms, char out[40])
 	return out;
 }
 
+/* A word for what happened, as people say it. */
+static const char *
+line_kind(const struct statement_line *line)
+{
+	switch (line->kind) {
+	case ORDER_RELEASE_REQUEST:
+		return "release";
+	case ORDER_ENROL_REQUEST:
+		return "enrolled";
+	case ORDER_ACCOUNT_OPEN:
+		return "opened";
+	default:
+		return order_kind_name(line->kind);
+	}
+}
+
+/* Who is on the other side, where no name says it. */
+static void
+line_other(
+    uint64_t account, const struct statement_line *line, char *out, size_t room)
+{
+	bool further = account_index(line->other) >= ACCOUNT_INDEX_FURTHER;
+	char number[ACCOUNT_NUMBER_TEXT_MAX];
+
+	out[0] = '\0';
+	if (line->other == 0 || line->other == account)
+		return;
+	account_number_print(line->other, number);
+	if (account_customer(line->other) == account_customer(account))
+		snprintf(out, room, "own account %s", number);
+	else if (line->other == ACCOUNT_ISSUE)
+		snprintf(out, room, "the bank");
+	else if (line->other == ACCOUNT_OVER_SHORT)
+		snprintf(out, room, "over and short");
+	else if (line->name_len == 0)
+		snprintf(out, room, "%s", number);
+	else
+		snprintf(out, room, "%.*s%s%s", line->name_len, line->name,
+		    further ? " " : "", further ? number : "");
+}
+
 void
 export_text_head(FILE *out)
 {
-	fprintf(out, "%-25s %-8s %11s %11s  %-7s %s\n", "time", "kind",
+	fprintf(out, "%-25s %-10s %11s %11s  %-7s %s\n", "time", "kind",
 	    "amount", "balance", "entry", "with, memo");
 }
 
 void
-export_text_line(
-    FILE *out, const struct money_unit *unit, const struct statement_line *line)
+export_text_line(FILE *out, const struct money_unit *unit, uint64_t account,
+    const struct statement_line *line)
 {
 	char amount[MONEY_TEXT_MAX], balance[MONEY_TEXT_MAX], when[40];
+	char other[STATEMENT_NAME_MAX + ACCOUNT_NUMBER_TEXT_MAX + 16];
 
-	fprintf(out, "%-25s %-8s %11s %11s  #%-6" PRIu64 " %.*s%s%.*s",
-	    local_time(line->time_ms, when),
-	    line->kind == ORDER_RELEASE_REQUEST ? "release"
-						: order_kind_name(line->kind),
+	line_other(account, line, other, sizeof(other));
+
+	fprintf(out, "%-25s %-10s %11s %11s  #%-6" PRIu64 " %s%s%.*s",
+	    local_time(line->time_ms, when), line_kind(line),
 	    money_format(line->amount_minor, unit, amount),
-	    money_format(line->balance_minor, unit, balance), line->leaf,
-	    line->name_len, line->name, line->memo_len > 0 ? "  " : "",
-	    line->memo_len, line->memo);
+	    money_format(line->balance_minor, unit, balance), line->leaf, other,
+	    other[0] != '\0' && line->memo_len > 0 ? "  " : "", line->memo_len,
+	    line->memo);
 	if (line->refers_to != 0)
 		fprintf(out, " of #%" PRIu64, line->refers_to);
 	if (line->held_minor != 0)
@@ -63,11 +107,12 @@ statement(struct export *export, const struct statement_period *period)
 			       : "the first entry",
 	    local_time(period->until_ms, until));
 	export_text_head(out);
-	fprintf(out, "%-25s %-8s %11s %11s\n", "", "opening", "",
+	fprintf(out, "%-25s %-10s %11s %11s\n", "", "opening", "",
 	    money_format(period->opening_minor, &export->unit, amount));
 	for (size_t i = 0; i < period->count; i++)
-		export_text_line(out, &export->unit, &period->line[i]);
-	fprintf(out, "%-25s %-8s %11s %11s  %s\n", "", "closing", "",
+		export_text_line(
+		    out, &export->unit, period->account, &period->line[i]);
+	fprintf(out, "%-25s %-10s %11s %11s  %s\n", "", "closing", "",
 	    money_format(period->closing_minor, &export->unit, amount),
 	    export->unit.code);
 }

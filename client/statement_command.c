@@ -10,59 +10,43 @@
 
 #include "client/atm.h"
 #include "client/export.h"
-#include "common/name.h"
 #include "common/utc.h"
 
 /* ---- The last lines, newest first ------------------------------------------- */
 
-/* Prints one page, of which `left' lines are wanted. */
-static enum sr_error
-print_page(const struct atm *atm, const struct message_statement *page,
-    uint64_t *before, uint16_t *left)
-{
-	struct reader r = reader_of(page->lines, page->lines_len);
-	struct statement_line line;
+struct printing {
+	const struct atm *atm;
+	uint64_t account;
+};
 
-	while (reader_left(&r) > 0 && *left > 0) {
-		/* nothing that a terminal would obey */
-		if (statement_line_read(&r, &line) != SR_OK ||
-		    line.leaf >= *before ||
-		    name_text_check(line.name, line.name_len, line.name_len) !=
-			SR_OK ||
-		    name_text_check(line.memo, line.memo_len, line.memo_len) !=
-			SR_OK)
-			return SR_MALFORMED;
-		*before = line.leaf;
-		--*left;
-		if (atm->options.json) {
-			export_json_line(stdout, &line, true);
-			putchar('\n');
-		} else {
-			export_text_line(stdout, &atm->unit, &line);
-		}
+static bool
+print_line(void *context, const struct statement_line *line)
+{
+	const struct printing *printing = context;
+	const struct atm *atm = printing->atm;
+
+	if (atm->options.json) {
+		export_json_line(stdout, line, true);
+		putchar('\n');
+	} else {
+		export_text_line(stdout, &atm->unit, printing->account, line);
 	}
-	return SR_OK;
+	return true;
 }
 
 static enum sr_error
-print_last(struct atm *atm)
+print_last(struct atm *atm, struct bank_session *session, uint64_t account)
 {
-	struct message_statement page = {.more = 1};
-	uint16_t left = atm->options.count;
-	uint64_t before = UINT64_MAX;
-	struct bank_answer answer;
-	enum sr_error error = SR_OK;
+	struct printing printing = {.atm = atm, .account = account};
+	unsigned count;
+	enum sr_error error = atm_lines_wanted(atm, &count);
 
+	if (error != SR_OK)
+		return error;
 	if (!atm->options.json)
 		export_text_head(stdout);
-	while (error == SR_OK && left > 0 && page.more == 1) {
-		error = bank_statement(
-		    &atm->customer, 0, before, left, &answer, &page);
-		if (error != SR_OK || page.lines_len == 0)
-			break;
-		error = print_page(atm, &page, &before, &left);
-	}
-	return error;
+	return atm_lines(
+	    session, account, UINT64_MAX, count, print_line, &printing);
 }
 
 /* ---- A period ---------------------------------------------------------------- */
@@ -70,6 +54,7 @@ print_last(struct atm *atm)
 /* One page for statement_period_collect(). */
 struct source {
 	struct bank_session *session;
+	uint64_t account;
 	struct bank_answer answer;
 };
 
@@ -79,8 +64,8 @@ fetch_page(void *context, uint64_t before, const uint8_t **lines, size_t *len,
 {
 	struct source *source = context;
 	struct message_statement page;
-	enum sr_error error = bank_statement(
-	    source->session, 0, before, UINT16_MAX, &source->answer, &page);
+	enum sr_error error = bank_statement(source->session, source->account,
+	    before, UINT16_MAX, &source->answer, &page);
 
 	if (error != SR_OK)
 		return error;
@@ -156,11 +141,11 @@ write_out(const struct atm *atm, const struct export_format *format,
 }
 
 static enum sr_error
-print_period(struct atm *atm, struct statement_period *period,
-    const struct export_format *format)
+print_period(struct atm *atm, struct bank_session *session, uint64_t account,
+    struct statement_period *period, const struct export_format *format)
 {
-	struct source source = {.session = &atm->customer};
-	uint64_t now_ms = bank_time_ms(&atm->customer);
+	struct source source = {.session = session, .account = account};
+	uint64_t now_ms = bank_time_ms(session);
 	enum sr_error error;
 
 	if (!period->until_given || period->until_ms > now_ms)
@@ -173,24 +158,49 @@ print_period(struct atm *atm, struct statement_period *period,
 }
 
 enum sr_error
-atm_statement(struct atm *atm, char *const words[])
+atm_statement_check(const struct atm *atm)
+{
+	const struct export_format *format;
+	struct statement_period period = {0};
+	unsigned count;
+	enum sr_error error = read_options(&atm->options, &period, &format);
+
+	return error == SR_OK ? atm_lines_wanted(atm, &count) : error;
+}
+
+enum sr_error
+atm_print_statement(
+    struct atm *atm, struct bank_session *session, uint64_t account)
 {
 	const struct atm_options *options = &atm->options;
 	const struct export_format *format;
 	struct statement_period period = {0};
 	enum sr_error error = read_options(options, &period, &format);
 
-	(void)words;
-	if (error == SR_OK)
-		error = atm_log_in(atm);
 	if (error != SR_OK)
 		return error;
 	if (options->format == NULL && options->out == NULL &&
 	    !period.from_given && !period.until_given)
-		error = print_last(atm);
+		error = print_last(atm, session, account);
 	else
-		error = print_period(atm, &period, format);
+		error = print_period(atm, session, account, &period, format);
 	if (error != SR_OK)
 		fprintf(stderr, "%s\n", error_sentence(error));
 	return error;
+}
+
+enum sr_error
+atm_statement(struct atm *atm, char *const words[])
+{
+	uint64_t account;
+	enum sr_error error = atm_statement_check(atm);
+
+	(void)words;
+	if (error == SR_OK)
+		error = atm_log_in(atm);
+	if (error == SR_OK)
+		error = atm_own_account(atm, atm->options.account, &account);
+	return error == SR_OK
+		   ? atm_print_statement(atm, &atm->customer, account)
+		   : error;
 }

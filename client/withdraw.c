@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "client/atm.h"
+#include "client/atm_print.h"
 #include "client/dispenser.h"
 #include "client/ordering.h"
 #include "client/till.h"
@@ -39,53 +40,44 @@ withdraw_check(const struct atm *atm, int64_t amount_minor)
 /* Lines of the customer's statement that are looked through for a hold. */
 enum { LOOK_BACK = 1000 };
 
+struct look_back {
+	uint64_t leaf;
+	struct statement_line *settled;
+};
+
+static bool
+look_at_line(void *context, const struct statement_line *line)
+{
+	struct look_back *look = context;
+
+	if (line->refers_to != look->leaf ||
+	    (line->kind != ORDER_POST && line->kind != ORDER_VOID))
+		return line->leaf > look->leaf;
+	*look->settled = *line;
+	return false;
+}
+
 /* The line that has settled the hold of that leaf; kind 0: none. */
 static enum sr_error
-withdraw_look_back(
-    struct atm *atm, uint64_t leaf, struct statement_line *settled)
+withdraw_look_back(struct atm *atm, uint64_t account, uint64_t leaf,
+    struct statement_line *settled)
 {
-	struct message_statement statement = {.more = 1};
-	uint64_t before = UINT64_MAX;
-	struct bank_answer answer;
-	unsigned seen = 0;
+	struct look_back look = {.leaf = leaf, .settled = settled};
 
 	settled->kind = 0;
-	while (statement.more == 1 && seen < LOOK_BACK && before > leaf) {
-		struct reader r;
-		enum sr_error error = bank_statement(
-		    &atm->customer, 0, before, 100, &answer, &statement);
-
-		if (error != SR_OK)
-			return error;
-		r = reader_of(statement.lines, statement.lines_len);
-		if (reader_left(&r) == 0)
-			break;
-		while (reader_left(&r) > 0) {
-			struct statement_line line;
-
-			if (statement_line_read(&r, &line) != SR_OK ||
-			    line.leaf >= before)
-				return SR_MALFORMED;
-			before = line.leaf;
-			seen++;
-			if (line.refers_to == leaf &&
-			    (line.kind == ORDER_POST ||
-				line.kind == ORDER_VOID)) {
-				*settled = line;
-				return SR_OK;
-			}
-		}
-	}
-	return SR_OK;
+	return atm_lines(&atm->customer, account, UINT64_MAX, LOOK_BACK,
+	    look_at_line, &look);
 }
 
 /* An earlier run has reserved under the same --id: what became of it? */
 static enum sr_error
-withdraw_before(struct atm *atm, const struct ordering_result *hold)
+withdraw_before(
+    struct atm *atm, uint64_t account, const struct ordering_result *hold)
 {
 	char text[MONEY_TEXT_MAX];
 	struct statement_line line;
-	enum sr_error error = withdraw_look_back(atm, hold->leaf, &line);
+	enum sr_error error =
+	    withdraw_look_back(atm, account, hold->leaf, &line);
 
 	if (error != SR_OK) {
 		fprintf(stderr, "%s\n", error_sentence(error));
@@ -117,19 +109,21 @@ withdraw_before(struct atm *atm, const struct ordering_result *hold)
 }
 
 static enum sr_error
-withdraw_report(
-    struct atm *atm, int64_t out_minor, const struct ordering_result *post)
+withdraw_report(struct atm *atm, uint64_t account, int64_t out_minor,
+    const struct ordering_result *post)
 {
 	char out[MONEY_TEXT_MAX], after[MONEY_TEXT_MAX];
 	struct message_balance balance;
-	bool known = bank_balance(&atm->customer, 0, &balance) == SR_OK;
+	bool known = bank_balance(&atm->customer, account, &balance) == SR_OK;
 
 	if (atm->options.json) {
 		printf("{\"v\":1,\"kind\":\"post\",\"amount_minor\":%" PRId64
 		       ",\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64,
 		    out_minor, post->leaf, post->time_ms);
-		if (known)
+		if (known) {
 			printf(",\"balance_minor\":%" PRId64, balance.posted);
+			print_limits(atm, &balance);
+		}
 		printf("}\n");
 		return SR_OK;
 	}
@@ -141,6 +135,8 @@ withdraw_report(
 		    money_format(balance.posted, &atm->unit, after),
 		    atm->unit.code);
 	printf("\n");
+	if (known)
+		print_limits(atm, &balance);
 	return SR_OK;
 }
 
@@ -205,7 +201,8 @@ withdraw_pay(struct atm *atm, struct till_record *record)
 	if (record->dispensed_minor < record->amount_minor)
 		fprintf(stderr, "only %s of %s %s was paid out and is booked\n",
 		    out, asked, atm->unit.code);
-	return withdraw_report(atm, record->dispensed_minor, &post);
+	return withdraw_report(
+	    atm, record->account, record->dispensed_minor, &post);
 }
 
 /* Reserves and pays; the journal's lock is held. */
@@ -246,7 +243,7 @@ withdraw_locked(struct atm *atm, struct ordering *hold)
 		error =
 		    till_journal_save(&atm->state, atm->terminal.name, &record);
 		if (error == SR_OK && result.outcome == SR_OK)
-			return withdraw_before(atm, &result);
+			return withdraw_before(atm, hold->debit, &result);
 		if (error == SR_OK)
 			error = result.outcome;
 		fprintf(stderr, "%s\n", error_sentence(error));
@@ -274,9 +271,10 @@ atm_withdraw(struct atm *atm, char *const words[])
 		error = till_resume(atm);
 	if (error == SR_OK)
 		error = atm_log_in(atm);
+	if (error == SR_OK)
+		error = atm_own_account(atm, atm->options.from, &hold.debit);
 	if (error != SR_OK)
 		return error;
-	hold.debit = atm->customer.login.welcome.account;
 	hold.credit = atm->till.login.welcome.till_account;
 	error = till_journal_lock(&atm->state, atm->terminal.name, &lock);
 	if (error != SR_OK) {

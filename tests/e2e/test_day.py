@@ -113,8 +113,10 @@ def given_the_same_id_when_it_is_run_twice_then_it_is_booked_once():
 @scenario
 def given_a_script_when_it_asks_for_the_balance_then_json_is_exact():
     said = bank.atm("ada", "balance", "--json").ends(DONE).out
-    check(re.fullmatch(r'\{"v":1,"account":"[0-9]+-[0-9]+","unit":"EUR:2",'
-                       r'"balance_minor":3750,"held_minor":0\}\n', said),
+    check(re.fullmatch(r'\{"v":1,"account":"[0-9]+-0","number":"[0-9]+",'
+                       r'"status":"open","unit":"EUR:2",'
+                       r'"balance_minor":3750,"held_minor":0,'
+                       r'"floor_minor":0,"below_soft_floor":false\}\n', said),
           f"it is {said!r}")
 
 

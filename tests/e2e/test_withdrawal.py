@@ -92,14 +92,15 @@ def given_money_when_cash_is_taken_out_then_it_is_booked():
     contains(said.out, "balance 80.00 EUR")
     equal(account("ada"), (8000, 0))
     equal(till(lobby), (-9000, 0))
-    said = bank.atm(None, "till", terminal=lobby, state="kiosk").ends(DONE)
+    said = bank.atm(None, "till", "show", terminal=lobby,
+                    state="kiosk").ends(DONE)
     equal(said.out, "cash 90.00 EUR, of which reserved 0.00; room for 910.00"
                     " more\n")
-    told = bank.atm(None, "till", "--json", terminal=lobby,
+    told = bank.atm(None, "till", "show", "--json", terminal=lobby,
                     state="kiosk").json()
     equal((told["cash_minor"], told["held_minor"], told["room_minor"]),
           (9000, 0, 91000))
-    bank.atm(None, "till").ends(DECLINED, "--terminal")
+    bank.atm("bob", "till", "show").ends(DECLINED, "--terminal")
     lines = bank.statement("ada", state="home")
     equal([(line["kind"], line["amount_minor"], line["balance_minor"],
             line["held_minor"]) for line in lines[:2]],
