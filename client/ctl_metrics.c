@@ -223,9 +223,13 @@ print_traffic(const struct ctl_rooms *rooms)
 	    rooms->netd.accepted);
 	counter("handshakes", "Handshakes begun, since the start.",
 	    rooms->keyd.handshakes);
+	counter("handshakes_accepted",
+	    "Of these, log-ins, registrations and changes that succeeded; the "
+	    "others failed, or go on.",
+	    rooms->keyd.accepted);
 	family("refused", "counter", "",
-	    "Attempts refused: connections by netd, log-ins and messages by "
-	    "keyd, messages by ledgerd.");
+	    "Connections refused by netd, messages refused by keyd and "
+	    "ledgerd.");
 	labelled("refused", "_total", "room", "netd", rooms->netd.refused);
 	labelled("refused", "_total", "room", "keyd", rooms->keyd.refused);
 	labelled(

@@ -238,10 +238,10 @@ status_print(const struct config *config, const struct ctl_rooms *status)
 	printf("sessions            %" PRIu32 " of %" PRIu32 " connections\n",
 	    ledgerd->sessions, status->netd.connections);
 	printf("since the start     %" PRIu64 " orders (%" PRIu64
-	       " declined), %" PRIu64 " handshakes, netd restarted %" PRIu32
-	       " times\n",
+	       " declined), %" PRIu64 " handshakes (%" PRIu64
+	       " accepted), netd restarted %" PRIu32 " times\n",
 	    ledgerd->orders, ledgerd->declined, keyd->handshakes,
-	    status->monitor.netd_restarts);
+	    keyd->accepted, status->monitor.netd_restarts);
 	printf("refused             %" PRIu64 " connections, %" PRIu64
 	       " messages to keyd, %" PRIu64 " to ledgerd\n",
 	    status->netd.refused, keyd->refused, ledgerd->refused);
@@ -345,11 +345,11 @@ status_print_json(const struct config *config, const struct ctl_rooms *status)
 	    keyd->snapshot, keyd->old_keys, id, keyd->certificate_epoch);
 	printf(",\"sessions\":%" PRIu32 ",\"connections\":%" PRIu32
 	       ",\"orders\":%" PRIu64 ",\"declined\":%" PRIu64
-	       ",\"handshakes\":%" PRIu64 ",\"netd_generation\":%" PRIu32
-	       ",\"netd_restarts\":%" PRIu32,
+	       ",\"handshakes\":%" PRIu64 ",\"handshakes_accepted\":%" PRIu64
+	       ",\"netd_generation\":%" PRIu32 ",\"netd_restarts\":%" PRIu32,
 	    ledgerd->sessions, status->netd.connections, ledgerd->orders,
-	    ledgerd->declined, keyd->handshakes, status->netd.generation,
-	    status->monitor.netd_restarts);
+	    ledgerd->declined, keyd->handshakes, keyd->accepted,
+	    status->netd.generation, status->monitor.netd_restarts);
 	printf(",\"refused\":{\"netd\":%" PRIu64 ",\"keyd\":%" PRIu64
 	       ",\"ledgerd\":%" PRIu64 "},\"holds\":%" PRIu64
 	       ",\"overdue\":%" PRIu64 ",\"late_posts\":%" PRIu64

@@ -93,6 +93,7 @@ keyd_take_control_keyd_status_get(
 	    .customers = k->credentials.customers,
 	    .tree_size = k->state.frontier.size,
 	    .handshakes = k->handshakes,
+	    .accepted = k->accepted,
 	    .refused = k->refused,
 	    .snapshot = k->state.snapshot[0].number,
 	    .old_keys = k->state.old_keys.ever,

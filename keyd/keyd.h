@@ -89,6 +89,7 @@ struct keyd {
 	bool stopping;
 	enum sr_error failure; /* not SR_OK: keyd must end */
 	uint64_t handshakes;
+	uint64_t accepted; /* of these, those that came to their end */
 	uint64_t refused;
 	uint32_t control_request; /* the one being answered */
 	struct backup backup;

@@ -357,10 +357,12 @@ pending_finish(struct keyd *k, struct pending *p)
 	else if (error == SR_OK)
 		error = register_finish(k, p, &m3);
 	sodium_memzero(&m3, sizeof(m3));
-	if (error != SR_OK)
+	if (error != SR_OK) {
 		pending_refuse(k, p);
-	else
+	} else {
+		k->accepted++;
 		pending_drop(k, p);
+	}
 }
 
 bool
