@@ -54,6 +54,15 @@ keyd_save(struct keyd *k)
 }
 
 enum sr_error
+keyd_confirm_lone(struct keyd *k)
+{
+	if (!k->lone)
+		return SR_OK;
+	k->lone = false;
+	return keyd_fail(k, "state", state_confirm(&k->state_file, &k->state));
+}
+
+enum sr_error
 keyd_save_both(struct keyd *k)
 {
 	enum sr_error error = keyd_save(k);
@@ -84,7 +93,8 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 {
 	struct state *state = &k->state;
 	enum sr_error error =
-	    check_disk(k, customer->id > k->credentials.customers);
+	    k->lone ? SR_BUSY
+		    : check_disk(k, customer->id > k->credentials.customers);
 
 	if (error != SR_OK)
 		return error;

@@ -84,8 +84,9 @@ struct keyd {
 
 	uint32_t generation; /* netd's */
 	bool tree_started;   /* ledgerd's log agrees with the state */
-	bool lone; /* one of the state's slots could not be read; not written
-		      before the tree is started */
+	bool lone; /* one of the state's slots could not be read, and may be
+		      the newer one: nothing is written before ledgerd has
+		      read its log through and found nothing newer in it */
 	bool stopping;
 	enum sr_error failure; /* not SR_OK: keyd must end */
 	uint64_t handshakes;
@@ -151,14 +152,21 @@ enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);
 /* Saves the state; a failure is noted. */
 enum sr_error keyd_save(struct keyd *k);
 
+/*
+ * ledgerd has read its log through: the one slot that could be read is the
+ * newest one, and is made durable.  Nothing when there were two.
+ */
+enum sr_error keyd_confirm_lone(struct keyd *k);
+
 /* Both slots, so that none of them knows an intent any more. */
 enum sr_error keyd_save_both(struct keyd *k);
 
 /*
  * Puts a customer with the next generation in force: intent, credential,
  * state twice, so that neither slot knows the former generation any more.
- * SR_NO_SPACE, SR_READ_ONLY: nothing has changed and keyd goes on; any other
- * failure is noted.
+ * SR_NO_SPACE, SR_READ_ONLY, SR_BUSY (before ledgerd has read its log, when
+ * one slot was lost): nothing has changed and keyd goes on; any other failure
+ * is noted.
  */
 enum sr_error keyd_save_customer(
     struct keyd *k, const struct customer *customer);

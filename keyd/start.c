@@ -196,7 +196,7 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 
 	if (error == SR_OK)
 		error = state_load(&k->state_file, &k->state, &lone);
-	/* alone it is written again when ledgerd's checkpoint agrees */
+	/* alone it is written again when ledgerd has read its log */
 	if (error == SR_OK && !lone)
 		error = state_confirm(&k->state_file, &k->state);
 	if (error == SR_NOT_FOUND && params->init)
@@ -257,7 +257,7 @@ keyd_init(struct keyd *k, struct env *env, const struct keyd_params *params)
 	if (k->identity_secret != NULL && keyd_founded(k))
 		keyd_forget_identity(k);
 	/* the slot that cannot be read may be the newer one, and readable the
-	 * next time: ledgerd's checkpoint is to be heard first */
+	 * next time: ledgerd's log is to be read first, all of it */
 	error = k->lone ? SR_OK : keyd_save_both(k);
 	secret_wipe_stack();
 	return error;

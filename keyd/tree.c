@@ -92,12 +92,6 @@ keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 	else if (error != SR_OK)
 		diag_error("checkpoint of ledgerd's at size %llu: %s",
 		    (unsigned long long)m->size, error_sentence(error));
-	if (k->tree_started && k->lone) {
-		k->lone = false;
-		if (keyd_fail(k, "state",
-			state_confirm(&k->state_file, &k->state)) == SR_OK)
-			(void)keyd_save_both(k);
-	}
 	keyd_answer_head(k, error);
 }
 
@@ -114,7 +108,8 @@ keyd_extend_tree(struct keyd *k, const uint8_t *leaves, size_t count)
 		k->state.frontier = before;
 		return error;
 	}
-	return keyd_save(k);
+	error = keyd_confirm_lone(k);
+	return error == SR_OK ? keyd_save(k) : error;
 }
 
 static enum sr_error
@@ -216,6 +211,8 @@ keyd_take_ledgerd_terminals_get(
 	struct message_terminals answer = {.list = list};
 
 	(void)m;
+	if (k->tree_started && k->lone && keyd_confirm_lone(k) == SR_OK)
+		(void)keyd_save_both(k);
 	terminals_list(&k->terminals, &w);
 	answer.list_len = writer_len(&w);
 	KEYD_SEND(k, to_ledgerd, terminals, TERMINALS, &answer);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=180
+# tests/run: limit=180 root-only
 """Amounts, names and orders that must not pass: neither the client nor, when
 the client is somebody else's, the rooms."""
 import sys

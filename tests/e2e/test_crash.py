@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=600
+# tests/run: limit=600 root-only
 """kill -9 falls again and again on a process or on all of them while
 customers pay each other at random.  CRASH_SEED repeats a run, CRASH_KILLS
 changes how often it falls; tests/faults/run does it for as long as wanted."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=240 root-only
 """
 The manual against the programs: the EXAMPLES of each page are typed and must
 do what the page says; options, keys, messages and errors are those that are

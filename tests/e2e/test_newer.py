@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=300 root-only
 """
 Files that a newer version has written, met by these programs: each file's
 version is raised by one in a copy of a bank; whoever reads it refuses, says

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=240 root-only
 """
 What customers type and what must stay secret, searched in every file of the
 bank and in all that went over the network, after a day with every feature:

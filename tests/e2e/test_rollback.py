@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=240 root-only
 """The disk in an attacker's hands: older files, changed bytes, cut tails; and
 what strongroom-verify says of them."""
 import shutil
