@@ -196,6 +196,8 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 
 	if (error == SR_OK)
 		error = state_load(&k->state_file, &k->state, &lone);
+	/* a backup has one slot */
+	k->lone = error == SR_OK && lone && !k->state.copy;
 	/* alone it is written again when ledgerd has read its log */
 	if (error == SR_OK && !lone)
 		error = state_confirm(&k->state_file, &k->state);
@@ -207,8 +209,6 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 		error = keyd_load(k, identity);
 	else if (error == SR_NOT_FOUND)
 		error = SR_DAMAGED;
-	/* a backup has one slot */
-	k->lone = lone && !k->state.copy;
 	if (k->lone)
 		diag_warn("state: one of its two slots is damaged");
 	if (error != SR_OK)
