@@ -251,6 +251,8 @@ $(LIBEXEC)/ledgerd $(HASTY_LEDGERD) $(PAST_LEDGERD): USES := -lsodium -lcrypto -
 
 TESTED := $(call libraries,testlib monitor ledgerd keyd netd client policy common)
 $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
+$(BUILD)/tests/test_book_random: \
+    $(call objects,$(wildcard tests/sim/model*.c tests/sim/orders*.c))
 FAULT_TOOLS := $(filter $(BUILD)/tests/faults/%,$(TEST_TOOLS))
 $(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
     $(call libraries,testlib client common)

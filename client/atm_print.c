@@ -62,6 +62,10 @@ print_outcome(struct atm *atm, const struct ordering *ordering,
 
 	if (result->outcome != SR_OK) {
 		fprintf(stderr, "%s\n", error_sentence(result->outcome));
+		/* how much would have done */
+		if (result->outcome == SR_LIMIT && !atm->options.json &&
+		    bank_balance(&atm->customer, account, &balance) == SR_OK)
+			print_limits(atm, &balance);
 		return result->outcome;
 	}
 	told = account != 0 &&

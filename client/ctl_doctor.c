@@ -33,7 +33,6 @@ static const struct {
 	const char *name;
 	mode_t forbidden;
 } files[] = {
-    {"", 022},
     {"strongroom.conf", 022},
     {"bank.id", 022},
     {"keyd", 077},
@@ -107,6 +106,7 @@ look_at_files(struct look *look)
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (config_path(&look->config, files[i].name, path) == SR_OK)
 			good &= look_at_mode(look, path, files[i].forbidden);
+	good &= look_at_mode(look, look->config.directory, 022);
 	good &= look_at_mode(look, look->config.passphrase_file, 077);
 	if (good)
 		say_text(look, "files", DOCTOR_FINE,

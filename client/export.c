@@ -120,6 +120,14 @@ export_account_number(uint64_t id, char out[EXPORT_ACCOUNT_MAX])
 	return out;
 }
 
+/* The books, and the statement of a till: seen from the bank. */
+static bool
+is_banks(const struct export *export)
+{
+	return export->own == 0 ||
+	       account_index(export->own) == ACCOUNT_INDEX_TILL;
+}
+
 /* What sort of account it is, for the owner of a statement or the bank. */
 static const char *
 account_group(const struct export *export, uint64_t id)
@@ -130,7 +138,7 @@ account_group(const struct export *export, uint64_t id)
 		return "Equity";
 	if (id == ACCOUNT_OVER_SHORT)
 		return "Expenses";
-	if (export->own == 0)
+	if (is_banks(export))
 		return till ? "Assets:Tills" : "Liabilities:Customers";
 	if (id == export->own ||
 	    (account_customer(id) == account_customer(export->own) && !till))
@@ -328,7 +336,7 @@ export_sign(
 {
 	const char *amount = money_format(minor, &export->unit, out + 1);
 
-	if (export->own != 0 || minor == 0)
+	if (!is_banks(export) || minor == 0)
 		return amount;
 	/* as text: the smallest number has no positive one of 64 bits */
 	if (*amount == '-')

@@ -18,9 +18,9 @@
  * another's account name by the name that he has chosen.
  *
  * Amounts come in with the bank's sign: what it owes a customer is positive.
- * A statement is the customer's: this is what the customer has.  The books
- * are the bank's: in hledger, ledger and beancount, where a liability is
- * negative, they have the other sign.
+ * A statement is the customer's: this is what the customer has.  The books,
+ * and the statement of a till, are the bank's: in hledger, ledger and
+ * beancount, where a liability is negative, they have the other sign.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -22,6 +22,25 @@ expired(const struct book *book, const struct book_request *request,
 	return time_ms - request->time_ms > book->policy.request_life_ms;
 }
 
+/* The only kinds there were when a used request kept its place for its life. */
+static bool
+is_first_kind(unsigned kind)
+{
+	return kind == ORDER_ENROL_REQUEST || kind == ORDER_AUDITOR_REQUEST ||
+	       kind == ORDER_RELEASE_REQUEST;
+}
+
+static void
+drop_used(struct book *book)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < book->request_count; i++)
+		if (!book->request[i].used)
+			book->request[kept++] = book->request[i];
+	book->request_count = kept;
+}
+
 static void
 drop_expired(struct book *book, uint64_t time_ms)
 {
@@ -31,6 +50,23 @@ drop_expired(struct book *book, uint64_t time_ms)
 		if (!expired(book, &book->request[i], time_ms))
 			book->request[kept++] = book->request[i];
 	book->request_count = kept;
+}
+
+/*
+ * Room for one more of that kind, if there is any: what waits no more goes.
+ * Logs that have none but the first kinds keep their outcomes.
+ */
+static void
+make_room(struct book *book, unsigned kind, uint64_t time_ms)
+{
+	bool first_kinds = is_first_kind(kind);
+
+	drop_expired(book, time_ms);
+	for (unsigned i = 0; i < book->request_count; i++)
+		first_kinds =
+		    first_kinds && is_first_kind(book->request[i].kind);
+	if (book->request_count == BOOK_REQUESTS_MAX && !first_kinds)
+		drop_used(book);
 }
 
 /* Whether what is requested could be carried out now. */
@@ -158,7 +194,7 @@ book_rule_request(struct book_turn *turn)
 	error = request_check(book, &request, turn->time_ms);
 	if (error != SR_OK)
 		return error;
-	drop_expired(book, turn->time_ms);
+	make_room(book, order->kind, turn->time_ms);
 	if (book->request_count == BOOK_REQUESTS_MAX)
 		return SR_REQUESTS_FULL;
 	memcpy(request.hash, turn->hash, sizeof(request.hash));

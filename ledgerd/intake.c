@@ -319,8 +319,8 @@ ledgerd_take_client_requests_get(struct ledgerd *ledgerd,
 }
 
 void
-ledgerd_take_client_policy_get(struct ledgerd *ledgerd,
-    struct session *records, const struct message_policy_get *m)
+ledgerd_take_client_policy_get(struct ledgerd *ledgerd, struct session *records,
+    const struct message_policy_get *m)
 {
 	(void)queue(ledgerd, records, ITEM_POLICY, m->request);
 }

@@ -62,8 +62,8 @@ query_sees_all(
 }
 
 bool
-query_is_own(const struct ledgerd *ledgerd, const struct customer_session *session,
-    uint64_t id)
+query_is_own(const struct ledgerd *ledgerd,
+    const struct customer_session *session, uint64_t id)
 {
 	const struct book_principal *principal =
 	    book_principal(&ledgerd->book, session->customer);

@@ -206,6 +206,35 @@ def given_the_books_then_every_format_has_the_balances_of_the_bank():
                      for name, value in wanted.items()}, "csv")
 
 
+def moved(found):
+    return {account: value for account, value in found.items() if value != 0}
+
+
+@scenario
+def given_every_way_that_money_moves_then_statements_and_books_hold():
+    day.busy()
+    wanted = day.balances()
+    equal(sum(wanted.values()), 0, "the sum over the accounts")
+    equal(wanted["Expenses:Over-Short"], Decimal("1.50"))
+    for form in ("hledger", "ledger"):
+        equal(moved(plain_text(day.books(form))), wanted, form)
+    equal(moved(beancount_balances(day.books("beancount"))[0]), wanted)
+    for name, more in (("ada", ()), ("ada", ("--account", "savings")),
+                       ("bob", ())):
+        told = json.loads(day.statement(name, "json", *more))
+        for form in ("hledger", "ledger"):
+            found = plain_text(day.statement(name, form, *more))
+            equal(sum(found.values()), 0, f"{form} of {name}")
+            equal(found[f"Assets:Bank:{told['number']}"],
+                  Decimal(told["closing_minor"]) / 100, f"{form} of {name}")
+        for form in FORMATS:
+            day.statement(name, form, *more)
+    kinds = {line["kind"] for line in
+             json.loads(day.statement("bob", "json"))["lines"]}
+    equal(sorted(kinds), ["adjust", "hold", "issue", "post", "reverse",
+                          "transfer", "undo"], "the kinds")
+
+
 @scenario
 def given_one_falsified_balance_then_a_reader_sees_it():
     seed = random.randrange(1 << 32)

@@ -86,10 +86,17 @@ set_seq(struct order *order, const char *value)
 		order->seq = strtoull(value, NULL, 0);
 }
 
+/* A text, or 0x and 32 hex digits. */
 static void
 set_reference(struct order *order, const char *value)
 {
+	size_t len;
+
 	memset(order->reference, 0, sizeof(order->reference));
+	if (strncmp(value, "0x", 2) == 0 && strlen(value) == 34 &&
+	    sodium_hex2bin(order->reference, sizeof(order->reference),
+		value + 2, 32, NULL, &len, NULL) == 0)
+		return;
 	memcpy(
 	    order->reference, value, strnlen(value, sizeof(order->reference)));
 }

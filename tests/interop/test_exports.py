@@ -146,6 +146,27 @@ def given_a_day_of_odd_memos_when_libofx_reads_it_then_it_agrees():
 
 
 @scenario
+def given_every_way_that_money_moves_when_they_read_it_then_all_agree():
+    forms = [form for form, words in READERS.items()
+             if shutil.which(words[0])]
+    if not forms:
+        skip("no reader is installed")
+    one = the_day()
+    one.busy()
+    for form in forms:
+        for text in (one.statement("ada", form),
+                     one.statement("ada", form, "--account", "savings"),
+                     one.statement("bob", form), one.books(form)):
+            accepted(form, text)
+            if form != "beancount":
+                refused(form, falsified(text, rng))
+        if form != "beancount":
+            equal({account: value for account, value
+                   in balances(form, one.books(form)).items() if value},
+                  one.balances(), form)
+
+
+@scenario
 def given_books_of_the_simulation_when_they_are_read_then_all_agree():
     forms = [form for form, words in READERS.items()
              if shutil.which(words[0])]

@@ -8,6 +8,7 @@ readers of what it exports that share nothing with the bank.
     day.books("hledger")            # the same, by an auditor with keys
     balances = plain_text(day.books("hledger"))
 """
+import json
 import re
 from decimal import Decimal
 
@@ -51,6 +52,37 @@ class Day:
         bank.ctl("disclose", "--segments", "0-0", "--to", "clara", "--out",
                  self.keys).ends(0)
 
+    def busy(self):
+        """Then money moves in every other way that there is, too."""
+        bank, both = self.bank, self.bank.operators()
+        bank.atm("ada", "account", "open", "savings").ends(0)
+        bank.transfer("ada", "self", "10.00", "--to", "savings",
+                      "--memo", "; own")
+        bank.transfer("ada", "self", "4.00", "--from", "savings")
+        paid = bank.transfer("ada", "bob", "3.00", "--json").json()["leaf"]
+        bank.atm("bob", "undo", str(paid)).ends(0)
+        issued = bank.ctl(*both, "issue", "bob", "7.00", "--memo",
+                          "=made").ends(0).out.strip()
+        bank.ctl(*both, "reverse", issued, "--memo", "+unmade").ends(0)
+        bank.ctl(*both, "adjust", "/over-short", "bob", "2.50", "--memo",
+                 "date: 1999-01-01").ends(0)
+        bank.atm(None, "till", "count", "--counted", "496.00", "--yes",
+                 terminal=self.card).ends(0)
+        bank.atm("bob", "withdraw", "1.00", terminal=self.card).ends(0)
+        self.keys.unlink()
+        bank.ctl("disclose", "--segments", "0-0", "--to", "clara", "--out",
+                 self.keys).ends(0)
+
+    def balances(self):
+        """By verify's JSON lines: account, as the journals name it, to
+        balance, as these count it."""
+        found = {}
+        for line in map(json.loads, self.books("json").splitlines()):
+            if line["type"] == "balance" and line["posted"] != 0:
+                found[name_of(line["account"])] = \
+                    -Decimal(line["posted"]) / 100
+        return found
+
     def statement(self, name, form, *more):
         """What statement --out writes; it is what goes to stdout, too."""
         path = self.bank.base / f"{name}.{form}"
@@ -68,6 +100,16 @@ class Day:
                      "--auditor-key", self.key, "--export", path, "--format",
                      form, self.bank.ledger]).ends(code)
         return path.read_bytes().decode()
+
+
+def name_of(account):
+    """As common/account_number.h has it, written once more."""
+    customer, index = account >> 16, account & 0xffff
+    if customer == 0:
+        return {1: "Equity:Issue", 2: "Expenses:Over-Short"}[index]
+    number = customer * 100 + index
+    group = "Assets:Tills" if index == 1 else "Liabilities:Customers"
+    return f"{group}:{number}{98 - number * 100 % 97:02}"
 
 
 def amount(text):

@@ -69,12 +69,8 @@ static const struct model_hold *
 some_hold(const struct world *world, uint64_t draw)
 {
 	const struct model *model = &world->audit.model;
-	unsigned places[MODEL_HOLDS], count = 0;
 
-	for (unsigned i = 0; i < model->holds; i++)
-		if (!model->hold[i].settled)
-			places[count++] = i;
-	return count > 0 ? &model->hold[places[draw % count]] : NULL;
+	return model->holds > 0 ? &model->hold[draw % model->holds] : NULL;
 }
 
 /* ---- orders --------------------------------------------------------------- */
@@ -308,19 +304,12 @@ static void
 take_holds(struct world *world, const struct message_holds *holds)
 {
 	const struct model *model = &world->audit.model;
-	unsigned open = 0;
 
-	for (unsigned i = 0; i < model->holds; i++)
-		open += !model->hold[i].settled;
 	if (holds->error == SR_OK && !holds->more &&
-	    holds->list_len != 64 * open && audit_read(world)) {
-		open = 0;
-		for (unsigned i = 0; i < model->holds; i++)
-			open += !model->hold[i].settled;
-		if (holds->list_len != 64 * open)
-			world_fail(world, "%zu holds are listed, there are %u",
-			    holds->list_len / 64, open);
-	}
+	    holds->list_len != 64 * model->holds && audit_read(world) &&
+	    holds->list_len != 64 * model->holds)
+		world_fail(world, "%zu holds are listed, there are %u",
+		    holds->list_len / 64, model->holds);
 }
 
 static void

@@ -488,6 +488,36 @@ given_a_period_in_the_middle_then_its_opening_is_a_posting(void **state)
 }
 
 static void
+given_the_statement_of_a_till_then_its_cash_is_an_asset(void **state)
+{
+	struct statement_line line = {.leaf = 10,
+	    .time_ms = DAY,
+	    .amount_minor = -5000,
+	    .balance_minor = -7000,
+	    .other = ADA,
+	    .kind = ORDER_DEPOSIT};
+	struct statement_period period = {.account = LOBBY,
+	    .until_ms = DAY + 1,
+	    .opening_minor = -2000,
+	    .closing_minor = -7000,
+	    .line = &line,
+	    .count = 1};
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(
+	    export_statement(out, &export_format_ledger, &our_bank, &period),
+	    SR_OK);
+	fclose(out);
+	assert_non_null(
+	    strstr(text, "    Assets:Tills:30168  50.00 EUR = 70.00 EUR\n"
+			 "    Liabilities:Customers:40062  -50.00 EUR\n"));
+	free(text);
+}
+
+static void
 given_a_full_disk_then_a_statement_is_not_called_written(void **state)
 {
 	FILE *full = fopen("/dev/full", "w");
@@ -703,6 +733,8 @@ main(void)
 		given_a_statement_then_each_line_that_moved_money_has_its_own_fitid),
 	    cmocka_unit_test(
 		given_a_period_in_the_middle_then_its_opening_is_a_posting),
+	    cmocka_unit_test(
+		given_the_statement_of_a_till_then_its_cash_is_an_asset),
 	    cmocka_unit_test(
 		given_a_full_disk_then_a_statement_is_not_called_written),
 	    cmocka_unit_test(
