@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 on-demand
+# tests/run: limit=600 on-demand
 """
 Statements and books read by hledger, ledger, beancount and libofx: each takes
 them without a warning, finds the bank's balances and the memos as they were
