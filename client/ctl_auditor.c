@@ -36,6 +36,7 @@ ctl_auditor_add(const struct ctl_options *options, char *const words[])
 	    .attachment = parameters,
 	    .attachment_len = sizeof(parameters)};
 	struct ctl_run run;
+	char done[128];
 	enum sr_error error;
 
 	if (name_check(words[0], name_len) != SR_OK)
@@ -47,13 +48,13 @@ ctl_auditor_add(const struct ctl_options *options, char *const words[])
 	memcpy(auditor.name, words[0], name_len);
 	order_auditor_encode(&auditor, parameters);
 	error = ctl_run_begin(&run, options);
-	if (error == SR_OK)
-		error = ctl_run_four_eyes(&run, &ask, "enrols");
-	if (error == SR_OK)
-		fprintf(stderr,
+	if (error == SR_OK) {
+		snprintf(done, sizeof(done),
 		    "%s is enrolled as an auditor; the keys of segments may be "
-		    "disclosed to the key in %s\n",
-		    words[0], words[1]);
+		    "disclosed to that key",
+		    words[0]);
+		error = ctl_run_request(&run, options, &ask, done);
+	}
 	ctl_run_end(&run);
 	return error;
 }

@@ -142,9 +142,9 @@ list(struct ctl_run *run, struct listing *listing)
 	if (error == SR_OK && listing->releasable > 0)
 		fprintf(stderr,
 		    "%u of them may be released: count the ATM's cash, and "
-		    "where none went out let two operators run\n"
-		    "  strongroomctl -c FILE --as CARD --approve CARD release "
-		    "ENTRY\n",
+		    "where none went out let one operator ask, and another "
+		    "approve:\n"
+		    "  strongroomctl -c FILE --as CARD release ENTRY\n",
 		    listing->releasable);
 	return error;
 }
@@ -187,6 +187,7 @@ ctl_release(const struct ctl_options *options, char *const words[])
 	struct listing listing = {.options = options};
 	struct order_release release;
 	struct ctl_run run;
+	char done[80];
 	enum sr_error error;
 	char *end;
 
@@ -207,11 +208,10 @@ ctl_release(const struct ctl_options *options, char *const words[])
 		release.amount_minor = listing.hold.amount_minor;
 		order_release_encode(&release, parameters);
 		ask.refers_to = listing.hold.leaf;
-		error = ctl_run_four_eyes(&run, &ask, "releases");
+		snprintf(done, sizeof(done),
+		    "the withdrawal of entry %s is released", words[0]);
+		error = ctl_run_request(&run, options, &ask, done);
 	}
-	if (error == SR_OK)
-		fprintf(stderr, "the withdrawal of entry %s is released\n",
-		    words[0]);
 	ctl_run_end(&run);
 	return error;
 }

@@ -2,6 +2,7 @@
 /* Commands on a running bank: operators' sessions and their orders. */
 #include "client/ctl_run.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,23 +163,13 @@ run_approve(struct ctl_run *run, const struct ordering_result *asked,
 }
 
 enum sr_error
-ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask, const char *what)
+ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask)
 {
 	struct ordering_result asked, approved;
-	enum sr_error error;
+	enum sr_error error = ctl_run_order(run, &run->requester, ask, &asked);
 
-	error = ctl_run_order(run, &run->requester, ask, &asked);
-	if (error != SR_OK)
-		return error;
-	if (!run->approver_in) {
-		fprintf(stderr,
-		    "strongroomctl: asked for (entry %" PRIu64 "), but one "
-		    "operator alone %s nothing: another one approves it with "
-		    "`approve %" PRIu64 "'\n",
-		    asked.leaf, what, asked.leaf);
-		return SR_ROLE;
-	}
-	return run_approve(run, &asked, &approved);
+	assert(run->approver_in);
+	return error == SR_OK ? run_approve(run, &asked, &approved) : error;
 }
 
 enum sr_error

@@ -39,12 +39,9 @@ enum sr_error ctl_run_order(const struct ctl_run *run,
     struct bank_session *session, struct ordering *ordering,
     struct ordering_result *result);
 
-/*
- * One operator asks with that order, the other approves exactly that; what:
- * the verb for the sentence when there is no other, "enrols".
- */
-enum sr_error ctl_run_four_eyes(
-    struct ctl_run *run, struct ordering *ask, const char *what);
+/* One operator asks with that order, the other, whose card is there, approves
+ * exactly that. */
+enum sr_error ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask);
 
 /*
  * Asks with that order; where --approve is given the other approves it at

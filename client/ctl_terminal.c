@@ -40,7 +40,7 @@ add_enrol(struct ctl_run *run, uint64_t customer, int64_t maximum_minor,
 	if (customer > UINT32_MAX)
 		return ctl_failed("terminal", SR_TOO_LARGE);
 	order_enrol_encode(&enrol, parameters);
-	error = ctl_run_four_eyes(run, &ask, "enrols");
+	error = ctl_run_four_eyes(run, &ask);
 	*terminal = enrol.terminal;
 	return error;
 }

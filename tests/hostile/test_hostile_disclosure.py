@@ -189,7 +189,7 @@ def when_an_operators_terminal_asks_and_approves_alone_then_no_auditor():
     mallory = keygen(tale, "mallory.key")
     card = tale.bank.directory / "operator-1.card"
     tale.bank.ctl("--as", card, "auditor", "add", "mallory",
-                  public(mallory)).ends(DECLINED)
+                  public(mallory)).ends(DONE, "nothing is done until")
     said = tale.bank.ctl("--as", card, "--approve", card, "auditor", "add",
                          "mallory", public(mallory))
     check(said.code != DONE, f"one operator alone: {said}")
