@@ -112,41 +112,141 @@ export_account(FILE *out, const struct journal_plain *plain)
 	put_hex(out, "attestation_hash", hash, sizeof(hash));
 }
 
+static void
+export_limits(FILE *out, const struct order_limits *limits)
+{
+	put_i64(out, "floor", limits->floor_minor);
+	put_i64(out, "soft_floor", limits->soft_floor_minor);
+	put_i64(out, "ceiling", limits->ceiling_minor);
+	put_i64(out, "day_limit", limits->day_limit_minor);
+}
+
+static void
+export_enrol(FILE *out, const uint8_t *bytes, size_t len)
+{
+	struct order_enrol enrol;
+
+	if (order_enrol_decode(bytes, len, &enrol) != SR_OK)
+		return;
+	put_u64(out, "principal", enrol.principal);
+	put_u64(out, "new_terminal", enrol.terminal);
+	put_u64(out, "epoch", enrol.epoch);
+	put_i64(out, "maximum", enrol.till_maximum_minor);
+	put_u64(out, "role", enrol.role);
+}
+
+static void
+export_role(FILE *out, const uint8_t *bytes, size_t len)
+{
+	struct order_role role;
+
+	if (order_role_decode(bytes, len, &role) != SR_OK)
+		return;
+	put_u64(out, "principal", role.principal);
+	put_u64(out, "role", role.role);
+	put_u64(out, "till", role.till);
+	put_i64(out, "maximum", role.till_maximum_minor);
+}
+
+static void
+export_policy(FILE *out, const uint8_t *bytes, size_t len)
+{
+	struct order_policy policy;
+
+	if (order_policy_decode(bytes, len, &policy) != SR_OK)
+		return;
+	export_limits(out, &policy.customer);
+	put_u64(out, "order_life_ms", policy.order_life_ms);
+	put_u64(out, "request_life_ms", policy.request_life_ms);
+	put_u64(out, "undo_ms", policy.undo_ms);
+}
+
+static void
+export_count(FILE *out, const uint8_t *bytes, size_t len)
+{
+	struct order_count count;
+
+	if (order_count_decode(bytes, len, &count) != SR_OK)
+		return;
+	put_u64(out, "till", count.till);
+	put_i64(out, "counted", count.sum_minor);
+	fprintf(out, ",\"lines\":[");
+	for (unsigned i = 0; i < count.lines; i++)
+		fprintf(out, "%s[%" PRId64 ",%" PRIu64 "]", i > 0 ? "," : "",
+		    count.line[i].value_minor, count.line[i].pieces);
+	putc(']', out);
+}
+
 /* What the attachment means, beside its bytes. */
 static void
 export_attachment(
     FILE *out, const struct order *order, const struct entry_order *entry)
 {
-	struct order_enrol enrol;
 	struct order_revoke revoke;
 	struct order_auditor auditor;
 	struct order_release release;
+	struct order_limits limits;
 	const uint8_t *bytes = entry->attachment;
 	size_t len = entry->attachment_len;
+	uint64_t id;
 
 	put_hex(out, "attachment", bytes, len);
-	if (order->kind == ORDER_ENROL_REQUEST &&
-	    order_enrol_decode(bytes, len, &enrol) == SR_OK) {
-		put_u64(out, "principal", enrol.principal);
-		put_u64(out, "new_terminal", enrol.terminal);
-		put_u64(out, "epoch", enrol.epoch);
-		put_i64(out, "maximum", enrol.till_maximum_minor);
-		put_u64(out, "role", enrol.role);
-	}
-	if (order->kind == ORDER_REVOKE &&
-	    order_revoke_decode(bytes, len, &revoke) == SR_OK) {
+	switch (order->kind) {
+	case ORDER_ENROL_REQUEST:
+		export_enrol(out, bytes, len);
+		break;
+	case ORDER_REVOKE:
+		if (order_revoke_decode(bytes, len, &revoke) != SR_OK)
+			break;
 		put_u64(out, "principal", revoke.principal);
 		put_u64(out, "revoked_terminal", revoke.terminal);
-	}
-	if (order->kind == ORDER_AUDITOR_REQUEST &&
-	    order_auditor_decode(bytes, len, &auditor) == SR_OK) {
+		break;
+	case ORDER_AUDITOR_REQUEST:
+		if (order_auditor_decode(bytes, len, &auditor) != SR_OK)
+			break;
 		put_text(out, "auditor", auditor.name, auditor.name_len);
 		put_hex(out, "auditor_key", auditor.key, 32);
-	}
-	if (order->kind == ORDER_RELEASE_REQUEST &&
-	    order_release_decode(bytes, len, &release) == SR_OK) {
+		break;
+	case ORDER_RELEASE_REQUEST:
+		if (order_release_decode(bytes, len, &release) != SR_OK)
+			break;
 		put_u64(out, "hold_account", release.account);
 		put_i64(out, "hold_amount", release.amount_minor);
+		break;
+	case ORDER_POLICY:
+		export_policy(out, bytes, len);
+		break;
+	case ORDER_ROLE:
+		export_role(out, bytes, len);
+		break;
+	case ORDER_RAISE_LIMIT:
+	case ORDER_LOWER_LIMIT:
+		if (order_limits_decode(bytes, len, &limits) != SR_OK)
+			break;
+		put_u64(out, "account", limits.account);
+		export_limits(out, &limits);
+		break;
+	case ORDER_FREEZE:
+	case ORDER_UNFREEZE:
+	case ORDER_CLOSE:
+		if (order_account_decode(bytes, len, &id) == SR_OK)
+			put_u64(out, "account", id);
+		break;
+	case ORDER_ROLE_REVOKE:
+		if (order_account_decode(bytes, len, &id) == SR_OK)
+			put_u64(out, "principal", id);
+		break;
+	case ORDER_TILL_OPEN:
+	case ORDER_TILL_COUNT:
+	case ORDER_TILL_CLOSE:
+		export_count(out, bytes, len);
+		break;
+	case ORDER_ACCOUNT_OPEN:
+		if (order_label_check(bytes, len) == SR_OK)
+			put_text(out, "label", bytes, len);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -276,10 +376,15 @@ audit_export_accounts(FILE *out, const struct book *book)
 		fprintf(out,
 		    "{\"type\":\"balance\",\"account\":%" PRIu64
 		    ",\"posted\":%" PRId64 ",\"held\":%" PRId64
-		    ",\"floor\":%" PRId64 ",\"ceiling\":%" PRId64
-		    ",\"status\":%u}\n",
+		    ",\"status\":%u,\"till_closed\":%s",
 		    account->id, account->posted_minor, account->held_minor,
-		    account->floor_minor, account->ceiling_minor,
-		    account->status);
+		    account->status, account->till_closed ? "true" : "false");
+		export_limits(out,
+		    &(struct order_limits){.floor_minor = account->floor_minor,
+			.soft_floor_minor = account->soft_floor_minor,
+			.ceiling_minor = account->ceiling_minor,
+			.day_limit_minor = account->day_limit_minor});
+		put_text(out, "label", account->label, account->label_len);
+		fprintf(out, "}\n");
 	}
 }

@@ -15,48 +15,40 @@ Signatures are not the model's business.
 """
 import hashlib
 import json
-import struct
 import sys
 
-CUSTOMER, TERMINAL, TELLER, OPERATOR = 1, 2, 3, 4
-TRANSFER, DEPOSIT, HOLD, POST, VOID = 1, 2, 3, 4, 5
-ENROL, APPROVE, REVOKE, RELEASE, AUDITOR = 13, 14, 17, 28, 29
-SIGNED_BY = {TRANSFER: [CUSTOMER], DEPOSIT: [TERMINAL, TELLER],
-             HOLD: [CUSTOMER], POST: [TERMINAL], VOID: [TERMINAL],
-             ENROL: [OPERATOR], APPROVE: [OPERATOR], REVOKE: [OPERATOR],
-             RELEASE: [OPERATOR], AUDITOR: [OPERATOR]}
-OVERDUE_MS = 600000
-ZEROS = "00" * 32
+from accounts import Account, Person, main_of
+from money import MOST, Money
+from people import CUSTOMER, OPERATOR, TELLER, TERMINAL, People
+
+TRANSFER, DEPOSIT, HOLD, POST, VOID, UNDO, REVERSE = 1, 2, 3, 4, 5, 6, 7
+ISSUE, ADJUST, POLICY, ROLE, RAISE_LIMIT, ENROL = 8, 9, 10, 11, 12, 13
+APPROVE, FREEZE, LOWER_LIMIT, REVOKE, CLOSE = 14, 15, 16, 17, 19
+TILL_OPEN, TILL_COUNT, TILL_CLOSE = 21, 22, 23
+RELEASE, ENROL_AUDITOR = 28, 29
+ACCOUNT_OPEN, UNFREEZE, CASH_OUT, ERASE, ROLE_REVOKE = 30, 31, 32, 33, 34
+CASHIERS = (TERMINAL, TELLER)
+# What an operator signs stands in no line.
+SIGNED_BY = {TRANSFER: (CUSTOMER,), DEPOSIT: CASHIERS, HOLD: (CUSTOMER,),
+             POST: (TERMINAL,), VOID: (TERMINAL,),
+             UNDO: (CUSTOMER, TERMINAL, TELLER), CLOSE: (CUSTOMER,),
+             ACCOUNT_OPEN: (CUSTOMER,), ERASE: (CUSTOMER,),
+             TILL_OPEN: CASHIERS, TILL_COUNT: CASHIERS,
+             TILL_CLOSE: CASHIERS,
+             CASH_OUT: (TERMINAL, TELLER, OPERATOR)}
+# Those that name a leaf, and those that name accounts and an amount.
+REFERRING = (POST, VOID, UNDO, REVERSE, APPROVE, RELEASE)
+MOVING = (TRANSFER, DEPOSIT, HOLD, POST, UNDO, REVERSE, ISSUE, ADJUST,
+          CASH_OUT, TILL_OPEN, TILL_COUNT, TILL_CLOSE, ACCOUNT_OPEN)
+# The requests there were at first: a used one took up a place for its life.
+FIRST = (ENROL, RELEASE, ENROL_AUDITOR)
 
 
-def main_of(customer):
-    return customer << 16
-
-
-def till_of(customer):
-    return customer << 16 | 1
-
-
-class Account:
-    def __init__(self, kind, floor, ceiling):
-        self.kind, self.floor, self.ceiling = kind, floor, ceiling
-        self.posted = self.held = 0
-        self.status = "open"
-
-
-class Person:
-    def __init__(self, entry):
-        self.key, self.epoch = entry["signing_key"], entry["key_epoch"]
-        self.attested = entry["attestation_hash"]
-        self.role, self.terminal, self.revoked = CUSTOMER, 0, False
-        self.next_seq, self.last = 1, ZEROS
-        self.references = []    # of the last 64 orders; None: declined
-
-
-class Model:
+class Model(Money, People):
     def __init__(self):
         self.accounts, self.people, self.terminals = {}, {}, {}
         self.requests, self.holds, self.auditors = {}, {}, {}
+        self.postings = {}
         self.used, self.late = set(), 0
         self.wrong = []
         self.operators = []
@@ -70,12 +62,15 @@ class Model:
     def genesis(self, entry):
         self.bank = entry["bank"]
         self.unit = 1 | entry["exponent"] << 8
-        self.floor, self.ceiling = entry["floor"], entry["ceiling"]
+        self.policy = {"floor": entry["floor"], "soft_floor": entry["floor"],
+                       "ceiling": entry["ceiling"], "day_limit": MOST}
         self.order_life = entry["order_life_ms"]
         self.request_life = entry["request_life_ms"]
+        self.undo_ms = 900000
         self.operators = [entry["operator_1"], entry["operator_2"]]
-        for index in (1, 2):
-            self.accounts[index] = Account("bank", -2**63, 2**63)
+        # nobody issues mutual credit
+        for number in (2,) if entry["bank_type"] == 1 else (1, 2):
+            self.accounts[number] = Account("bank", 0, 0, 0, MOST)
 
     def account(self, entry):
         customer = entry["customer"]
@@ -91,12 +86,14 @@ class Model:
                 entry["key_epoch"]
             person.attested = entry["attestation_hash"]
             return
-        person = self.people[customer] = Person(entry)
-        account = Account("customer", self.floor, self.ceiling)
+        person = self.people[customer] = Person(entry, CUSTOMER)
+        account = Account("customer", self.policy["floor"],
+                          self.policy["soft_floor"], self.policy["ceiling"],
+                          self.policy["day_limit"])
         self.accounts[main_of(customer)] = account
         if person.key in self.operators:
             self.operators.remove(person.key)
-            person.role, account.status = OPERATOR, "closed"
+            person.role, account.closed = OPERATOR, True
 
     def order(self, entry):
         order = bytes.fromhex(entry["order"])
@@ -141,219 +138,77 @@ class Model:
 
     def judge(self, entry, signer, attachment):
         kind, broken = entry["kind"], set()
-        if signer.revoked or signer.role not in SIGNED_BY.get(kind, []):
+        if signer.revoked or signer.erased or \
+                signer.role not in SIGNED_BY.get(kind, (OPERATOR,)):
             broken.add("SR_ROLE")
         if entry["unit"] != self.unit:
             broken.add("SR_UNIT")
-        if kind not in (POST, VOID, APPROVE, RELEASE) and entry["refers_to"]:
+        if kind not in REFERRING and entry["refers_to"]:
             broken.add("SR_PARAMETERS")
         if entry["reference"] != "00" * 16 and \
                 entry["reference"] in signer.references:
             broken.add("SR_DUPLICATE")
-        if kind not in (TRANSFER, DEPOSIT, HOLD, POST) and (
+        if kind not in MOVING and (
                 entry["debit"] or entry["credit"] or entry["amount"]):
             broken.add("SR_PARAMETERS")
         more, effect = {
             TRANSFER: self.transfer, DEPOSIT: self.deposit, HOLD: self.hold,
-            POST: self.post, VOID: self.void, ENROL: self.request,
-            RELEASE: self.request, AUDITOR: self.request,
-            APPROVE: self.approve, REVOKE: self.revoke,
-        }[kind](entry, signer, attachment)
+            POST: self.post, VOID: self.void, UNDO: self.undo,
+            APPROVE: self.approve, FREEZE: self.freeze,
+            LOWER_LIMIT: self.lower, REVOKE: self.revoke,
+            ROLE_REVOKE: self.role_revoke, CLOSE: self.close,
+            ERASE: self.erase, ACCOUNT_OPEN: self.account_open,
+            TILL_OPEN: self.count, TILL_COUNT: self.count,
+            TILL_CLOSE: self.count,
+        }.get(kind, self.request)(entry, signer, attachment)
         return broken | more, effect
-
-    @staticmethod
-    def memo(attachment):
-        if len(attachment) > 256:
-            return {"SR_PARAMETERS", "SR_TOO_LARGE"}
-        try:
-            attachment.decode("utf-8")
-        except UnicodeDecodeError:
-            return {"SR_PARAMETERS"}
-        return set()
-
-    @staticmethod
-    def status(account):
-        return {"open": set(), "frozen": {"SR_ACCOUNT_FROZEN"},
-                "closed": {"SR_ACCOUNT_CLOSED"}}[account.status]
-
-    def pay(self, entry):
-        """From debit to credit, at once."""
-        debit = self.accounts.get(entry["debit"])
-        credit = self.accounts.get(entry["credit"])
-        amount, broken = entry["amount"], set()
-        if amount <= 0:
-            broken.add("SR_AMOUNT")
-        if entry["debit"] == entry["credit"]:
-            broken.add("SR_SAME_ACCOUNT")
-        if debit is None or credit is None or credit.kind != "customer":
-            broken.add("SR_NO_ACCOUNT")
-        if debit is not None:
-            broken |= self.status(debit)
-            if debit.kind == "till":
-                if debit.posted - amount < debit.floor:
-                    broken.add("SR_TILL_FULL")
-            elif debit.posted - debit.held - amount < debit.floor:
-                broken.add("SR_FUNDS")
-        if credit is not None and credit.kind == "customer":
-            broken |= self.status(credit) - {"SR_ACCOUNT_FROZEN"}
-            if credit.posted + amount > credit.ceiling:
-                broken.add("SR_CEILING")
-        return broken
-
-    def move(self, entry):
-        self.accounts[entry["debit"]].posted -= entry["amount"]
-        self.accounts[entry["credit"]].posted += entry["amount"]
-        return [entry["debit"], entry["credit"]]
-
-    def transfer(self, entry, _, attachment):
-        broken = self.pay(entry) | self.memo(attachment)
-        if entry["debit"] != main_of(entry["signer"]):
-            broken.add("SR_NOT_YOURS")
-        return broken, lambda: self.move(entry)
-
-    def deposit(self, entry, signer, attachment):
-        broken = self.pay(entry) | self.memo(attachment)
-        if entry["debit"] != till_of(entry["signer"]) or (
-                signer.role == TERMINAL and
-                entry["terminal"] != signer.terminal):
-            broken.add("SR_NOT_YOURS")
-        return broken, lambda: self.move(entry)
-
-    def hold(self, entry, _, attachment):
-        broken, amount = self.memo(attachment), entry["amount"]
-        owner = self.accounts.get(entry["debit"])
-        till = self.accounts.get(entry["credit"])
-        if entry["debit"] != main_of(entry["signer"]):
-            broken.add("SR_NOT_YOURS")
-        if entry["terminal"] not in self.terminals or \
-                till_of(self.terminals[entry["terminal"]]["principal"]) != \
-                entry["credit"]:
-            broken.add("SR_NO_TERMINAL")
-        if amount <= 0:
-            broken.add("SR_AMOUNT")
-        if owner is None or till is None:
-            broken.add("SR_NO_ACCOUNT")
-        else:
-            broken |= self.status(owner) | self.status(till)
-            if owner.posted - owner.held - amount < owner.floor:
-                broken.add("SR_FUNDS")
-            if till.posted + till.held + amount > till.ceiling:
-                broken.add("SR_TILL_EMPTY")
-        mine = [hold for hold in self.holds.values()
-                if hold["account"] == entry["debit"]]
-        if len(mine) >= 8 or len(self.holds) >= 4096:
-            broken.add("SR_HOLDS_FULL")
-
-        def effect():
-            self.holds[entry["seq"]] = {
-                "account": entry["debit"], "till": entry["credit"],
-                "amount": amount, "time": entry["time_ms"],
-                "released": False}
-            owner.held += amount
-            till.held += amount
-            return [entry["debit"], entry["credit"]]
-        return broken, effect
-
-    def own_hold(self, entry, signer, attachment):
-        hold, broken = self.holds.get(entry["refers_to"]), set()
-        if attachment:
-            broken.add("SR_PARAMETERS")
-        if entry["terminal"] != signer.terminal:
-            broken.add("SR_NOT_YOURS")
-        if hold is None:
-            broken.add("SR_HOLD_STATE")
-        elif hold["till"] != till_of(entry["signer"]):
-            broken.add("SR_NOT_YOURS")
-        return hold, broken
-
-    def give_back(self, hold):
-        if not hold["released"]:
-            self.accounts[hold["account"]].held -= hold["amount"]
-            self.accounts[hold["till"]].held -= hold["amount"]
-        hold["released"] = True
-        return [hold["account"], hold["till"]]
-
-    def post(self, entry, signer, attachment):
-        hold, broken = self.own_hold(entry, signer, attachment)
-        if hold is not None:
-            if (entry["debit"], entry["credit"]) != (hold["account"],
-                                                     hold["till"]):
-                broken.add("SR_PARAMETERS")
-            if not 0 < entry["amount"] <= hold["amount"]:
-                broken.add("SR_AMOUNT")
-
-        def effect():
-            self.late += hold["released"]
-            self.give_back(hold)
-            del self.holds[entry["refers_to"]]
-            return self.move(entry)
-        return broken, effect
-
-    def void(self, entry, signer, attachment):
-        hold, broken = self.own_hold(entry, signer, attachment)
-
-        def effect():
-            touched = self.give_back(hold)
-            del self.holds[entry["refers_to"]]
-            return touched
-        return broken, effect
 
     # ---- Four eyes ---------------------------------------------------------
 
-    def enrol_broken(self, entry):
-        if "principal" not in entry:
-            return {"SR_PARAMETERS"}
-        person = self.people.get(entry["principal"])
-        if person is None:
-            return {"SR_NO_ACCOUNT"}
-        broken, account = set(), self.accounts[main_of(entry["principal"])]
-        if person.role != CUSTOMER or \
-                till_of(entry["principal"]) in self.accounts or \
-                (entry["role"] == TERMINAL and
-                 entry["new_terminal"] in self.terminals):
-            broken.add("SR_ALREADY")
-        if account.posted or account.held or any(
-                hold["account"] == main_of(entry["principal"])
-                for hold in self.holds.values()):
-            broken.add("SR_PARAMETERS")
-        return broken
+    def both_halves(self, kind):
+        """What speaks against such a request now, and what it does."""
+        return {
+            ENROL: (self.enrol_broken, self.enrol),
+            ENROL_AUDITOR: (self.auditor_broken, self.auditor),
+            RELEASE: (self.release_broken, self.release),
+            REVERSE: (self.reverse_broken, self.back),
+            ISSUE: (self.posting_broken, self.post_by_operators),
+            ADJUST: (self.posting_broken, self.post_by_operators),
+            CASH_OUT: (self.posting_broken, self.post_by_operators),
+            POLICY: (self.policy_broken, self.set_policy),
+            ROLE: (self.role_broken, self.change_role),
+            RAISE_LIMIT: (self.limits_broken, self.limit),
+            UNFREEZE: (self.unfreeze_broken, self.unfreeze),
+        }[kind]
 
-    def release_broken(self, entry, now):
-        hold = self.holds.get(entry["refers_to"])
-        if "hold_account" not in entry:
-            return {"SR_PARAMETERS"}
-        if hold is None or hold["released"]:
-            return {"SR_HOLD_STATE", "SR_PARAMETERS"}
-        broken = set()
-        if (entry["hold_account"], entry["hold_amount"]) != (
-                hold["account"], hold["amount"]):
-            broken.add("SR_PARAMETERS")
-        if now - hold["time"] < OVERDUE_MS and not \
-                self.people[hold["till"] >> 16].revoked:
-            broken.add("SR_NOT_OVERDUE")
-        return broken
+    def expired(self, request, now):
+        return now - request["time_ms"] > self.request_life
 
-    def auditor_broken(self, entry):
-        if "auditor" not in entry:
-            return {"SR_PARAMETERS"}
-        return {"SR_ALREADY"} if entry["auditor"] in self.auditors or \
-            entry["auditor_key"] in self.auditors.values() else set()
+    def forget_expired(self, now):
+        self.requests = {leaf: other for leaf, other in self.requests.items()
+                         if not self.expired(other, now)}
 
-    def request_broken(self, entry, now):
-        if entry["kind"] == ENROL:
-            return self.enrol_broken(entry)
-        if entry["kind"] == RELEASE:
-            return self.release_broken(entry, now)
-        return self.auditor_broken(entry)
+    def waiting(self, entry):
+        """Those that have a place when this one comes."""
+        present = [other for other in self.requests.values()
+                   if not self.expired(other, entry["time_ms"])]
+        if all(other["kind"] in FIRST for other in present + [entry]):
+            return present
+        return [other for other in present if other["seq"] not in self.used]
 
-    def request(self, entry, *_):
-        broken = self.request_broken(entry, entry["time_ms"])
-        waiting = [other for other in self.requests.values() if
-                   entry["time_ms"] - other["time_ms"] <= self.request_life]
-        if len(waiting) >= 64:
+    def request(self, entry, signer, _):
+        broken = self.both_halves(entry["kind"])[0](entry, entry["time_ms"])
+        if entry["kind"] == CASH_OUT and signer.role != OPERATOR and \
+                signer.till != entry["credit"]:
+            broken.add("SR_NOT_YOURS")
+        if not broken and len(self.waiting(entry)) >= 64:
             broken.add("SR_REQUESTS_FULL")
 
         def effect():
+            self.forget_expired(entry["time_ms"])
+            if len(self.requests) >= 64:
+                self.requests = {other["seq"]: other
+                                 for other in self.waiting(entry)}
             self.requests[entry["seq"]] = entry
             return []
         return broken, effect
@@ -364,67 +219,43 @@ class Model:
             return {"SR_PARAMETERS"}, None
         if request is None or request["hash"] != attachment.hex():
             return {"SR_NO_REQUEST"}, None
-        broken = self.request_broken(request, entry["time_ms"])
+        check, carry_out = self.both_halves(request["kind"])
+        broken = check(request, entry["time_ms"])
         if request["signer"] == entry["signer"]:
             broken.add("SR_OWN_REQUEST")
+        asker = self.people[request["signer"]]
+        # what one asked for who may not ask for it any more is void
+        if asker.revoked or asker.role not in SIGNED_BY.get(
+                request["kind"], (OPERATOR,)):
+            broken.add("SR_NO_REQUEST")
         if request["seq"] in self.used:
             broken.add("SR_ALREADY")
-        if entry["time_ms"] - request["time_ms"] > self.request_life:
+        if self.expired(request, entry["time_ms"]):
             # forgotten by then, or only just too old
             broken |= {"SR_REQUEST_EXPIRED", "SR_NO_REQUEST"}
-        return broken, lambda: self.carry_out(request)
-
-    def carry_out(self, request):
-        self.used.add(request["seq"])
-        if request["kind"] == RELEASE:
-            hold = self.holds[request["refers_to"]]
-            # a revoked till will never post it
-            if self.people[hold["till"] >> 16].revoked:
-                del self.holds[request["refers_to"]]
-            return self.give_back(hold)
-        if request["kind"] == AUDITOR:
-            self.auditors[request["auditor"]] = request["auditor_key"]
-            return []
-        principal = request["principal"]
-        person = self.people[principal]
-        person.role, person.terminal = request["role"], \
-            request["new_terminal"]
-        self.accounts[main_of(principal)].status = "closed"
-        self.accounts[till_of(principal)] = Account(
-            "till", -request["maximum"], 0)
-        if request["role"] == TERMINAL:
-            self.terminals[request["new_terminal"]] = {
-                "principal": principal}
-        return [till_of(principal)]
-
-    def revoke(self, entry, _, attachment):
-        if len(attachment) != 16:
-            return {"SR_PARAMETERS"}, None
-        principal, terminal, _ = struct.unpack("<QII", attachment)
-        person, broken = self.people.get(principal), set()
-        if person is None or person.role not in (TERMINAL, TELLER) or \
-                person.terminal != terminal:
-            return {"SR_PARAMETERS"}, None
-        if person.revoked:
-            broken.add("SR_ALREADY")
 
         def effect():
-            person.revoked = True
-            self.holds = {
-                leaf: hold for leaf, hold in self.holds.items()
-                if hold["till"] != till_of(principal) or
-                not hold["released"]}
-            self.accounts[till_of(principal)].status = "frozen"
-            return []
+            self.used.add(request["seq"])
+            return carry_out(request, entry)
         return broken, effect
 
     # ---- The whole ---------------------------------------------------------
 
     def balance(self, entry):
         account = self.accounts.get(entry["account"])
-        if account is None or (account.posted, account.held) != (
-                entry["posted"], entry["held"]):
-            self.wrong.append(f"account {entry['account']}: {entry}")
+        if account is None:
+            return self.wrong.append(f"nobody has account {entry}")
+        status = 3 if account.closed else 2 if account.frozen else 1
+        mine = {"posted": account.posted, "held": account.held,
+                "status": status, "till_closed": account.till_closed,
+                "label": account.label}
+        if account.kind != "bank":
+            mine |= {"floor": account.floor, "ceiling": account.ceiling,
+                     "soft_floor": account.soft_floor,
+                     "day_limit": account.day_limit}
+        if mine != {key: entry[key] for key in mine}:
+            self.wrong.append(
+                f"account {entry['account']}: {entry}, not {mine}")
 
     def take(self, entry):
         if entry["type"] in ("genesis", "account", "order", "balance"):

@@ -7,7 +7,10 @@
  * written and read back again and again, the other one lives on; their digests
  * must stay the same.
  *
- * test_book_random [ORDERS [SEED]] prints what came how often.
+ * test_book_random [ORDERS [SEED [PATH]]] prints what came how often, and
+ * writes each bank's journal to PATH-1.json, PATH-2.json ... as
+ * strongroom-verify exports it, and its books to PATH-1.hledger, .ledger and
+ * .beancount ...
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +26,7 @@
 #include "common/book_state.h"
 #include "tests/sim/model.h"
 #include "tests/sim/orders.h"
+#include "tests/sim/orders_export.h"
 
 enum {
 	RESTART = 4096, /* orders from one to the next */
@@ -37,11 +41,13 @@ enum {
 static uint64_t orders_wanted = 200000;
 static uint64_t seed_wanted = 1;
 static bool print_totals;
+static const char *export_path; /* NULL: nowhere */
 
 static struct world {
 	struct model model;
 	struct book book, other; /* restarted, and not */
 	struct orders orders;
+	struct orders_export export;
 	uint64_t leaf, done, banks, restarts, retries, refusals, late;
 	uint64_t outcome[KINDS][REASONS];
 	int64_t before[MODEL_ACCOUNTS];           /* what each had to give */
@@ -55,14 +61,19 @@ static struct world {
 static void
 register_one(struct world *w)
 {
-	struct book_opening opening = {
+	static const uint8_t secret[SIGNING_SECRET_LEN] = {1};
+	struct attestation attested = {
 	    .customer = w->model.people + 1, .key_epoch = 1};
+	uint8_t bytes[ATTESTATION_LEN];
+	struct book_opening opening;
 	struct book_account *opened;
 
-	opening.signing_key[0] = (uint8_t)opening.customer;
-	opening.signing_key[1] = 1;
-	opening.attestation_hash[0] = 1;
-	memcpy(opening.attestation_hash + 1, &opening.customer, 8);
+	attested.signing_key[0] = (uint8_t)attested.customer;
+	attested.signing_key[1] = 1;
+	memset(attested.bank_id, 0xbb, sizeof(attested.bank_id));
+	attestation_sign(&attested, secret, bytes);
+	opening = book_opening_of(&attested, bytes);
+	orders_export_account(&w->export, w->leaf, w->orders.now_ms, bytes);
 	model_register(&w->model, opening.customer, opening.signing_key);
 	w->leaf++;
 	assert_int_equal(book_open(&w->book, &opening, &opened), SR_OK);
@@ -76,6 +87,7 @@ begin(struct world *w)
 	    .name = "Dice",
 	    .unit = {"EUR", 2},
 	    .operator_key = {{1, 1}, {2, 1}}};
+	char path[256];
 
 	if (w->banks > 0) {
 		book_free(&w->book);
@@ -95,6 +107,9 @@ begin(struct world *w)
 	assert_int_equal(book_found(&w->book, &genesis), SR_OK);
 	assert_int_equal(book_found(&w->other, &genesis), SR_OK);
 	w->leaf = 1;
+	snprintf(path, sizeof(path), "%s-%u", export_path, (unsigned)w->banks);
+	if (export_path != NULL)
+		orders_export_begin(&w->export, path, &genesis);
 	for (unsigned i = 0; i < 16; i++)
 		register_one(w);
 	/* the first one lives long enough to forget postings */
@@ -399,6 +414,8 @@ apply(struct world *w, const struct book_order *order)
 	    book_apply(&w->other, order, w->leaf, w->orders.now_ms, &other),
 	    SR_OK);
 	assert_int_equal(effect.outcome, other.outcome);
+	orders_export_order(
+	    &w->export, &w->book, order, w->leaf, w->orders.now_ms, &effect);
 	why = model_apply(&w->model, &turn);
 	assert_false(w->model.full);
 	judge(w, order, effect.outcome, why);
@@ -467,6 +484,8 @@ is_old(const struct world *w, uint64_t began)
 {
 	uint64_t life = w->orders.payments ? 150000 : 25000;
 
+	if (export_path != NULL)
+		life = 1 + orders_wanted / 3; /* of each sort one */
 	return w->done - began >= life || w->model.people >= PEOPLE_ROOM ||
 	       w->model.accounts >= ACCOUNTS_ROOM ||
 	       w->model.auditors >= AUDITORS_ROOM;
@@ -486,6 +505,7 @@ given_random_orders_when_applied_then_book_and_model_agree(void **state)
 	while (w->done < orders_wanted) {
 		if (is_old(w, began)) {
 			restart(w);
+			orders_export_end(&w->export, &w->book);
 			begin(w);
 			began = w->done;
 			w->last.order.seq = 0;
@@ -499,6 +519,7 @@ given_random_orders_when_applied_then_book_and_model_agree(void **state)
 			restart(w);
 	}
 	restart(w);
+	orders_export_end(&w->export, &w->book);
 }
 
 /* ---- What came, and what did not ---------------------------------------------------- */
@@ -570,6 +591,7 @@ main(int argc, char **argv)
 		orders_wanted = strtoull(argv[1], NULL, 10);
 	if (argc > 2)
 		seed_wanted = strtoull(argv[2], NULL, 10);
+	export_path = argc > 3 ? argv[3] : NULL;
 	print_totals = argc > 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

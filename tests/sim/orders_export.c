@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/* Entries are made as ledgerd makes them, and given to verify's exporters. */
+#include "tests/sim/orders_export.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/bankfile.h"
+
+static const char *const formats[] = {"hledger", "ledger", "beancount"};
+
+enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
+
+static void
+must(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	perror(what);
+	exit(73);
+}
+
+static FILE *
+open_file(const char *path, const char *ending)
+{
+	char name[512];
+	FILE *out;
+
+	must((size_t)snprintf(name, sizeof(name), "%s.%s", path, ending) <
+		 sizeof(name),
+	    path);
+	out = fopen(name, "we");
+	must(out != NULL, name);
+	return out;
+}
+
+static struct audit_entry
+entry_at(uint64_t leaf, uint64_t time_ms, const uint8_t *bytes, size_t len)
+{
+	return (struct audit_entry){.header = {.seq = leaf, .time_ms = time_ms},
+	    .plain = {.committed = bytes, .committed_len = len},
+	    .executed = true};
+}
+
+void
+orders_export_begin(struct orders_export *export, const char *path,
+    const struct entry_genesis *genesis)
+{
+	static struct bankfile bank;
+	uint8_t bytes[ENTRY_GENESIS_LEN];
+	struct audit_entry entry;
+
+	export->json = open_file(path, "json");
+	entry_genesis_encode(genesis, bytes);
+	entry = entry_at(0, genesis->time_ms, bytes, sizeof(bytes));
+	audit_export_entry(export->json, &entry);
+	memset(&bank, 0, sizeof(bank));
+	bank.unit = genesis->unit;
+	for (unsigned i = 0; i < FORMATS; i++) {
+		struct audit *books = &export->books[i];
+
+		must(audit_begin(books) == SR_OK, "books");
+		books->export = open_file(path, formats[i]);
+		export_begin(&books->journal, books->export,
+		    export_format_find(formats[i], true), &bank, 0);
+	}
+}
+
+void
+orders_export_account(struct orders_export *export, uint64_t leaf,
+    uint64_t time_ms, const uint8_t attestation[ATTESTATION_LEN])
+{
+	struct entry_account account = {.time_ms = time_ms,
+	    .attestation = attestation,
+	    .attestation_len = ATTESTATION_LEN};
+	uint8_t bytes[ENTRY_ACCOUNT_MAX];
+	struct audit_entry entry;
+	size_t len;
+
+	if (export->json == NULL)
+		return;
+	must(
+	    entry_account_encode(&account, bytes, sizeof(bytes), &len) == SR_OK,
+	    "account");
+	entry = entry_at(leaf, time_ms, bytes, len);
+	audit_export_entry(export->json, &entry);
+}
+
+void
+orders_export_order(struct orders_export *export, const struct book *book,
+    const struct book_order *order, uint64_t leaf, uint64_t time_ms,
+    const struct book_effect *effect)
+{
+	static uint8_t bytes[ENTRY_ORDER_MAX];
+	const uint8_t signature[ORDER_SIGNATURE_LEN] = {0};
+	uint8_t signed_bytes[ORDER_LEN];
+	struct entry_order logged = {.order = signed_bytes,
+	    .signature = signature,
+	    .attachment = order->attachment,
+	    .attachment_len = order->attachment_len,
+	    .outcome = effect->outcome,
+	    .time_ms = time_ms};
+	struct audit_entry entry;
+	size_t len;
+
+	if (export->json == NULL)
+		return;
+	order_encode(&order->order, signed_bytes);
+	must(entry_order_encode(&logged, bytes, sizeof(bytes), &len) == SR_OK,
+	    "order");
+	entry = entry_at(leaf, time_ms, bytes, len);
+	entry.plain.touched_count = effect->touched_count;
+	for (unsigned i = 0; i < effect->touched_count; i++)
+		entry.plain.touched[i] =
+		    (struct journal_touched){.account = effect->touched[i]->id,
+			.posted_minor = effect->touched[i]->posted_minor,
+			.held_minor = effect->touched[i]->held_minor,
+			.previous = {UINT32_MAX, 0}};
+	audit_export_entry(export->json, &entry);
+	for (unsigned i = 0; i < FORMATS; i++) {
+		struct audit *books = &export->books[i];
+
+		/* where an approval finds what was asked for */
+		books->book.request_count = book->request_count;
+		memcpy(
+		    books->book.request, book->request, sizeof(book->request));
+		audit_export_transaction(books, &entry);
+	}
+}
+
+void
+orders_export_end(struct orders_export *export, const struct book *book)
+{
+	if (export->json == NULL)
+		return;
+	audit_export_accounts(export->json, book);
+	must(fclose(export->json) == 0, "json");
+	for (unsigned i = 0; i < FORMATS; i++) {
+		struct audit *books = &export->books[i];
+
+		must(export_end(&books->journal) == SR_OK, formats[i]);
+		must(fclose(books->export) == 0, formats[i]);
+		books->export = NULL;
+		audit_end(books);
+	}
+	export->json = NULL;
+}
