@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "common/noise.h"
+#include "tests/lib/forged_duties.h"
 #include "tests/lib/forged_log.h"
 #include "tests/lib/sim_credentials.h"
 
@@ -21,39 +22,6 @@ must_at(bool condition, int line)
 
 #define must(condition) must_at(condition, __LINE__)
 
-/* Signs, submits; the outcome.  hash: of the order, or NULL. */
-static enum sr_error
-submit(struct sim_bank *bank, struct sim_person *person, struct order *order,
-    const void *attachment, size_t len, uint8_t *hash,
-    struct message_order_answer *answer)
-{
-	static struct sim_order sent;
-
-	sim_order_sign(person, order, attachment, len, &sent);
-	if (hash != NULL)
-		order_hash(sent.bytes, hash);
-	must(sim_order_submit(bank, person, &sent, answer) == SR_OK ||
-	     answer->error == SR_OK);
-	return (enum sr_error)answer->outcome;
-}
-
-/* Both operators: the request, then its approval. */
-static void
-four_eyes(struct sim_bank *bank, struct sim_people *people,
-    struct order *request, const void *attachment, size_t len)
-{
-	struct message_order_answer answer;
-	uint8_t hash[ORDER_HASH_LEN];
-	struct order approve;
-
-	must(submit(bank, &people->operators[0], request, attachment, len, hash,
-		 &answer) == SR_OK);
-	sim_order_begin(bank, &people->operators[1], ORDER_APPROVE, &approve);
-	approve.refers_to = answer.leaf;
-	must(submit(bank, &people->operators[1], &approve, hash, sizeof(hash),
-		 NULL, &answer) == SR_OK);
-}
-
 /* ada's hold at lobby; its leaf. */
 static uint64_t
 hold(struct sim_bank *bank, struct sim_people *people, int64_t amount_minor)
@@ -65,8 +33,8 @@ hold(struct sim_bank *bank, struct sim_people *people, int64_t amount_minor)
 	order.debit = people->ada.m4.account;
 	order.credit = people->lobby.m4.till_account;
 	order.amount_minor = amount_minor;
-	must(submit(bank, &people->ada, &order, "cash", 4, NULL, &answer) ==
-	     SR_OK);
+	must(forged_submit(bank, &people->ada, &order, "cash", 4, NULL,
+		 &answer) == SR_OK);
 	return answer.leaf;
 }
 
@@ -86,8 +54,8 @@ settle(struct sim_bank *bank, struct sim_people *people, uint64_t leaf,
 		order.credit = people->lobby.m4.till_account;
 		order.amount_minor = amount_minor;
 	}
-	must(submit(bank, &people->lobby, &order, NULL, 0, NULL, &answer) ==
-	     SR_OK);
+	must(forged_submit(bank, &people->lobby, &order, NULL, 0, NULL,
+		 &answer) == SR_OK);
 }
 
 static void
@@ -115,7 +83,8 @@ withdrawals(struct sim_bank *bank, struct sim_people *people)
 	sim_order_begin(
 	    bank, &people->operators[0], ORDER_RELEASE_REQUEST, &order);
 	order.refers_to = leaf;
-	four_eyes(bank, people, &order, parameters, sizeof(parameters));
+	(void)forged_four_eyes(
+	    bank, people, &order, parameters, sizeof(parameters));
 	settle(bank, people, leaf, 300);
 	(void)hold(bank, people, 100); /* stays open */
 }
@@ -136,7 +105,8 @@ disclose(struct sim_bank *bank, struct sim_people *people,
 	order_auditor_encode(&auditor, parameters);
 	sim_order_begin(
 	    bank, &people->operators[0], ORDER_AUDITOR_REQUEST, &order);
-	four_eyes(bank, people, &order, parameters, sizeof(parameters));
+	(void)forged_four_eyes(
+	    bank, people, &order, parameters, sizeof(parameters));
 	must(message_disclosure_get_encode(&w, &get) == SR_OK);
 	must(sim_bank_control(bank, bytes, writer_len(&w)) == SR_OK);
 }
@@ -217,12 +187,13 @@ live(struct sim_bank *bank, struct forged_log *log)
 	restore(bank, &people, log);
 	disclose(bank, &people, log->auditor_secret);
 	rekey_bob(bank, &people, log);
+	forged_duties(bank, &people);
 	withdrawals(bank, &people);
 	revoke.principal = people.lobby.m4.customer;
 	revoke.terminal = people.lobby.terminal;
 	order_revoke_encode(&revoke, parameters);
 	sim_order_begin(bank, &people.operators[0], ORDER_REVOKE, &order);
-	must(submit(bank, &people.operators[0], &order, parameters,
+	must(forged_submit(bank, &people.operators[0], &order, parameters,
 		 sizeof(parameters), NULL, &answer) == SR_OK);
 }
 

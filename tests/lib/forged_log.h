@@ -11,10 +11,10 @@
 #include "keyd/keys.h"
 
 enum {
-	FORGED_ENTRIES_MAX = 128,
+	FORGED_ENTRIES_MAX = 192,
 	FORGED_SEGMENTS_MAX = 4,
-	FORGED_SEGMENT_LEN = 12288,
-	FORGED_BATCH = 6, /* entries */
+	FORGED_SEGMENT_LEN = 20480,
+	FORGED_BATCH = 12, /* entries */
 };
 
 /*

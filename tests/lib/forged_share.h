@@ -18,8 +18,8 @@ typedef bool (*forged_work)(
 bool forged_share(const struct forged_log *day, forged_work work);
 
 /*
- * Of so many pieces of work one is done: 1, but more in a build that is
- * instrumented and slow.
+ * Of so many pieces of work one is done; fewer in a build that is instrumented
+ * and slow.
  */
 unsigned forged_step(void);
 

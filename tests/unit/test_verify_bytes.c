@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* tests/run: limit=300 */
 /*
  * The audit, with keys and without, against somebody with the disk: each byte
  * of a journal that holds every kind of entry changed, the journal cut at each
