@@ -288,11 +288,12 @@ bank_requests(struct bank_session *session,
 			    answer.body, answer.body_len, &requests);
 		if (error == SR_OK && requests.request != get.request)
 			error = SR_MALFORMED;
-		if (error == SR_OK && requests.error != SR_OK)
-			error = error_of_wire(requests.error);
 		if (error == SR_OK)
 			error = bank_requests_read(
 			    session, &requests, &after, each, context);
+		/* what could be told was told */
+		if (error == SR_OK && requests.error != SR_OK)
+			error = error_of_wire(requests.error);
 		if (error == SR_OK && requests.more == 1 && after == before)
 			error = SR_MALFORMED;
 	}

@@ -191,7 +191,15 @@ say_unfreeze(struct sentence *s)
 		say_account(s, "unfreeze ", account);
 }
 
-/* Money moves from debit to credit, but what is debited differs in name. */
+/* Nobody else's account may stand where the bank's own goes without saying. */
+static void
+say_source(struct sentence *s)
+{
+	if (s->order->debit != ACCOUNT_ISSUE)
+		say_account(s, " from ", s->order->debit);
+}
+
+/* Money moves from debit to credit. */
 static void
 say_money(struct sentence *s)
 {
@@ -201,11 +209,13 @@ say_money(struct sentence *s)
 	case ORDER_ISSUE:
 		say_amount(s, "issue ", order->amount_minor);
 		say_account(s, " to ", order->credit);
+		say_source(s);
 		break;
 	case ORDER_CASH_OUT:
 		say_amount(s, "take ", order->amount_minor);
 		say_account(s, " in cash out of ", order->credit);
 		say(s, " into the safe");
+		say_source(s);
 		break;
 	default:
 		if (order->kind == ORDER_REVERSE)

@@ -293,6 +293,27 @@ def given_the_errors_when_they_are_looked_up_then_the_page_has_them():
 
 
 @scenario
+def given_who_may_order_what_when_it_is_looked_up_then_the_page_has_it():
+    numbers = dict(re.findall(r"^\t(ORDER_\w+) = (\d+),",
+                              (TOP / "common/order.h").read_text(), re.M))
+    may = {}
+    for kind, role in re.findall(
+            r"^MAY\((ORDER_\w+), ROLE_(\w+)\)$",
+            (TOP / "policy/authority.def").read_text(), re.M):
+        may.setdefault(int(numbers[kind]), set()).add(role.lower())
+    text = section(page_of("strongroom-protocol.7"), "ORDERS")
+    rows = text[text.index("kind                signed by"):]
+    in_page = {}
+    for row in rows[:rows.index(".Ed")].splitlines()[1:]:
+        if row[:2].strip():
+            number = int(row[:2])
+        signers = in_page.setdefault(number, set())
+        signers.update(re.findall(r"customer|terminal|teller|operator|auditor",
+                                  row[20:39]))
+    equal(in_page, may, "who signs what")
+
+
+@scenario
 def given_tables_of_bytes_when_they_are_added_then_there_is_no_gap():
     tables = 0
     for path in sorted(MAN.glob("*.[57]")):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=400
 """
 The operator's commands on a running bank: what one may do alone, what waits
 for another, and what neither gets.
@@ -176,6 +176,11 @@ def given_limits_when_they_get_narrower_then_one_operator_is_enough():
         DECLINED, "in force already")
     one("account", "limits", "ada", "--soft-floor", "5").ends(DONE)
     equal(account("ada")["soft_floor_minor"], 500)
+    # one that gets wider is enough
+    for wider in (("--day-limit", "30.01"), ("--ceiling", "100.01"),
+                  ("--floor", "-0.01", "--ceiling", "50")):
+        asked("account", "limits", "ada", *wider)
+    equal(account("ada")["ceiling_minor"], 10000)
 
 
 @scenario
