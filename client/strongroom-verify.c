@@ -245,6 +245,16 @@ keygen(const struct wanted *wanted)
 	return 0;
 }
 
+/* Books that end at a fault add up, too: nobody is to take them for whole. */
+static void
+drop_export(const struct verify *verify, const struct wanted *wanted)
+{
+	if (wanted->format != NULL && verify->audit != NULL &&
+	    verify->audit->export != NULL && unlink(wanted->export) != 0)
+		fprintf(stderr, "strongroom-verify: %s: %s\n", wanted->export,
+		    strerror(errno));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -274,7 +284,8 @@ main(int argc, char *argv[])
 	verify.directory = argv[optind];
 	verify.exit = VERIFY_INTACT;
 	verify_print_begin(&verify);
-	(void)run(&verify, &wanted);
+	if (!run(&verify, &wanted))
+		drop_export(&verify, &wanted);
 	verify_print_verdict(&verify);
 	if (verify.audit != NULL)
 		audit_end(verify.audit);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=480
 """
 Statements and books for other programs, read by what Python has for each
 format.  The memos are such as would forge a line, an account or a formula in
@@ -12,14 +12,15 @@ import io
 import json
 import random
 import re
+import shutil
 import sys
 import xml.etree.ElementTree
 from decimal import Decimal
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import (COULD_NOT, DONE, USAGE, VERIFY,  # noqa: E402
-                      run_program)
+from lib.bank import (COULD_NOT, DONE, TAMPERED, USAGE,  # noqa: E402
+                      VERIFY, run_program)
 from lib.books import (Day, falsified, memos, narrow,  # noqa: E402
                        plain_text)
 from lib.scenario import Failure, check, equal, run, scenario  # noqa: E402
@@ -247,6 +248,27 @@ def given_one_falsified_balance_then_a_reader_sees_it():
         except Failure:
             continue
         raise Failure("nothing is seen")
+
+
+@scenario
+def given_tampered_books_then_there_are_none():
+    day.bank.stop()
+    ledger = day.bank.base / "tampered"
+    shutil.copytree(day.bank.ledger, ledger)
+    segment = ledger / "segment/00000000.log"
+    damaged = bytearray(segment.read_bytes())
+    damaged[len(bytes(damaged).rstrip(b"\0")) // 2] ^= 1
+    segment.write_bytes(damaged)
+    path = day.bank.base / "tampered.hledger"
+    run_program([VERIFY, "--bank", day.bank.id, "--keys", day.keys,
+                 "--auditor-key", day.key, "--export", path, "--format",
+                 "hledger", ledger]).ends(TAMPERED)
+    check(not path.exists(), "there are books")
+    path.write_text("mine")
+    run_program([VERIFY, "--bank", day.bank.id, "--keys", day.keys,
+                 "--auditor-key", day.key, "--export", path, "--format",
+                 "hledger", day.bank.ledger]).ends(COULD_NOT, "exists")
+    equal(path.read_text(), "mine")
 
 
 @scenario

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from lib.bank import INTACT, VERIFY, Bank, run_program
 from lib.scenario import Failure, check
+from lib.session import Session
 
 # Each would do something in one format or another.
 MEMOS = (
@@ -43,8 +44,10 @@ class Day:
         bank.ctl(*bank.operators(), "auditor", "add", "clara",
                  f"{self.key}.pub").ends(0)
         bank.deposit(self.card, "ada", "500.00", "--memo", "'cash'")
-        for number, memo in enumerate(memos):
-            bank.transfer("ada", "bob", f"1.{number:02}", "--memo=" + memo)
+        with Session(bank, "ada") as ada:
+            for number, memo in enumerate(memos):
+                ada.booked(credit="@bob", amount=100 + number,
+                           attachment=memo.encode().hex())
         bank.transfer("bob", "ada", "0.01")
         bank.atm("bob", "withdraw", "5.00", terminal=self.card).ends(0)
         self.memos = memos
