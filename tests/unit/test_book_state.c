@@ -436,6 +436,9 @@ spoil_accounts(unsigned n)
 	case 22:
 		a(TILL(TINA))->id = FURTHER(ADA, 9);
 		break;
+	case 23:
+		a(MAIN(CARL))->flow = a(MAIN(BOB))->flow;
+		break;
 	default:
 		return false;
 	}
@@ -619,7 +622,7 @@ static void
 given_accounts_that_are_none_when_read_then_refused(void **state)
 {
 	(void)state;
-	refuse_each(spoil_accounts, 23);
+	refuse_each(spoil_accounts, 24);
 }
 
 static void
