@@ -338,15 +338,71 @@ account_close(struct atm *atm, const char *label)
 	return SR_OK;
 }
 
+/* There is no way back: at a terminal it is asked, in a script --yes says so. */
+static enum sr_error
+erase_confirm(const struct atm *atm)
+{
+	char line[64];
+
+	if (atm->options.yes)
+		return SR_OK;
+	if (!prompt_interactive()) {
+		fprintf(stderr, "there is no way back; --yes means it\n");
+		return SR_USAGE;
+	}
+	fprintf(stderr,
+	    "Name, password, recovery code and keys of %s are deleted at the "
+	    "bank.\nThere is no way back.\n",
+	    atm->user);
+	if (prompt_line("Your name, if you mean it: ", line, sizeof(line)) ==
+		SR_OK &&
+	    strcmp(line, atm->user) == 0)
+		return SR_OK;
+	fprintf(stderr, "nothing was done\n");
+	return SR_NOT_ALLOWED;
+}
+
+static enum sr_error
+account_erase(struct atm *atm)
+{
+	struct ordering ordering = {.kind = ORDER_ERASE};
+	struct ordering_result result;
+	enum sr_error error = atm_particulars(atm, &ordering);
+
+	if (error == SR_OK)
+		error = atm_log_in(atm);
+	if (error == SR_OK)
+		error = erase_confirm(atm);
+	if (error == SR_OK)
+		error = atm_submit(atm, &atm->customer, &ordering, &result);
+	if (error != SR_OK)
+		return error;
+	if (result.outcome == SR_NOT_EMPTY)
+		fprintf(stderr, "close your accounts first, main as the last: "
+				"`account close LABEL'\n");
+	else if (result.outcome != SR_OK)
+		fprintf(stderr, "%s\n", error_sentence(result.outcome));
+	if (result.outcome != SR_OK)
+		return result.outcome;
+	if (atm->options.json)
+		printf("{\"v\":1,\"kind\":\"erase\",\"leaf\":%" PRIu64 "}\n",
+		    result.leaf);
+	else
+		printf("%s is erased (entry %" PRIu64 ")\n", atm->user,
+		    result.leaf);
+	return SR_OK;
+}
+
 enum sr_error
 atm_account(struct atm *atm, char *const words[])
 {
 	bool list = strcmp(words[0], "list") == 0;
 	bool open = strcmp(words[0], "open") == 0;
 	bool close = strcmp(words[0], "close") == 0;
+	bool erase = strcmp(words[0], "erase") == 0;
 	enum sr_error error;
 
-	if ((list && words[1] == NULL) ||
+	if (((list || erase) && words[1] == NULL) ||
 	    ((open || close) && words[1] != NULL)) {
 		if (!list && atm->options.memo != NULL) {
 			fprintf(stderr, "--memo is for a payment\n");
@@ -356,10 +412,12 @@ atm_account(struct atm *atm, char *const words[])
 			return account_open(atm, words[1]);
 		if (close)
 			return account_close(atm, words[1]);
+		if (erase)
+			return account_erase(atm);
 		error = atm_log_in(atm);
 		return error == SR_OK ? atm_list_accounts(atm, true) : error;
 	}
 	fprintf(stderr, "atm: it is: account list, account open LABEL, account "
-			"close LABEL\n");
+			"close LABEL, account erase\n");
 	return SR_USAGE;
 }

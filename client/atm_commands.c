@@ -227,7 +227,7 @@ const struct atm_command atm_commands[] = {
     {"balance", 0, 0, command_balance, "balance", "what the account holds"},
     {"statement", 0, 0, atm_statement, "statement",
 	"the account's last lines, or a period in many formats"},
-    {"account", 1, 2, atm_account, "account list|open|close",
+    {"account", 1, 2, atm_account, "account list|open|close|erase",
 	"your accounts; open LABEL, close LABEL"},
     {"till", 0, 3, atm_till, "till [show|open|...]",
 	"work at a till (--teller, --terminal)"},

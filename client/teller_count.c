@@ -132,9 +132,10 @@ counting_confirm(struct atm *atm, const struct counting *counting,
 		    "what is short is posted to over and short; the till may "
 		    "hold that much less\n");
 	else if (counting->more_minor > 0)
-		fprintf(stderr, counting->kind == ORDER_TILL_OPEN
-				    ? "it is booked as brought from the safe\n"
-				    : "it is posted to over and short\n");
+		fprintf(
+		    stderr, counting->kind == ORDER_TILL_OPEN
+				? "it is booked as cash that was brought in\n"
+				: "it is posted to over and short\n");
 	if (counting->more_minor == 0 || atm->options.yes ||
 	    !prompt_interactive())
 		return SR_OK;

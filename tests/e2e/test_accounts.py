@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import DECLINED, DONE, INTACT, USAGE, Bank  # noqa: E402
+from lib.bank import (DECLINED, DONE, INTACT, USAGE,  # noqa: E402
+                      WRONG_PASSWORD, Bank)
 from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
 from lib.terminal import Terminal  # noqa: E402
 
@@ -279,6 +280,27 @@ def given_the_menu_when_accounts_are_used_then_they_are_there():
         screen.type("0")
         equal(screen.end(), 0)
     equal(balances("bob")["fair"], 200)
+
+
+@scenario
+def given_a_customer_who_goes_when_erased_then_the_name_opens_nothing():
+    bank.register("ida")
+    bank.atm("ida", "account", "erase").ends(USAGE, "no way back")
+    bank.atm("ida", "account", "erase", "--yes").ends(
+        DECLINED, "close your accounts first")
+    bank.atm("ida", "account", "close", "main").ends(DONE)
+    with Terminal(bank.atm_words("ida", "account", "erase"),
+                  bank.environment("ida")) as screen:
+        screen.expect("Password: ")
+        screen.type(bank.passwords["ida"])
+        screen.expect("if you mean it: ")
+        screen.type("no")
+        screen.expect("nothing was done")
+        equal(screen.end(), DECLINED)
+    bank.atm("ida", "account", "erase", "--yes").ends(DONE, "ida is erased")
+    bank.atm("ida", "balance").ends(WRONG_PASSWORD)
+    bank.atm("ada", "transfer", "ida", "1.00").ends(
+        DECLINED, "nobody here has that name")
 
 
 @scenario

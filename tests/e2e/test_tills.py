@@ -163,7 +163,7 @@ def given_a_till_when_it_is_closed_then_nothing_goes_in_until_it_is_open():
     till(eve, "close", "--counted", "27").ends(DECLINED, "the till is closed")
     # the float that the safe gave for the day
     said = till(eve, "open", "--count", "20x3,10x4").ends(DONE)
-    contains(said.err, "brought from the safe")
+    contains(said.err, "was brought in")
     contains(said.out, "till opened: 100.00 EUR, 73.00 more")
     till(eve, "open", "--counted", "100").ends(DECLINED, "done already")
     equal((cash(eve), show(eve)["state"]), (10000, "open"))
