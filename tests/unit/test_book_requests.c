@@ -330,6 +330,13 @@ some_minor(void)
 			: (int64_t)(dice / 2 % 10000) - 3000;
 }
 
+/* The same number, or one beside it; the greatest has the least beside it. */
+static int64_t
+near(int64_t value)
+{
+	return (int64_t)((uint64_t)value + (uint64_t)(some_minor() % 3));
+}
+
 /* A block of that kind, well formed more often than not. */
 static size_t
 some_block(unsigned kind, uint8_t *bytes)
@@ -351,16 +358,16 @@ some_block(unsigned kind, uint8_t *bytes)
 					  ->id);
 		switch (next_random() % 4) {
 		case 0:
-			limits.floor_minor += some_minor() % 3;
+			limits.floor_minor = near(limits.floor_minor);
 			break;
 		case 1:
-			limits.ceiling_minor -= some_minor() % 3;
+			limits.ceiling_minor = near(limits.ceiling_minor);
 			break;
 		case 2:
-			limits.day_limit_minor -= some_minor() % 3;
+			limits.day_limit_minor = near(limits.day_limit_minor);
 			break;
 		default:
-			limits.soft_floor_minor += some_minor() % 3;
+			limits.soft_floor_minor = near(limits.soft_floor_minor);
 			break;
 		}
 	}
