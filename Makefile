@@ -259,7 +259,7 @@ $(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
     $(call libraries,testlib client common)
 $(filter-out $(FAULT_TOOLS),$(TEST_TOOLS)): $(BUILD)/tests/%: \
     $(BUILD)/obj/tests/%.o $(TESTED)
-$(SIM): $(call objects,$(filter-out tests/sim/orders%, \
+$(SIM): $(call objects,$(filter-out tests/sim/orders_export%, \
     $(wildcard tests/sim/*.c))) $(TESTED)
 $(SIM): LDFLAGS += -Wl,--wrap=secret_open
 $(UNIT_TESTS) $(TEST_TOOLS) $(SIM): USES := -lcmocka -lsodium -lcrypto -linih \

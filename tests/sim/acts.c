@@ -207,12 +207,26 @@ settle(struct world *world, const uint64_t *draw)
 }
 
 void
+acts_approve(struct world *world, size_t request, uint64_t draw)
+{
+	struct actor *who = acts_operator(world, draw);
+	uint8_t hash[ORDER_HASH_LEN];
+	struct order order;
+
+	if (world->acks <= request || !people_enter(world, who))
+		return;
+	memcpy(hash, world->ack[request].hash, sizeof(hash));
+	order = people_order(world, who, ORDER_APPROVE);
+	order.refers_to = world->ack[request].leaf;
+	(void)people_sign(world, who, &order, hash, sizeof(hash));
+	people_resend(world, who);
+}
+
+void
 acts_four_eyes(struct world *world, enum order_kind kind, uint64_t refers_to,
     const void *parameters, size_t len, uint64_t draw)
 {
 	struct actor *one = acts_operator(world, draw);
-	struct actor *two = acts_operator(world, draw + (draw % 16 != 0));
-	uint8_t hash[ORDER_HASH_LEN];
 	struct order order;
 	size_t before;
 
@@ -224,13 +238,7 @@ acts_four_eyes(struct world *world, enum order_kind kind, uint64_t refers_to,
 	if (!people_sign(world, one, &order, parameters, len))
 		return;
 	people_resend(world, one);
-	if (world->acks == before || !people_enter(world, two))
-		return;
-	memcpy(hash, world->ack[before].hash, sizeof(hash));
-	order = people_order(world, two, ORDER_APPROVE);
-	order.refers_to = world->ack[before].leaf;
-	(void)people_sign(world, two, &order, hash, sizeof(hash));
-	people_resend(world, two);
+	acts_approve(world, before, draw + (draw % 16 != 0));
 }
 
 static void
@@ -420,6 +428,9 @@ acts_do(struct world *world, const struct step *step)
 		break;
 	case STEP_SETTLE:
 		settle(world, draw);
+		break;
+	case STEP_ORDER:
+		acts_order(world, draw);
 		break;
 	case STEP_RELEASE:
 		release(world, draw);

@@ -12,6 +12,10 @@ struct actor *acts_operator(struct world *world, uint64_t draw);
 void acts_four_eyes(struct world *world, enum order_kind kind,
     uint64_t refers_to, const void *parameters, size_t len, uint64_t draw);
 
+/* The approval of the request that got the answer of that number, if any. */
+void acts_approve(struct world *world, size_t request, uint64_t draw);
+
+void acts_order(struct world *world, const uint64_t *draw);
 void acts_wrong_password(struct world *world, const uint64_t *draw);
 void acts_leave(struct world *world, const uint64_t *draw);
 void acts_register_somebody(struct world *world);

@@ -29,6 +29,7 @@ static const struct chance steps[] = {
     {STEP_DEPOSIT, 8},
     {STEP_HOLD, 8},
     {STEP_SETTLE, 7},
+    {STEP_ORDER, 14},
     {STEP_RELEASE, 3},
     {STEP_RETRY, 4},
     {STEP_ASK, 5},
@@ -315,10 +316,10 @@ const char *
 step_name(enum step_kind kind)
 {
 	static const char *const names[STEP_KIND_COUNT] = {"transfer", "burst",
-	    "deposit", "hold", "settle", "release", "retry", "ask", "log-in",
-	    "wrong password", "leave", "register", "password", "new keys",
-	    "rekey", "enrol", "revoke", "disclose", "generation", "time",
-	    "clock", "stop", "kill", "cut", "copy", "stale directory"};
+	    "deposit", "hold", "settle", "order", "release", "retry", "ask",
+	    "log-in", "wrong password", "leave", "register", "password",
+	    "new keys", "rekey", "enrol", "revoke", "disclose", "generation",
+	    "time", "clock", "stop", "kill", "cut", "copy", "stale directory"};
 
 	return names[kind];
 }

@@ -23,6 +23,7 @@ enum step_kind {
 	STEP_DEPOSIT,
 	STEP_HOLD,
 	STEP_SETTLE,  /* a post or a void, early or late */
+	STEP_ORDER,   /* of the other kinds */
 	STEP_RELEASE, /* of an overdue hold, by two operators */
 	STEP_RETRY,   /* an order that was answered, sent again */
 	STEP_ASK,     /* balance, statement, holds, directory */
