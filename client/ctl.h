@@ -124,8 +124,7 @@ enum sr_error ctl_account_unfreeze(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_account_limits(
     const struct ctl_options *options, char *const words[]);
-enum sr_error ctl_issue(
-    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_issue(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_adjust(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_reverse(

@@ -113,7 +113,7 @@ make_index(struct balances *balances)
 static void
 take_line(struct balances *balances, const struct statement_line *line)
 {
-	struct index key;
+	struct index key = {0};
 	const struct index *found;
 	struct standing *standing;
 

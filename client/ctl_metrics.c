@@ -115,7 +115,7 @@ outcome_name(enum sr_error outcome, char out[OUTCOME_MAX])
 	if (outcome == SR_OK)
 		return "done";
 	name += strncmp(name, "SR_", 3) == 0 ? 3 : 0;
-	for (i = 0; name[i] != '\0' && i < OUTCOME_MAX - 1; i++)
+	for (i = 0; i < OUTCOME_MAX - 1 && name[i] != '\0'; i++)
 		out[i] = (char)tolower((unsigned char)name[i]);
 	out[i] = '\0';
 	return out;

@@ -258,8 +258,8 @@ enter_item(struct ledgerd *ledgerd, struct item *item)
 		return SR_OK;
 	error = enter_order(ledgerd, session, &item->order);
 	if (error == SR_OK)
-		metrics_order(&ledgerd->metrics, &item->order.answer,
-		    item->order.stored);
+		metrics_order(
+		    &ledgerd->metrics, &item->order.answer, item->order.stored);
 	return error;
 }
 
