@@ -141,8 +141,13 @@ def given_a_checkpoint_when_it_is_none_of_this_bank_then_it_fails():
 @scenario
 def given_netd_when_it_was_started_anew_then_it_warns():
     bank.kill_room("netd")
-    wait_until(lambda: bank.status()["netd_restarts"] == 1,
-               "a new netd")
+
+    def anew():
+        status = bank.ctl("status", "--json")   # busy until it is ready
+        return status.code == DONE and \
+            json.loads(status.out).get("netd_restarts") == 1
+
+    wait_until(anew, "a new netd", 60)
     equal(wrong(), {"rooms": "warn"})
     contains(lines()["rooms"]["text"], "1 times")
 
@@ -151,6 +156,7 @@ def given_netd_when_it_was_started_anew_then_it_warns():
 def given_a_bank_without_namespaces_when_looked_at_then_it_warns():
     bank.stop()
     bank.configure("sandbox", "namespaces", "off")
+    bank.namespaces = False
     bank.start()
     line = lines()["sandbox"]
     equal(line["state"], "warn", "namespaces off")
