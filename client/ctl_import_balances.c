@@ -23,17 +23,13 @@
 #include "common/ids.h"
 #include "common/statement.h"
 
-enum {
-	/* References of one member: one more where the last was declined. */
-	TRIES = 4,
-	PAGE = 64, /* lines of the statement asked for at once */
-};
+enum { PAGE = 64 }; /* lines of the statement asked for at once */
 
 static const char memo[] = "opening balance";
 
 /* What the bank's books and directory have of a member. */
 struct standing {
-	uint8_t reference[TRIES][ORDER_REFERENCE_LEN];
+	uint8_t reference[ORDER_REFERENCE_LEN];
 	bool booked;
 	int64_t booked_minor;
 	uint64_t customer; /* 0: has not registered */
@@ -46,7 +42,7 @@ struct balances {
 	struct index {
 		uint8_t reference[ORDER_REFERENCE_LEN];
 		size_t place;
-	} * index;     /* TRIES for each, by reference */
+	} * index;     /* by reference */
 	size_t booked; /* counts */
 	size_t missing;
 	size_t wrong;
@@ -63,20 +59,19 @@ by_reference(const void *a, const void *b)
 	    ((const struct index *)b)->reference, ORDER_REFERENCE_LEN);
 }
 
-/* SHA-256("strongroom opening balance" | bank id | number | name), a half. */
+/* SHA-256("strongroom opening balance" | bank id | name), the first half. */
 static void
-derive(const struct import *import, const struct member *member, unsigned try,
+derive(const struct import *import, const struct member *member,
     uint8_t reference[ORDER_REFERENCE_LEN])
 {
 	static const char label[] = "strongroom opening balance";
 	crypto_hash_sha256_state state;
-	uint8_t hash[32], number = (uint8_t)try;
+	uint8_t hash[32];
 
 	(void)crypto_hash_sha256_init(&state);
 	(void)crypto_hash_sha256_update(
 	    &state, (const uint8_t *)label, sizeof(label) - 1);
 	(void)crypto_hash_sha256_update(&state, import->bank.bank_id, 32);
-	(void)crypto_hash_sha256_update(&state, &number, 1);
 	(void)crypto_hash_sha256_update(
 	    &state, (const uint8_t *)member->name, strlen(member->name));
 	(void)crypto_hash_sha256_final(&state, hash);
@@ -90,21 +85,19 @@ make_index(struct balances *balances)
 
 	balances->of = calloc(members->count + 1, sizeof(balances->of[0]));
 	balances->index =
-	    calloc(members->count * TRIES + 1, sizeof(balances->index[0]));
+	    calloc(members->count + 1, sizeof(balances->index[0]));
 	if (balances->of == NULL || balances->index == NULL)
 		return ctl_failed("import", SR_MEMORY);
-	for (size_t i = 0; i < members->count; i++)
-		for (unsigned t = 0; t < TRIES; t++) {
-			struct index *index = &balances->index[i * TRIES + t];
+	for (size_t i = 0; i < members->count; i++) {
+		struct index *index = &balances->index[i];
 
-			derive(balances->import, &members->of[i], t,
-			    balances->of[i].reference[t]);
-			memcpy(index->reference, balances->of[i].reference[t],
-			    ORDER_REFERENCE_LEN);
-			index->place = i;
-		}
-	qsort(balances->index, members->count * TRIES,
-	    sizeof(balances->index[0]), by_reference);
+		index->place = i;
+		derive(balances->import, &members->of[i], index->reference);
+		memcpy(balances->of[i].reference, index->reference,
+		    ORDER_REFERENCE_LEN);
+	}
+	qsort(balances->index, members->count, sizeof(balances->index[0]),
+	    by_reference);
 	return SR_OK;
 }
 
@@ -120,9 +113,8 @@ take_line(struct balances *balances, const struct statement_line *line)
 	if (line->kind != ORDER_ISSUE)
 		return;
 	memcpy(key.reference, line->reference, sizeof(key.reference));
-	found = bsearch(&key, balances->index,
-	    balances->import->members.count * TRIES, sizeof(balances->index[0]),
-	    by_reference);
+	found = bsearch(&key, balances->index, balances->import->members.count,
+	    sizeof(balances->index[0]), by_reference);
 	if (found == NULL)
 		return;
 	standing = &balances->of[found->place];
@@ -228,9 +220,9 @@ look_at_all(struct balances *balances)
 	return error;
 }
 
-/* One operator asks, the other approves under the reference of that try. */
+/* One operator asks, the other approves under its reference. */
 static enum sr_error
-issue_once(struct balances *balances, size_t place, unsigned try)
+issue_once(struct balances *balances, size_t place)
 {
 	const struct member *member = &balances->import->members.of[place];
 	struct standing *standing = &balances->of[place];
@@ -251,8 +243,8 @@ issue_once(struct balances *balances, size_t place, unsigned try)
 	approve.refers_to = asked.leaf;
 	approve.attachment = asked.hash;
 	approve.attachment_len = sizeof(asked.hash);
-	memcpy(approve.reference, standing->reference[try],
-	    sizeof(approve.reference));
+	memcpy(
+	    approve.reference, standing->reference, sizeof(approve.reference));
 	/* What an earlier run kept under it came to nothing: see the books. */
 	error = kept_forget(
 	    &run->state, run->approver.login.name, approve.reference);
@@ -268,26 +260,19 @@ issue_once(struct balances *balances, size_t place, unsigned try)
 	return error;
 }
 
-/*
- * A reference that another order bears: it was declined, or somebody has
- * booked this meanwhile.  The books say which.
- */
+/* A reference that another order bears: it was booked meanwhile. */
 static enum sr_error
 issue(struct balances *balances, size_t place)
 {
-	const struct member *member = &balances->import->members.of[place];
-	enum sr_error error = SR_DUPLICATE;
+	enum sr_error error = issue_once(balances, place);
 
-	for (unsigned try = 0; try < TRIES && error == SR_DUPLICATE; try++) {
-		error = issue_once(balances, place, try);
-		if (error != SR_DUPLICATE)
-			break;
-		error = read_booked(balances);
-		if (error != SR_OK || balances->of[place].booked)
-			return error;
-		error = SR_DUPLICATE;
-	}
-	return error == SR_DUPLICATE ? ctl_failed(member->name, error) : error;
+	if (error != SR_DUPLICATE)
+		return error;
+	error = read_booked(balances);
+	if (error != SR_OK || balances->of[place].booked)
+		return error;
+	return ctl_failed(
+	    balances->import->members.of[place].name, SR_DUPLICATE);
 }
 
 static enum sr_error
