@@ -67,7 +67,8 @@ def reference(name):
 @scenario
 def given_lists_with_faults_when_imported_then_each_is_named_and_nothing_done():
     global bank
-    bank = Bank.found(keyd_registration="invite").start()
+    bank = Bank.found(keyd_registration="invite",
+                      netd_handshake_timeout_ms="120000").start()
     before = size()
     for line, sentence in (("ad,x,1", ":3: the name"),
                            ("bob,x,1.001", ":3: the opening balance"),
