@@ -124,6 +124,10 @@ enum sr_error ctl_account_unfreeze(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_account_limits(
     const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_till_list(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_till_cash_out(
+    const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_issue(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_adjust(
     const struct ctl_options *options, char *const words[]);

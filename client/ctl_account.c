@@ -21,6 +21,7 @@ struct listing {
 	bool json;
 	bool in_full;
 	uint64_t only; /* the account wanted; 0: all */
+	bool tills;    /* these only */
 	unsigned shown;
 };
 
@@ -118,7 +119,8 @@ print_account(void *context, const struct bank_account *account)
 	struct listing *listing = context;
 	char text[CTL_ACCOUNT_TEXT_MAX];
 
-	if (listing->only != 0 && account->id != listing->only)
+	if ((listing->only != 0 && account->id != listing->only) ||
+	    (listing->tills && account->type != ACCOUNT_TILL))
 		return;
 	listing->shown++;
 	(void)ctl_account_text(
@@ -131,22 +133,39 @@ print_account(void *context, const struct bank_account *account)
 		print_line(listing, account, text);
 }
 
-enum sr_error
-ctl_account_list(const struct ctl_options *options, char *const words[])
+/* Everybody's, or all tills. */
+static enum sr_error
+list_all(const struct ctl_options *options, bool tills, const char *command)
 {
 	struct ctl_run run;
-	struct listing listing = {.run = &run, .json = options->json};
+	struct listing listing = {.run = &run,
+	    .json = options->json,
+	    .in_full = tills,
+	    .tills = tills};
 	enum sr_error error = ctl_run_begin(&run, options);
 
-	(void)words;
 	if (error == SR_OK) {
 		error = bank_accounts(
 		    &run.requester, BANK_EVERYBODY, print_account, &listing);
 		if (error != SR_OK)
-			(void)ctl_failed("account list", error);
+			(void)ctl_failed(command, error);
 	}
 	ctl_run_end(&run);
 	return error;
+}
+
+enum sr_error
+ctl_account_list(const struct ctl_options *options, char *const words[])
+{
+	(void)words;
+	return list_all(options, false, "account list");
+}
+
+enum sr_error
+ctl_till_list(const struct ctl_options *options, char *const words[])
+{
+	(void)words;
+	return list_all(options, true, "till list");
 }
 
 /* A name alone: all that is theirs; anything else: that account. */

@@ -109,6 +109,35 @@ ctl_adjust(const struct ctl_options *options, char *const words[])
 	return error;
 }
 
+enum sr_error
+ctl_till_cash_out(const struct ctl_options *options, char *const words[])
+{
+	struct ordering ask;
+	struct ctl_run run;
+	enum sr_error error = ctl_memo(options);
+
+	if (error != SR_OK)
+		return error;
+	ask = ordering_with_memo(options, ORDER_CASH_OUT);
+	ask.debit = ACCOUNT_ISSUE;
+	error = ctl_run_begin(&run, options);
+	if (error == SR_OK)
+		error =
+		    ctl_amount(&run.bank.unit, "", words[1], &ask.amount_minor);
+	if (error == SR_OK)
+		error = ctl_account_of(&run, words[0], &ask.credit);
+	if (error == SR_OK && account_index(ask.credit) != ACCOUNT_INDEX_TILL) {
+		fprintf(
+		    stderr, "strongroomctl: %s: that is no till\n", words[0]);
+		error = SR_NO_ACCOUNT;
+	}
+	if (error == SR_OK)
+		error = ctl_run_request(
+		    &run, options, &ask, "the cash is booked out of the till");
+	ctl_run_end(&run);
+	return error;
+}
+
 /* The posting that is to be taken back, with its accounts swapped. */
 static enum sr_error
 swap_posting(struct ctl_run *run, uint64_t leaf, struct ordering *ask)

@@ -295,7 +295,7 @@ ctl_options_help(FILE *out)
 	    "      --undo-minutes N     policy: so long a till may undo a "
 	    "deposit\n"
 	    "      --max AMOUNT         account limits: cash in a till\n"
-	    "options of issue, adjust and reverse:\n"
+	    "options of issue, adjust, reverse and till cash-out:\n"
 	    "      --memo TEXT          why; it stands in the statements\n"
 	    "options of holds:\n"
 	    "      --late               those paid out after their release\n"

@@ -119,6 +119,7 @@ command_of(enum order_kind kind)
 	    {ORDER_ROLE_REVOKE, "role revoke"},
 	    {ORDER_RAISE_LIMIT, "account limits"},
 	    {ORDER_LOWER_LIMIT, "account limits"},
+	    {ORDER_CASH_OUT, "till cash-out"},
 	    {ORDER_FREEZE, "account freeze"},
 	    {ORDER_UNFREEZE, "account unfreeze"},
 	};

@@ -294,6 +294,23 @@ def given_a_new_policy_when_somebody_registers_then_it_has_those_limits():
 
 
 @scenario
+def given_cash_in_a_till_when_two_operators_take_it_out_then_it_is_booked():
+    tills = {line["account"]: line["balance_minor"] for line in
+             one("till", "list", "--json").json_lines()}
+    equal(tills["lobby/till"], account("lobby/till")["balance_minor"])
+    check("bob" not in tills and "/issue" not in tills, f"{tills}")
+    number = asked("till", "cash-out", "lobby", "1.50", "--memo", "to safe")
+    equal(waiting()[number]["says"],
+          "take 1.50 EUR in cash out of lobby/till into the safe: to safe")
+    two("approve", str(number)).ends(DONE)
+    equal(account("lobby/till")["balance_minor"], tills["lobby/till"] + 150)
+    one("till", "cash-out", "lobby", "999.00", "--memo", "no").ends(
+        DECLINED, "does not have so much cash")
+    one("till", "cash-out", "bob", "1.00", "--memo", "no").ends(
+        DECLINED, "no till")
+
+
+@scenario
 def given_further_accounts_when_they_are_named_then_each_is_that_one():
     with Session(bank, "bob") as bob:
         bob.booked(kind=ACCOUNT_OPEN, debit=0,
