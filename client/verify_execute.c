@@ -360,6 +360,22 @@ check_clock(struct verify *verify, const struct audit_entry *entry,
 			 "a confirmed clock says more than its times");
 }
 
+/* From here on by later rules. */
+static bool
+execute_rules(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_event *event)
+{
+	enum sr_error error =
+	    book_raise_rules(&verify->audit->book, event->subject);
+
+	if (error == SR_VERSION)
+		return audit_later(verify, entry, "version of the rules",
+		    (unsigned)event->subject);
+	return error == SR_OK ? true
+			      : audit_fault(verify, entry,
+				    "rules that were in force already");
+}
+
 static bool
 execute_event(struct verify *verify, const struct audit_entry *entry,
     enum entry_type type)
@@ -378,6 +394,8 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 		return audit_snapshot(verify, entry, &event);
 	if (event.code == SYSTEM_CLOCK)
 		return check_clock(verify, entry, &event);
+	if (event.code == SYSTEM_RULES)
+		return execute_rules(verify, entry, &event);
 	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED)
 		return audit_later(verify, entry, "system event", event.code);
 	return true;

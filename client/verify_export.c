@@ -57,6 +57,9 @@ export_genesis(FILE *out, const struct journal_plain *plain)
 	put_text(out, "unit", genesis.unit.code, strlen(genesis.unit.code));
 	put_u64(out, "exponent", genesis.unit.exponent);
 	put_u64(out, "bank_type", genesis.bank_type);
+	put_u64(out, "rules_version",
+	    genesis.rules.version != 0 ? genesis.rules.version
+				       : ENTRY_RULES_FIRST);
 	put_i64(out, "floor", genesis.rules.customer_floor_minor);
 	put_i64(out, "ceiling", genesis.rules.customer_ceiling_minor);
 	put_u64(out, "order_life_ms", genesis.rules.order_life_ms);

@@ -53,7 +53,10 @@ book_reserve_rows(struct book *book)
 
 	for (size_t i = 0;
 	     error == SR_OK && i < sizeof(tables) / sizeof(tables[0]); i++)
-		error = book_table_reserve(tables[i]);
+		error = book_table_reserve(tables[i], 1);
+	/* what leaves an account counts twice, where it is a further one */
+	if (error == SR_OK)
+		error = book_table_reserve(&book->flows, 2);
 	for (size_t i = 0; error == SR_OK && i < 3; i++)
 		error = book_index_reserve(indexes[i]);
 	return error;
@@ -108,6 +111,7 @@ book_found(struct book *book, const struct entry_genesis *genesis)
 	memcpy(book->operator_key, genesis->operator_key,
 	    sizeof(book->operator_key));
 	book->unit = order_unit(genesis->unit.exponent);
+	book->rules = rules->version != 0 ? rules->version : ENTRY_RULES_FIRST;
 	book->policy = (struct order_policy){
 	    .customer = {.floor_minor = rules->customer_floor_minor,
 		.soft_floor_minor = rules->customer_floor_minor,
@@ -117,6 +121,17 @@ book_found(struct book *book, const struct entry_genesis *genesis)
 	    .request_life_ms = rules->request_life_ms,
 	    .undo_ms = BOOK_UNDO_MS};
 	book->founded = true;
+	return SR_OK;
+}
+
+enum sr_error
+book_raise_rules(struct book *book, uint64_t version)
+{
+	if (version > ENTRY_RULES_VERSION)
+		return SR_VERSION;
+	if (!book->founded || version <= book->rules)
+		return SR_PARAMETERS;
+	book->rules = (uint8_t)version;
 	return SR_OK;
 }
 

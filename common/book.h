@@ -174,6 +174,12 @@ struct book_request {
  * A released one holds no money any more, but its post still comes true: the
  * cash may be out.
  */
+enum {
+	BOOK_COUNTED_ACCOUNT = 1, /* its own */
+	BOOK_COUNTED_MAIN = 2,    /* its owner's main account's */
+	BOOK_COUNTED_BOTH = 3,
+};
+
 struct book_hold {
 	uint64_t leaf;
 	uint64_t time_ms;
@@ -182,7 +188,7 @@ struct book_hold {
 	int64_t amount_minor;
 	uint8_t reference[ORDER_REFERENCE_LEN]; /* of the hold's order */
 	bool released;
-	bool counted; /* against the account's limit of 24 hours */
+	uint8_t counted; /* BOOK_COUNTED_...: against which limits of 24 h */
 };
 
 /* A post that came after the release of its hold. */
@@ -202,6 +208,7 @@ struct book {
 	uint8_t bank_id[32];
 	uint16_t unit;              /* order_unit() */
 	struct order_policy policy; /* in force */
+	uint8_t rules;              /* version in force (entry.h) */
 	uint8_t operator_key[2][32];
 	bool operator_known[2];
 	struct book_table accounts;
@@ -293,6 +300,12 @@ enum sr_error book_found(
     struct book *book, const struct entry_genesis *genesis);
 
 /*
+ * SYSTEM_RULES: that version is in force from here on.  SR_PARAMETERS unless
+ * it is a later one, SR_VERSION when it is not known here.
+ */
+enum sr_error book_raise_rules(struct book *book, uint64_t version);
+
+/*
  * Opens principal and main account from an attestation.  The first one that
  * bears an operator's key of leaf 0 becomes that operator; operators have no
  * open main account.  For a known customer the attestation must continue the
@@ -358,8 +371,8 @@ struct book_account *book_labelled(const struct book *book, uint64_t customer,
     const char *label, size_t label_len);
 
 /*
- * What may still leave the account by its limit of 24 hours, at that time;
- * INT64_MAX when it has none.
+ * What may still leave the account by its limit of 24 hours, and by that of
+ * its owner's main account, at that time; INT64_MAX when there is none.
  */
 int64_t book_day_left(const struct book *book,
     const struct book_account *account, uint64_t now_ms);

@@ -162,9 +162,9 @@ book_rule_hold(struct book_turn *turn)
 	    .account = account->id,
 	    .till = till->id,
 	    .amount_minor = order->amount_minor,
-	    .counted = account->day_limit_minor != INT64_MAX};
+	    .counted = book_day_count(
+		book, account, order->amount_minor, turn->time_ms)};
 	memcpy(hold->reference, order->reference, sizeof(hold->reference));
-	book_day_count(book, account, order->amount_minor, turn->time_ms);
 	account->held_minor += order->amount_minor;
 	till->held_minor += order->amount_minor;
 	touch(turn->effect, account, till);
@@ -193,9 +193,9 @@ static void
 return_unpaid(
     struct book *book, const struct book_hold *hold, int64_t unpaid_minor)
 {
-	if (hold->counted && unpaid_minor > 0)
+	if (unpaid_minor > 0)
 		book_day_return(book, book_account(book, hold->account),
-		    unpaid_minor, hold->time_ms);
+		    hold->counted, unpaid_minor, hold->time_ms);
 }
 
 /* Gives back what a hold reserves, on both sides. */

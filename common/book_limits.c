@@ -114,8 +114,9 @@ day_sum(const struct book_flow *flow, uint64_t now_ms)
 	return sum;
 }
 
-int64_t
-book_day_left(const struct book *book, const struct book_account *account,
+/* By the account's own limit. */
+static int64_t
+own_left(const struct book *book, const struct book_account *account,
     uint64_t now_ms)
 {
 	const struct book_flow *flow =
@@ -128,6 +129,32 @@ book_day_left(const struct book *book, const struct book_account *account,
 	return spent >= account->day_limit_minor
 		   ? 0
 		   : account->day_limit_minor - spent;
+}
+
+/*
+ * The account whose limit bounds another one's, too: who opens many accounts
+ * has one limit all the same.  NULL for the main account itself.
+ */
+static struct book_account *
+bounding(const struct book *book, const struct book_account *account)
+{
+	if (account->type != ACCOUNT_CUSTOMER ||
+	    account_index(account->id) == ACCOUNT_INDEX_MAIN)
+		return NULL;
+	return book_account(book,
+	    account_id(account_customer(account->id), ACCOUNT_INDEX_MAIN));
+}
+
+int64_t
+book_day_left(const struct book *book, const struct book_account *account,
+    uint64_t now_ms)
+{
+	const struct book_account *main_account = bounding(book, account);
+	int64_t own = own_left(book, account, now_ms), main_left = INT64_MAX;
+
+	if (main_account != NULL)
+		main_left = own_left(book, main_account, now_ms);
+	return own < main_left ? own : main_left;
 }
 
 enum sr_error
@@ -152,15 +179,16 @@ go_on_to(struct book_flow *flow, uint64_t hour)
 		flow->hour = hour;
 }
 
-void
-book_day_count(struct book *book, struct book_account *account,
-    int64_t amount_minor, uint64_t time_ms)
+/* Counts against that account's limit, if it has one. */
+static bool
+count_one(struct book *book, struct book_account *account, int64_t amount_minor,
+    uint64_t time_ms)
 {
 	uint64_t hour = time_ms / HOUR_MS;
 	struct book_flow *flow;
 
-	if (account->day_limit_minor == INT64_MAX)
-		return;
+	if (account == NULL || account->day_limit_minor == INT64_MAX)
+		return false;
 	if (account->flow == 0) {
 		assert(book->flows.count < UINT32_MAX);
 		account->flow = (uint32_t)book->flows.count + 1;
@@ -171,10 +199,24 @@ book_day_count(struct book *book, struct book_account *account,
 	go_on_to(flow, hour);
 	/* the sum stays below the limit, so it cannot overflow */
 	flow->bucket_minor[flow->hour % BOOK_FLOW_HOURS] += amount_minor;
+	return true;
 }
 
-void
-book_day_return(struct book *book, struct book_account *account,
+uint8_t
+book_day_count(struct book *book, struct book_account *account,
+    int64_t amount_minor, uint64_t time_ms)
+{
+	uint8_t counted = 0;
+
+	if (count_one(book, account, amount_minor, time_ms))
+		counted |= BOOK_COUNTED_ACCOUNT;
+	if (count_one(book, bounding(book, account), amount_minor, time_ms))
+		counted |= BOOK_COUNTED_MAIN;
+	return counted;
+}
+
+static void
+return_one(struct book *book, const struct book_account *account,
     int64_t amount_minor, uint64_t since_ms)
 {
 	struct book_flow *flow =
@@ -188,4 +230,16 @@ book_day_return(struct book *book, struct book_account *account,
 		return;
 	bucket = &flow->bucket_minor[hour % BOOK_FLOW_HOURS];
 	*bucket = *bucket > amount_minor ? *bucket - amount_minor : 0;
+}
+
+void
+book_day_return(struct book *book, struct book_account *account,
+    uint8_t counted, int64_t amount_minor, uint64_t since_ms)
+{
+	const struct book_account *main_account = bounding(book, account);
+
+	if ((counted & BOOK_COUNTED_ACCOUNT) != 0)
+		return_one(book, account, amount_minor, since_ms);
+	if ((counted & BOOK_COUNTED_MAIN) != 0 && main_account != NULL)
+		return_one(book, main_account, amount_minor, since_ms);
 }

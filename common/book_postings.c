@@ -47,10 +47,14 @@ book_posting(const struct book *book, uint64_t leaf)
 void
 book_remember(struct book *book, const struct book_posting *posting)
 {
-	struct book_posting *row = book->postings.count < BOOK_POSTINGS
-				       ? book_table_add(&book->postings)
-				       : posting_at(book, book->posting_count);
+	struct book_posting *row;
 
+	/* nothing can be undone by the first rules */
+	if (book->rules <= ENTRY_RULES_FIRST)
+		return;
+	row = book->postings.count < BOOK_POSTINGS
+		  ? book_table_add(&book->postings)
+		  : posting_at(book, book->posting_count);
 	*row = *posting;
 	book->posting_count++;
 }

@@ -22,6 +22,11 @@ empty_main(const struct book *book, uint64_t customer, enum sr_error otherwise)
 	if (main_account->posted_minor != 0 || main_account->held_minor != 0 ||
 	    book_has_holds(book, main_account->id))
 		return otherwise;
+	/* going back would open one that was closed for ever, or unfreeze */
+	if (main_account->status != ACCOUNT_OPEN)
+		return main_account->status == ACCOUNT_FROZEN
+			   ? SR_ACCOUNT_FROZEN
+			   : SR_ACCOUNT_CLOSED;
 	return book_has_further(book, customer) ? SR_NOT_EMPTY : SR_OK;
 }
 

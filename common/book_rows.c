@@ -43,8 +43,11 @@ row_policy(struct book_rows *r, struct book *book)
 		    policy->customer.floor_minor;
 		policy->customer.day_limit_minor = INT64_MAX;
 		policy->undo_ms = BOOK_UNDO_MS;
+		book->rules = ENTRY_RULES_FIRST;
 		return;
 	}
+	book_field_choice(
+	    r, &book->rules, ENTRY_RULES_FIRST, ENTRY_RULES_VERSION);
 	book_field_i64(r, &policy->customer.soft_floor_minor);
 	book_field_i64(r, &policy->customer.day_limit_minor);
 	book_field_u64(r, &policy->undo_ms);
@@ -243,7 +246,7 @@ book_row_hold(struct book_rows *r, struct book_hold *hold)
 	book_field_bytes(r, hold->reference, sizeof(hold->reference));
 	book_field_bool(r, &hold->released);
 	if (!r->first_version)
-		book_field_bool(r, &hold->counted);
+		book_field_choice(r, &hold->counted, 0, BOOK_COUNTED_BOTH);
 	book_row_end(r);
 }
 

@@ -150,7 +150,8 @@ rule_transfer(struct book_turn *turn)
 	if (error != SR_OK)
 		return error;
 	if (!own)
-		book_day_count(book, debit, order->amount_minor, turn->time_ms);
+		(void)book_day_count(
+		    book, debit, order->amount_minor, turn->time_ms);
 	book_move(debit, credit, order->amount_minor, turn->effect);
 	remember_turn(turn);
 	return SR_OK;

@@ -128,13 +128,13 @@ void book_set_policy(struct book *book, const struct book_request *request);
 enum sr_error book_day_check(const struct book *book,
     const struct book_account *account, int64_t amount_minor, uint64_t time_ms);
 
-/* Counts what leaves; book_day_check() has passed. */
-void book_day_count(struct book *book, struct book_account *account,
+/* Counts what leaves; book_day_check() has passed.  BOOK_COUNTED_... */
+uint8_t book_day_count(struct book *book, struct book_account *account,
     int64_t amount_minor, uint64_t time_ms);
 
 /* What was counted at since_ms did not leave. */
 void book_day_return(struct book *book, struct book_account *account,
-    int64_t amount_minor, uint64_t since_ms);
+    uint8_t counted, int64_t amount_minor, uint64_t since_ms);
 
 /* ---- Tills (book_tills.c) -------------------------------------------------- */
 

@@ -26,11 +26,12 @@ book_table_free(struct book_table *table)
 }
 
 enum sr_error
-book_table_reserve(struct book_table *table)
+book_table_reserve(struct book_table *table, uint64_t rows)
 {
 	void *block;
 
-	if (table->count < table->block_count * BLOCK_ROWS)
+	assert(rows <= BLOCK_ROWS);
+	if (table->count + rows <= table->block_count * BLOCK_ROWS)
 		return SR_OK;
 	if (table->block_count == table->block_room) {
 		uint64_t room = table->block_room != 0 ? table->block_room * 2

@@ -36,8 +36,11 @@ struct book_index {
 void book_table_init(struct book_table *table, size_t row_len);
 void book_table_free(struct book_table *table);
 
-/* Room for one more row: SR_NO_SPACE.  The next book_table_add cannot fail. */
-enum sr_error book_table_reserve(struct book_table *table);
+/*
+ * Room for so many more rows, at most 512: SR_NO_SPACE.  As many calls of
+ * book_table_add cannot fail then.
+ */
+enum sr_error book_table_reserve(struct book_table *table, uint64_t rows);
 
 /* A new row of zeros; its place is the count before.  Only after a reserve. */
 void *book_table_add(struct book_table *table);

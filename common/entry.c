@@ -22,7 +22,8 @@ entry_rules_default(enum bank_type type)
 	return (struct entry_rules){.customer_floor_minor = 0,
 	    .customer_ceiling_minor = INT64_MAX,
 	    .order_life_ms = ORDER_LIFE_MAX_MS,
-	    .request_life_ms = DAY_MS};
+	    .request_life_ms = DAY_MS,
+	    .version = ENTRY_RULES_VERSION};
 }
 
 enum entry_type
@@ -214,7 +215,10 @@ entry_genesis_encode(
 	    &w, MONEY_CODE_MAX - strnlen(genesis->unit.code, MONEY_CODE_MAX));
 	writer_u8(&w, genesis->unit.exponent);
 	writer_u8(&w, genesis->bank_type);
-	writer_zeros(&w, 5);
+	writer_u8(&w, genesis->rules.version == ENTRY_RULES_FIRST
+			  ? 0
+			  : genesis->rules.version);
+	writer_zeros(&w, 4);
 	writer_i64(&w, genesis->rules.customer_floor_minor);
 	writer_i64(&w, genesis->rules.customer_ceiling_minor);
 	writer_u64(&w, genesis->rules.order_life_ms);
@@ -253,6 +257,9 @@ genesis_valid(const struct entry_genesis *genesis)
 	       zero_after(genesis->unit.code, code_len, MONEY_CODE_MAX) &&
 	       money_unit_valid(&genesis->unit) &&
 	       genesis->bank_type <= BANK_MUTUAL_CREDIT &&
+	       (rules->version == 0 ||
+		   (rules->version > ENTRY_RULES_FIRST &&
+		       rules->version <= ENTRY_RULES_VERSION)) &&
 	       rules->customer_floor_minor <= 0 &&
 	       rules->customer_ceiling_minor > 0 && rules->order_life_ms > 0 &&
 	       rules->order_life_ms <= ORDER_LIFE_MAX_MS &&
@@ -277,7 +284,8 @@ entry_genesis_decode(
 	reader_bytes(&r, genesis->unit.code, MONEY_CODE_MAX);
 	genesis->unit.exponent = reader_u8(&r);
 	genesis->bank_type = reader_u8(&r);
-	reader_zeros(&r, 5);
+	genesis->rules.version = reader_u8(&r);
+	reader_zeros(&r, 4);
 	genesis->rules.customer_floor_minor = reader_i64(&r);
 	genesis->rules.customer_ceiling_minor = reader_i64(&r);
 	genesis->rules.order_life_ms = reader_u64(&r);

@@ -8,7 +8,7 @@
  * zero):
  *
  *   GENESIS  type 1 | bank id 32 | name length 1 | name 64 | unit code 8
- *            | exponent 1 | bank type 1 | zero 5 | customer floor 8
+ *            | exponent 1 | bank type 1 | rules 1 | zero 4 | customer floor 8
  *            | customer ceiling 8 | order life ms 8 | request life ms 8
  *            | operator key 32 | operator key 32 | identity key 32 | time 8
  *            = 249, then the identity key's signature 64 over
@@ -74,7 +74,17 @@ enum entry_system {
 	SYSTEM_CLOCK = 4,    /* an operator says that the clock is right;
 				subject: its time ms, detail: the time ms that
 				was expected u64 */
+	SYSTEM_RULES = 5,    /* subject: version of the rules from here on */
 };
+
+/*
+ * Versions of the book's rules (strongroom-journal, "Rules"): 1 has no
+ * corrections.  Leaf 0 says which one a bank begins with (0 for 1), and
+ * SYSTEM_RULES when it goes on to another.
+ */
+#define ENTRY_RULES_FIRST 1u
+#define ENTRY_RULES_VERSION 2u
+
 
 /* bank_type of leaf 0. */
 enum bank_type {
@@ -88,6 +98,7 @@ struct entry_rules {
 	int64_t customer_ceiling_minor; /* INT64_MAX: none */
 	uint64_t order_life_ms;         /* not-after at most so far ahead */
 	uint64_t request_life_ms; /* four-eyes requests stay open so long */
+	uint8_t version;          /* 0 is 1 */
 };
 
 struct entry_genesis {

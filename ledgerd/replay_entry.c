@@ -252,8 +252,14 @@ replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
 		plain->committed_len, &event) != SR_OK)
 		return SR_DAMAGED;
 	/* one that is not known may be of a rule that is not known */
-	if (event.code < SYSTEM_RECOVERED || event.code > SYSTEM_CLOCK)
+	if (event.code < SYSTEM_RECOVERED || event.code > SYSTEM_RULES)
 		return SR_VERSION;
+	if (event.code == SYSTEM_RULES) {
+		enum sr_error error =
+		    book_raise_rules(&ledgerd->book, event.subject);
+
+		return error == SR_PARAMETERS ? SR_DAMAGED : error;
+	}
 	return snapshot_replayed(ledgerd, &event);
 }
 

@@ -290,6 +290,30 @@ log_recovered(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	return SR_OK;
 }
 
+/*
+ * A bank that was founded under older rules goes on to those of this program,
+ * and says so, so that whoever reads the log does the same there.
+ */
+static enum sr_error
+take_rules(struct ledgerd *ledgerd)
+{
+	struct entry_event event = {
+	    .code = SYSTEM_RULES, .subject = ENTRY_RULES_VERSION};
+	enum sr_error error;
+
+	if (ledgerd->book.rules >= ENTRY_RULES_VERSION)
+		return SR_OK;
+	error = commit_system(ledgerd, &event);
+	if (admission_is_refusal(error)) {
+		diag_warn("the rules of version %u wait for the next start: %s",
+		    ENTRY_RULES_VERSION, error_sentence(error));
+		return SR_OK;
+	}
+	return error == SR_OK
+		   ? book_raise_rules(&ledgerd->book, ENTRY_RULES_VERSION)
+		   : error;
+}
+
 /* After the replay of a founded bank. */
 static enum sr_error
 bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
@@ -307,6 +331,8 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 		error = reconcile_terminals(ledgerd);
 	if (error == SR_OK && !ledgerd->keyd.copy)
 		error = commit_operations(ledgerd);
+	if (error == SR_OK && !ledgerd->keyd.copy)
+		error = take_rules(ledgerd);
 	if (error == SR_OK && book_sum(&ledgerd->book) != 0) {
 		diag_error("the accounts do not add up to zero");
 		error = SR_DAMAGED;

@@ -67,6 +67,7 @@ class Model(Money, People):
         self.order_life = entry["order_life_ms"]
         self.request_life = entry["request_life_ms"]
         self.undo_ms = 900000
+        self.rules = entry["rules_version"]
         self.operators = [entry["operator_1"], entry["operator_2"]]
         # nobody issues mutual credit
         for number in (2,) if entry["bank_type"] == 1 else (1, 2):
@@ -262,6 +263,10 @@ class Model(Money, People):
             getattr(self, entry["type"])(entry)
         if entry["type"] == "restore":
             self.restored = True
+        if entry["type"] == "system" and entry["code"] == 5:
+            if entry["subject"] <= self.rules:
+                self.say(entry, "rules that were in force already")
+            self.rules = entry["subject"]
         if entry["type"] == "use" and entry["code"] == 5 and \
                 entry["detail"][:64] not in self.auditors.values():
             self.say(entry, "disclosed to nobody who is enrolled")

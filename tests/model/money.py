@@ -72,6 +72,8 @@ class Money:
         return [debit, credit]
 
     def remember(self, leaf, time, order):
+        if self.rules < 2:      # which has no corrections
+            return
         self.postings[leaf] = {
             "time": time, "kind": order["kind"], "debit": order["debit"],
             "credit": order["credit"], "amount": order["amount"],
@@ -97,19 +99,28 @@ class Money:
 
     # ---- Outgoing limit of the present hour and the 24 before it ------------
 
-    def leaves(self, account, amount, now):
-        left = sum(row["amount"] for row in account.flows
-                   if row["hour"] + 24 >= now // HOUR_MS)
-        return {"SR_LIMIT"} if account.day_limit != MOST and \
-            amount > max(account.day_limit - left, 0) else set()
+    def bounds(self, number):
+        """The accounts whose limit counts: its own, and its owner's first."""
+        first = number >> 16 << 16
+        return [self.accounts[one] for one in {number, first}
+                if one in self.accounts]
+
+    def leaves(self, number, amount, now):
+        for account in self.bounds(number):
+            left = sum(row["amount"] for row in account.flows
+                       if row["hour"] + 24 >= now // HOUR_MS)
+            if account.day_limit != MOST and \
+                    amount > max(account.day_limit - left, 0):
+                return {"SR_LIMIT"}
+        return set()
 
     def count_leaving(self, entry):
-        account = self.accounts[entry["debit"]]
-        if account.day_limit != MOST:
-            account.flows.append({"hour": entry["time_ms"] // HOUR_MS,
-                                  "leaf": entry["seq"],
-                                  "amount": entry["amount"]})
-            del account.flows[:-5000]
+        for account in self.bounds(entry["debit"]):
+            if account.day_limit != MOST:
+                account.flows.append({"hour": entry["time_ms"] // HOUR_MS,
+                                      "leaf": entry["seq"],
+                                      "amount": entry["amount"]})
+                del account.flows[:-5000]
 
     # ---- Payments -----------------------------------------------------------
 
@@ -140,7 +151,8 @@ class Money:
                 entry["debit"] >> 16 != entry["signer"]:
             broken.add("SR_NOT_YOURS")
         elif not own:
-            broken |= self.leaves(debit, entry["amount"], entry["time_ms"])
+            broken |= self.leaves(entry["debit"], entry["amount"],
+                                  entry["time_ms"])
 
         def effect():
             if not own:
@@ -171,7 +183,7 @@ class Money:
             broken.add("SR_AMOUNT")
         if owner is not None:
             broken |= gives(owner, amount) | frozen(owner) | \
-                self.leaves(owner, amount, entry["time_ms"])
+                self.leaves(entry["debit"], amount, entry["time_ms"])
         if till is not None:
             broken |= takes(till, amount) | frozen(till) | \
                 self.till_open(entry["credit"])
@@ -212,9 +224,10 @@ class Money:
         if not hold["released"]:
             account.held -= hold["amount"]
             self.accounts[hold["till"]].held -= hold["amount"]
-            for row in account.flows:
-                if row["leaf"] == leaf:
-                    row["amount"] -= hold["amount"] - out
+            for bound in self.bounds(hold["account"]):
+                for row in bound.flows:
+                    if row["leaf"] == leaf:
+                        row["amount"] -= hold["amount"] - out
         hold["released"] = True
         return [hold["account"], hold["till"]]
 

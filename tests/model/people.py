@@ -194,7 +194,13 @@ class People:
             broken.add("SR_PARAMETERS")
         if not self.main_is_empty(entry["principal"]):
             broken |= {"SR_PARAMETERS", "SR_NOT_EMPTY"}
-        return broken
+        return broken | self.main_is_open(entry["principal"])
+
+    def main_is_open(self, principal):
+        """Going back to a customer would open one that was closed for ever."""
+        account = self.accounts[main_of(principal)]
+        return {"SR_ACCOUNT_CLOSED"} if account.closed else \
+            {"SR_ACCOUNT_FROZEN"} if account.frozen else set()
 
     def give_till(self, principal, role, maximum):
         person, till = self.people[principal], till_of(principal)
@@ -278,6 +284,7 @@ class People:
             return {"SR_PARAMETERS"}
         if not self.main_is_empty(entry["principal"]):
             broken.add("SR_NOT_EMPTY")
+        broken |= self.main_is_open(entry["principal"])
         given = bool(entry["till"]) + bool(entry["maximum"])
         if given != (entry["role"] == TELLER) or entry["maximum"] < 0:
             broken.add("SR_PARAMETERS")

@@ -137,7 +137,10 @@ take_entry(struct audit *audit, const struct journal_plain *plain)
 		audit->disclosed += use.code == USE_DISCLOSE;
 		return NULL;
 	case ENTRY_SYSTEM:
-		return NULL;
+		if (entry_event_decode(ENTRY_SYSTEM, plain->committed,
+			plain->committed_len, &use) != SR_OK)
+			return "an event that cannot be read";
+		return model_system(&audit->model, &use);
 	case ENTRY_RESTORE:
 	default:
 		return "an entry that this bank does not write";

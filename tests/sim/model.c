@@ -167,7 +167,9 @@ count_open(const struct model *model, uint64_t customer, bool main_too)
 void
 remember(struct model *model, const struct model_posting *posting)
 {
-	model->posting[model->postings++ % MODEL_POSTINGS] = *posting;
+	/* corrections came with the second rules */
+	if (model->rules >= 2)
+		model->posting[model->postings++ % MODEL_POSTINGS] = *posting;
 }
 
 /* ---- An order ------------------------------------------------------------------- */
@@ -281,6 +283,7 @@ model_begin(struct model *model, const struct entry_genesis *genesis)
 
 	memset(model, 0, sizeof(*model));
 	model->genesis = *genesis;
+	model->rules = rules->version == 0 ? 1 : rules->version;
 	model->policy = (struct order_policy){
 	    .customer = {.floor_minor = rules->customer_floor_minor,
 		.soft_floor_minor = rules->customer_floor_minor,
@@ -302,6 +305,17 @@ model_found(struct model *model, const void *bytes, size_t len)
 	if (entry_genesis_decode(bytes, len, &genesis) != SR_OK)
 		return "leaf 0 is no genesis";
 	model_begin(model, &genesis);
+	return NULL;
+}
+
+const char *
+model_system(struct model *model, const struct entry_event *event)
+{
+	if (event->code != SYSTEM_RULES)
+		return NULL;
+	if (event->subject <= model->rules)
+		return "rules that were in force already";
+	model->rules = (unsigned)event->subject;
 	return NULL;
 }
 

@@ -84,6 +84,7 @@ struct model_posting {
 struct model {
 	struct entry_genesis genesis;
 	struct order_policy policy;
+	unsigned rules; /* version */
 	bool operator_known[2];
 	struct model_account account[MODEL_ACCOUNTS];
 	struct model_person person[MODEL_PEOPLE];
@@ -116,6 +117,9 @@ struct model_turn {
 	size_t attachment_len;
 	uint64_t leaf, time_ms;
 };
+
+/* An entry of the system: NULL, or what is wrong with it in this place. */
+const char *model_system(struct model *model, const struct entry_event *event);
 
 /* Carries it out and returns 0, or returns every reason not to. */
 uint64_t model_apply(struct model *model, const struct model_turn *turn);

@@ -49,8 +49,8 @@ left_already(const struct model *model, uint64_t account, uint64_t now)
 	return sum;
 }
 
-int64_t
-model_day_left(const struct model *model, const struct model_account *account,
+static int64_t
+left_of(const struct model *model, const struct model_account *account,
     uint64_t time_ms)
 {
 	int64_t left;
@@ -59,6 +59,25 @@ model_day_left(const struct model *model, const struct model_account *account,
 		return INT64_MAX;
 	left = account->day_limit - left_already(model, account->id, time_ms);
 	return left > 0 ? left : 0;
+}
+
+/* The main account, whose limit holds for its owner's further ones, too. */
+static const struct model_account *
+main_of(const struct model *model, const struct model_account *account)
+{
+	return account->type == MODEL_CUSTOMER && (account->id & 0xffff) != 0
+		   ? model_account(model, account->id >> 16 << 16)
+		   : account;
+}
+
+int64_t
+model_day_left(const struct model *model, const struct model_account *account,
+    uint64_t time_ms)
+{
+	int64_t own = left_of(model, account, time_ms);
+	int64_t all = left_of(model, main_of(model, account), time_ms);
+
+	return own < all ? own : all;
 }
 
 uint64_t
@@ -82,8 +101,8 @@ flow_prune(struct model *model, uint64_t now)
 	model->flows = kept;
 }
 
-void
-flow_add(struct turn *turn, uint64_t account, int64_t amount)
+static void
+flow_add_one(struct turn *turn, uint64_t account, int64_t amount)
 {
 	struct model *model = turn->model;
 
@@ -101,6 +120,17 @@ flow_add(struct turn *turn, uint64_t account, int64_t amount)
 	    .hour = turn->now / HOUR_MS,
 	    .leaf = turn->leaf,
 	    .amount = amount};
+}
+
+void
+flow_add(struct turn *turn, uint64_t account, int64_t amount)
+{
+	uint64_t main_id =
+	    main_of(turn->model, model_account(turn->model, account))->id;
+
+	flow_add_one(turn, account, amount);
+	if (main_id != account)
+		flow_add_one(turn, main_id, amount);
 }
 
 void

@@ -42,10 +42,16 @@ main_is_empty(struct model *model, uint64_t customer)
 {
 	const struct model_account *a = model_account(model, customer << 16);
 
-	return a->posted != 0 || a->held != 0 || any_hold(model, a->id) ||
-		       count_open(model, customer, false) > 0
-		   ? WHY(SR_NOT_EMPTY)
-		   : 0;
+	uint64_t why = 0;
+
+	if (a->posted != 0 || a->held != 0 || any_hold(model, a->id) ||
+	    count_open(model, customer, false) > 0)
+		why |= WHY(SR_NOT_EMPTY);
+	if (a->closed)
+		why |= WHY(SR_ACCOUNT_CLOSED);
+	else if (a->frozen)
+		why |= WHY(SR_ACCOUNT_FROZEN);
+	return why;
 }
 
 static bool
@@ -94,7 +100,8 @@ why_not_enrol(struct model *model, const struct model_request *r)
 	/* as it was before there were roles to give: not told apart */
 	if (who->role == ROLE_CUSTOMER &&
 	    main_is_empty(model, who->customer) != 0)
-		why |= WHY(SR_PARAMETERS) | WHY(SR_NOT_EMPTY);
+		why |= WHY(SR_PARAMETERS) | WHY(SR_NOT_EMPTY) |
+		       main_is_empty(model, who->customer);
 	if (terminal_taken(model, enrol.terminal) ||
 	    had_a_till(model, enrol.principal))
 		why |= WHY(SR_ALREADY);

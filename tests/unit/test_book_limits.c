@@ -324,6 +324,44 @@ given_a_days_limit_when_cash_is_held_then_it_counts_until_it_is_not_out(
 	assert_true(left() == 10);
 }
 
+/* Who opens many accounts has one limit all the same. */
+static void
+given_a_days_limit_when_money_leaves_by_further_accounts_then_it_counts_once(
+    void **state)
+{
+	const struct book_account *purse;
+	uint64_t hold;
+
+	(void)state;
+	assert_int_equal(stage_deposit(LOBBY, MAIN(BOB), 5000), SR_OK);
+	assert_int_equal(stage_open(ADA, 0, "purse"), SR_OK);
+	purse = stage_account(FURTHER(ADA, 0));
+	assert_int_equal(
+	    stage_transfer(MAIN(ADA), FURTHER(ADA, 0), 300), SR_OK);
+	limit_ada(100);
+	assert_true(book_day_left(&stage.book, purse, stage.now_ms) == 100);
+	assert_int_equal(
+	    stage_transfer(FURTHER(ADA, 0), MAIN(BOB), 101), SR_LIMIT);
+	assert_int_equal(stage_transfer(FURTHER(ADA, 0), MAIN(BOB), 60), SR_OK);
+	assert_true(left() == 40);
+	assert_int_equal(stage_transfer(MAIN(ADA), MAIN(BOB), 41), SR_LIMIT);
+	assert_int_equal(stage_open(ADA, 1, "another"), SR_OK);
+	assert_int_equal(
+	    stage_transfer(MAIN(ADA), FURTHER(ADA, 1), 100), SR_OK);
+	assert_int_equal(
+	    stage_transfer(FURTHER(ADA, 1), MAIN(BOB), 41), SR_LIMIT);
+	/* a hold counts there, too, and comes back there */
+	assert_int_equal(stage_hold(FURTHER(ADA, 1), 40), SR_OK);
+	hold = stage.ordered;
+	assert_true(left() == 0);
+	assert_int_equal(stage_void(hold), SR_OK);
+	assert_true(left() == 40);
+	/* her own do not count */
+	assert_int_equal(
+	    stage_transfer(FURTHER(ADA, 1), MAIN(ADA), 100), SR_OK);
+	assert_true(left() == 40);
+}
+
 static void
 given_a_hold_from_before_the_limit_when_voided_then_nothing_comes_back(
     void **state)
@@ -566,6 +604,8 @@ main(void)
 		given_a_days_limit_when_own_accounts_are_paid_then_it_does_not_count),
 	    STAGE_STORY(
 		given_a_days_limit_when_cash_is_held_then_it_counts_until_it_is_not_out),
+	    STAGE_STORY(
+		given_a_days_limit_when_money_leaves_by_further_accounts_then_it_counts_once),
 	    STAGE_STORY(
 		given_a_hold_from_before_the_limit_when_voided_then_nothing_comes_back),
 	    STAGE_STORY(

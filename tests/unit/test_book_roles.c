@@ -261,6 +261,21 @@ given_those_who_are_no_operators_when_revoked_as_such_then_declined(
 	assert_int_equal(ask(BOB, ROLE_CUSTOMER, 0, 0), SR_PARAMETERS);
 }
 
+/* Else the way back would open what was closed for ever, or unfreeze. */
+static void
+given_a_main_account_that_is_not_open_when_asked_then_no_other_role(
+    void **state)
+{
+	(void)state;
+	assert_int_equal(stage_freeze(MAIN(CARL)), SR_OK);
+	assert_int_equal(ask(CARL, ROLE_AUDITOR, 0, 0), SR_ACCOUNT_FROZEN);
+	assert_int_equal(stage_unfreeze(MAIN(CARL)), SR_OK);
+	assert_int_equal(stage_close(MAIN(CARL)), SR_OK);
+	assert_int_equal(ask(CARL, ROLE_OPERATOR, 0, 0), SR_ACCOUNT_CLOSED);
+	assert_int_equal(ask(CARL, ROLE_TELLER, 0, 500), SR_ACCOUNT_CLOSED);
+	assert_true(stage_account(MAIN(CARL))->status == ACCOUNT_CLOSED);
+}
+
 static void
 given_a_revoked_operator_when_it_orders_then_nothing_and_its_requests_are_void(
     void **state)
@@ -291,6 +306,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    STAGE_STORY(
 		given_a_customer_when_two_operators_agree_then_an_operator_or_auditor),
+	    STAGE_STORY(
+		given_a_main_account_that_is_not_open_when_asked_then_no_other_role),
 	    STAGE_STORY(
 		given_money_or_accounts_when_a_role_is_given_then_declined),
 	    STAGE_STORY(
