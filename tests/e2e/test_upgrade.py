@@ -116,6 +116,23 @@ class Story(Fixture):
                       "dora": before["dora"] + 200, "erna": 300}
         self.look_after("at once")
 
+    def when_payments_are_undone_then_only_those_of_today(self):
+        """Which postings can be undone must be the same for who starts from
+        a snapshot of that version and for who reads the log from leaf 0."""
+        bank, tried = self.bank, 0
+        for name in self.people:
+            for line in bank.statement(name, 100):
+                if line["kind"] == "transfer" and line["amount_minor"] > 0 \
+                        and line["leaf"] < self.expected["tree_size"]:
+                    bank.atm(name, "undo", str(line["leaf"])).ends(
+                        DECLINED, "can be undone any more")
+                    tried += 1
+        check(tried > 0, "nobody was ever paid")
+        bank.transfer("bob", "dora", "1.00")
+        leaf = bank.statement("dora", 1)[0]["leaf"]
+        bank.atm("dora", "undo", str(leaf)).ends(DONE)
+        self.look_after("after what was undone")
+
     def look_after(self, when):
         equal({name: self.account(name) for name in self.after},
               {name: (minor, 0) for name, minor in self.after.items()}, when)
