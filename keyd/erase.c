@@ -80,3 +80,13 @@ erase_do(struct keyd *k, uint64_t id)
 	}
 	return error;
 }
+
+enum sr_error
+erase_rest(struct keyd *k)
+{
+	if (k->credentials.half_erased == 0)
+		return SR_OK;
+	if (erase_do(k, k->credentials.half_erased) == SR_OK)
+		k->credentials.half_erased = 0;
+	return k->failure;
+}

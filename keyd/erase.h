@@ -30,4 +30,11 @@ enum sr_error erase_check(struct keyd *k, const struct entry_event *use,
  */
 enum sr_error erase_do(struct keyd *k, uint64_t customer);
 
+/*
+ * At start, and again when ledgerd has read its log: an erasure that was cut
+ * between the two versions.  A full disk leaves it as it is.  Else the error is
+ * in k->failure.
+ */
+enum sr_error erase_rest(struct keyd *k);
+
 #endif

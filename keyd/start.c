@@ -177,12 +177,8 @@ keyd_load(struct keyd *k, const uint8_t identity[PUBLIC_KEY_LEN])
 		    state->intent.customer == state->customers + 1);
 	if (error == SR_OK)
 		error = keyd_settle(k);
-	/* an erasure that was cut in between; a full disk leaves it so */
-	if (error == SR_OK && k->credentials.half_erased != 0) {
-		error = erase_do(k, k->credentials.half_erased);
-		if (k->failure == SR_OK)
-			error = SR_OK;
-	}
+	if (error == SR_OK)
+		error = erase_rest(k);
 	return keyd_fail(k, "credentials", error);
 }
 
