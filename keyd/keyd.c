@@ -54,15 +54,6 @@ keyd_save(struct keyd *k)
 }
 
 enum sr_error
-keyd_confirm_lone(struct keyd *k)
-{
-	if (!k->lone)
-		return SR_OK;
-	k->lone = false;
-	return keyd_fail(k, "state", state_confirm(&k->state_file, &k->state));
-}
-
-enum sr_error
 keyd_save_both(struct keyd *k)
 {
 	enum sr_error error = keyd_save(k);

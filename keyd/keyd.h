@@ -152,12 +152,6 @@ enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);
 /* Saves the state; a failure is noted. */
 enum sr_error keyd_save(struct keyd *k);
 
-/*
- * ledgerd has read its log through: the one slot that could be read is the
- * newest one, and is made durable.  Nothing when there were two.
- */
-enum sr_error keyd_confirm_lone(struct keyd *k);
-
 /* Both slots, so that none of them knows an intent any more. */
 enum sr_error keyd_save_both(struct keyd *k);
 

@@ -194,8 +194,8 @@ keyd_open_files(struct keyd *k, const struct keyd_params *params,
 		error = state_load(&k->state_file, &k->state, &lone);
 	/* a backup has one slot */
 	k->lone = error == SR_OK && lone && !k->state.copy;
-	/* alone it is written again when ledgerd has read its log */
-	if (error == SR_OK && !lone)
+	/* before it is signed again, or the other slot is written */
+	if (error == SR_OK)
 		error = state_confirm(&k->state_file, &k->state);
 	if (error == SR_NOT_FOUND && params->init)
 		error = keyd_create(k, identity);

@@ -16,6 +16,7 @@
 #include "common/entry.h"
 #include "common/journal.h"
 #include "common/note.h"
+#include "keyd/erase.h"
 #include "keyd/keyd.h"
 #include "keyd/tree.h"
 
@@ -108,8 +109,9 @@ keyd_extend_tree(struct keyd *k, const uint8_t *leaves, size_t count)
 		k->state.frontier = before;
 		return error;
 	}
-	error = keyd_confirm_lone(k);
-	return error == SR_OK ? keyd_save(k) : error;
+	/* who appends has read its log: the lone slot is the newest one */
+	k->lone = false;
+	return keyd_save(k);
 }
 
 static enum sr_error
@@ -211,8 +213,11 @@ keyd_take_ledgerd_terminals_get(
 	struct message_terminals answer = {.list = list};
 
 	(void)m;
-	if (k->tree_started && k->lone && keyd_confirm_lone(k) == SR_OK)
-		(void)keyd_save_both(k);
+	if (k->tree_started && k->lone) {
+		k->lone = false;
+		if (keyd_save_both(k) == SR_OK)
+			(void)erase_rest(k);
+	}
 	terminals_list(&k->terminals, &w);
 	answer.list_len = writer_len(&w);
 	KEYD_SEND(k, to_ledgerd, terminals, TERMINALS, &answer);
