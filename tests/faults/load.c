@@ -178,9 +178,9 @@ enter(void)
 			return;
 		if (now_ms() - answered_ms > GIVE_UP_MS || error == SR_LOGIN ||
 		    error == SR_LATER || error == SR_BANK_KEY) {
-			fprintf(stderr, "no session: %s: %s after %" PRIu64
-			    " ms\n", at, error_name(error),
-			    now_ms() - answered_ms);
+			fprintf(stderr,
+			    "no session: %s: %s after %" PRIu64 " ms\n", at,
+			    error_name(error), now_ms() - answered_ms);
 			exit(error_exit(SR_UNREACHABLE));
 		}
 		(void)poll(NULL, 0, RETRY_MS);
