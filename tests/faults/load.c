@@ -15,7 +15,9 @@
  * After each log-in it reads what is new in its own statement: "line LEAF
  * AMOUNT BALANCE MEMO", newest first, and "read LEAF" when it has all up to
  * that one; lines without that end are read once more.  What is not above
- * READ is not new.  REST: milliseconds after each order, else none.
+ * READ is not new.  REST: milliseconds after each order, else none.  One every
+ * PACE_MS at most: a faster disk must not make more segments than the bank
+ * opens again in an hour (LOG_KEYS_OLD_AN_HOUR) as it falls and rises.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +42,7 @@ enum {
 	AMOUNT_MAX = 300,
 	GIVE_UP_MS = 60000, /* without any answer */
 	RETRY_MS = 20,
+	PACE_MS = 8,
 	PAGE_LINES = 128,
 	PAGE_TEXT_MAX = 64 * 1024,
 };
@@ -81,14 +84,16 @@ write_log(const char *line)
 	}
 }
 
-static bool
+static enum sr_error
 find_payees(void)
 {
-	for (int i = 0; i < payee_count; i++)
-		if (payees[i] == 0 && bank_find(&teller.session, payee_names[i],
-					  &payees[i]) != SR_OK)
-			return false;
-	return true;
+	enum sr_error error = SR_OK;
+
+	for (int i = 0; error == SR_OK && i < payee_count; i++)
+		if (payees[i] == 0)
+			error = bank_find(
+			    &teller.session, payee_names[i], &payees[i]);
+	return error;
 }
 
 /*
@@ -133,19 +138,22 @@ read_page(uint64_t *before, uint64_t *newest)
 }
 
 /* What is new in the statement, since the last time that this succeeded. */
-static bool
+static enum sr_error
 read_statement(void)
 {
 	uint64_t before = UINT64_MAX, newest = read_leaf;
 	char line[40];
 
-	while (before > 0)
-		if (read_page(&before, &newest) != SR_OK)
-			return false;
+	while (before > 0) {
+		enum sr_error error = read_page(&before, &newest);
+
+		if (error != SR_OK)
+			return error;
+	}
 	read_leaf = newest;
 	snprintf(line, sizeof(line), "read %" PRIu64 "\n", newest);
 	write_log(line);
-	return true;
+	return SR_OK;
 }
 
 /* Until there is a session; ends the process when there is none for long. */
@@ -153,15 +161,26 @@ static void
 enter(void)
 {
 	for (;;) {
+		const char *at = "log-in";
 		enum sr_error error;
 
 		teller_leave(&teller);
 		error = teller_enter(&teller);
-		if (error == SR_OK && find_payees() && read_statement())
+		if (error == SR_OK) {
+			at = "payees";
+			error = find_payees();
+		}
+		if (error == SR_OK) {
+			at = "statement";
+			error = read_statement();
+		}
+		if (error == SR_OK)
 			return;
 		if (now_ms() - answered_ms > GIVE_UP_MS || error == SR_LOGIN ||
 		    error == SR_LATER || error == SR_BANK_KEY) {
-			fprintf(stderr, "no session: %s\n", error_name(error));
+			fprintf(stderr,
+			    "no session: %s: %s after %" PRIu64 " ms\n", at,
+			    error_name(error), now_ms() - answered_ms);
 			exit(error_exit(SR_UNREACHABLE));
 		}
 		(void)poll(NULL, 0, RETRY_MS);
@@ -245,10 +264,15 @@ main(int argc, char *argv[])
 	answered_ms = now_ms();
 	enter();
 	while (!ended) {
+		uint64_t next_ms = now_ms() + PACE_MS, now;
+
 		pay(number++, rand_r(&seed) % payee_count,
 		    1 + rand_r(&seed) % AMOUNT_MAX);
+		now = now_ms();
 		if (rest_ms > 0)
 			(void)poll(NULL, 0, rest_ms);
+		else if (now < next_ms)
+			(void)poll(NULL, 0, (int)(next_ms - now));
 	}
 	teller_leave(&teller);
 	return 0;

@@ -33,7 +33,7 @@ STARTS_KILLED = 4
 class Ordeal:
     """dice: a random.Random; plug: on a disk of its own, for cut()."""
 
-    def __init__(self, dice, payers=4, plug=False, segment=128 << 10):
+    def __init__(self, dice, payers=4, plug=False, segment=256 << 10):
         self.dice = dice
         self.bank = (PluggedBank if plug else Bank).found()
         self.bank.shorten_segments(segment).start()
