@@ -6,6 +6,7 @@ Work at a till: cash in, counts and what they cost, a till that two tellers
 share, cash to the safe; the teller's screen when the line breaks.
 """
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from lib.bank import (ATM, BAD_DATA, DECLINED, DONE, INTACT,  # noqa: E402
                       USAGE, Bank, run_program)
 from lib.relay import TO_BANK, TO_CLIENT, Relay  # noqa: E402
 from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
-from lib.session import Session  # noqa: E402
+from lib.session import (APPROVE, DEPOSIT, HOLD, TRANSFER,  # noqa: E402
+                         Session)
 from lib.terminal import Terminal  # noqa: E402
 
-DEPOSIT, TILL_COUNT = 2, 22
+ISSUE, ADJUST, RAISE_LIMIT, CASH_OUT = 8, 9, 12, 32
+TILL_OPEN, TILL_COUNT, TILL_CLOSE = 21, 22, 23
 
 bank = lobby = eve = zoe = None
 
@@ -52,6 +55,12 @@ def screen(card, server=None):
 
 def operator(number, *more):
     return bank.ctl("--as", bank.directory / f"operator-{number}.card", *more)
+
+
+def books():
+    """What every account has."""
+    return {line["account"]: line["balance_minor"] for line in
+            operator(1, "account", "list", "--json").json_lines()}
 
 
 @scenario
@@ -139,9 +148,7 @@ def given_a_till_when_it_is_counted_then_expected_counted_and_difference_show():
           [("till-count", -200, -2700), ("till-count", 100, -2500),
            ("till-count", 0, -2600)])
     contains(till(eve, "statement").ends(DONE).out, "over and short")
-    books = {line["account"]: line["balance_minor"] for line in
-             operator(1, "account", "list", "--json").json_lines()}
-    equal(books["/over-short"], 100, "over and short")
+    equal(books()["/over-short"], 100, "over and short")
 
 
 @scenario
@@ -226,6 +233,68 @@ def given_an_atm_when_its_till_is_counted_then_its_card_signs():
         DECLINED, "the till is closed")
     till(lobby, "open", "--counted", "29").ends(DONE, "as expected")
     bank.deposit(lobby, "ada", "1.00")
+
+
+@scenario
+def given_a_tellers_key_when_a_thief_has_it_then_the_till_is_his_bound():
+    """What a stolen card signs, past the tool's own checks: whatever he
+    books and counts, his accomplice gets the till's maximum, and once."""
+    mal = bank.base / "mal.card"
+    bank.register("moll")
+    bank.ctl(*bank.operators(), "role", "set", "mal", "teller", "--max",
+             "30.00", "--out", mal).ends(DONE)
+    before = books()
+    with Session(bank, card=mal) as thief:
+        his = thief.find("mal") << 16 | 1
+        ada, moll = thief.find("ada") << 16, thief.find("moll") << 16
+        lobbys = thief.find("lobby") << 16 | 1
+
+        def outcome(kind, **fields):
+            answer = thief.order(**{"kind": kind, "debit": 0, **fields})
+            equal(answer["error"], "SR_OK", f"{kind} {fields}")
+            return answer["outcome"]
+
+        def pays_in(amount):
+            return outcome(DEPOSIT, debit=his, credit=moll, amount=amount)
+
+        def counts(kind, amount):
+            counted = [struct.pack("<qQ", amount, 1)] if amount else []
+            equal(outcome(kind, amount=amount, attachment=b"".join([
+                struct.pack("<QB7x", his, len(counted)), *counted]).hex()),
+                "SR_OK", f"{kind} {amount}")
+
+        equal(pays_in(3001), "SR_TILL_FULL")
+        equal(pays_in(3000), "SR_OK")
+        # "the cash is gone": and so is the room for more
+        for kind, amount in ((TILL_COUNT, 0), (TILL_CLOSE, 0),
+                             (TILL_OPEN, 0), (TILL_COUNT, 9000),
+                             (TILL_COUNT, 0), (TILL_CLOSE, 0),
+                             (TILL_OPEN, 9000), (TILL_COUNT, 0)):
+            counts(kind, amount)
+            if kind != TILL_CLOSE:
+                equal(pays_in(1), "SR_TILL_FULL", f"after {kind} {amount}")
+        # and no other way to money, or to a greater maximum
+        for kind, wanted, fields in (
+                (DEPOSIT, "SR_NOT_YOURS", {"debit": lobbys}),
+                (DEPOSIT, "SR_NOT_YOURS", {"debit": ada}),
+                (TRANSFER, "SR_ROLE", {"debit": ada}),
+                (HOLD, "SR_ROLE", {"debit": ada, "credit": his}),
+                (ISSUE, "SR_ROLE", {"debit": 1}),
+                (ADJUST, "SR_ROLE", {"debit": 2}),
+                (RAISE_LIMIT, "SR_ROLE", {
+                    "credit": 0, "amount": 0, "attachment": struct.pack(
+                        "<5q", his, -9000, -9000, 0, 2**63 - 1).hex()}),
+                (CASH_OUT, "SR_TILL_EMPTY", {"debit": 1, "credit": his}),
+                (APPROVE, "SR_ROLE", {
+                    "credit": 0, "amount": 0, "refers_to": 1,
+                    "attachment": "00" * 32})):
+            equal(outcome(kind, **{"credit": moll, "amount": 1, **fields}),
+                  wanted, f"{kind} {fields}")
+    after = books()
+    for account in ("moll", "mal/till", "/issue", "/over-short"):
+        after.pop(account), before.pop(account)
+    equal(bank.balance("moll"), 3000)
+    equal(after, before, "what all others have")
 
 
 @scenario
