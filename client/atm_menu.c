@@ -42,7 +42,7 @@ menu_may_try_again(const struct atm *atm, enum sr_error error)
 	       (error == SR_LOGIN || error == SR_NAME ||
 		   error == SR_MALFORMED || error == SR_TOO_LARGE ||
 		   error == SR_NAME_TAKEN || error == SR_INVITATION ||
-		   error == SR_REGISTRATION_CLOSED || error == SR_USAGE);
+		   error == SR_REGISTRATION_CLOSED);
 }
 
 /*

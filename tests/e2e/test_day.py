@@ -345,6 +345,13 @@ def given_the_menu_when_the_customer_gives_up_then_it_ends():
 
 
 @scenario
+def given_no_terminal_when_the_menu_wants_a_password_then_it_ends():
+    run_program(bank.atm_words("bob"), env=bank.environment("kiosk"),
+                start_new_session=True).ends(
+                    USAGE, "no terminal", "--password-fd")
+
+
+@scenario
 def given_the_menu_when_nothing_is_typed_then_it_asks_again():
     with Terminal(bank.atm_words("bob"), bank.environment("kiosk")) as screen:
         screen.expect("Password: ")
