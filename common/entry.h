@@ -85,7 +85,6 @@ enum entry_system {
 #define ENTRY_RULES_FIRST 1u
 #define ENTRY_RULES_VERSION 2u
 
-
 /* bank_type of leaf 0. */
 enum bank_type {
 	BANK_CASH = 0,

@@ -283,10 +283,10 @@ given_a_book_of_version_1_when_gone_on_with_then_by_the_rules_of_today(
 	assert_null(book_posting(&stage.book, stage.ordered));
 	assert_int_equal(
 	    book_raise_rules(&stage.book, ENTRY_RULES_VERSION), SR_OK);
-	assert_int_equal(book_raise_rules(&stage.book, ENTRY_RULES_VERSION),
-	    SR_PARAMETERS);
-	assert_int_equal(book_raise_rules(&stage.book, ENTRY_RULES_VERSION + 1),
-	    SR_VERSION);
+	assert_int_equal(
+	    book_raise_rules(&stage.book, ENTRY_RULES_VERSION), SR_PARAMETERS);
+	assert_int_equal(
+	    book_raise_rules(&stage.book, ENTRY_RULES_VERSION + 1), SR_VERSION);
 	assert_int_equal(stage_transfer(MAIN(3), MAIN(4), 3800), SR_OK);
 	assert_int_equal(stage_undo(4, stage.ordered), SR_OK);
 	assert_int_equal(stage_open(3, 0, "purse"), SR_OK);
