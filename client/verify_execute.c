@@ -365,12 +365,17 @@ static bool
 execute_rules(struct verify *verify, const struct audit_entry *entry,
     const struct entry_event *event)
 {
+	struct reader r = reader_of(event->detail, sizeof(event->detail));
 	enum sr_error error =
 	    book_raise_rules(&verify->audit->book, event->subject);
 
 	if (error == SR_VERSION)
 		return audit_later(verify, entry, "version of the rules",
 		    (unsigned)event->subject);
+	reader_zeros(&r, reader_left(&r));
+	if (!reader_end(&r))
+		return audit_fault(
+		    verify, entry, "rules that say more than their version");
 	return error == SR_OK ? true
 			      : audit_fault(verify, entry,
 				    "rules that were in force already");

@@ -22,6 +22,22 @@ must_at(bool condition, int line)
 
 #define must(condition) must_at(condition, __LINE__)
 
+struct entry_rules __real_entry_rules_default(enum bank_type type);
+struct entry_rules __wrap_entry_rules_default(enum bank_type type);
+
+/*
+ * The bank is founded by a program of the first rules; its first start, after
+ * the restore, goes on to those of today.
+ */
+struct entry_rules
+__wrap_entry_rules_default(enum bank_type type)
+{
+	struct entry_rules rules = __real_entry_rules_default(type);
+
+	rules.version = ENTRY_RULES_FIRST;
+	return rules;
+}
+
 /* ada's hold at lobby; its leaf. */
 static uint64_t
 hold(struct sim_bank *bank, struct sim_people *people, int64_t amount_minor)
@@ -161,6 +177,7 @@ restore(
 	bank->restore = true;
 	must(sim_bank_start(bank, true) == SR_OK);
 	must(bank->keyd->log->epoch > log->old_log.epoch);
+	must(bank->ledgerd->book.rules == ENTRY_RULES_VERSION);
 	for (size_t i = 0; i < 5; i++)
 		must(sim_person_log_in(bank, everybody[i]) == SR_OK);
 }
@@ -184,6 +201,7 @@ live(struct sim_bank *bank, struct forged_log *log)
 	must(answer.outcome == SR_FUNDS);
 	(void)sim_transfer(bank, &people.bob, 77 << 16, 1, &answer);
 	must(answer.outcome == SR_NO_ACCOUNT);
+	must(bank->ledgerd->book.rules == ENTRY_RULES_FIRST);
 	restore(bank, &people, log);
 	disclose(bank, &people, log->auditor_secret);
 	rekey_bob(bank, &people, log);

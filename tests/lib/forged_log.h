@@ -75,7 +75,8 @@ struct forged_log {
 
 /*
  * A day of a bank with every kind of entry, in *log; nothing is written yet.
- * Ends the program when anything of it fails.
+ * Ends the program when anything of it fails.  The program is linked with
+ * --wrap=entry_rules_default: the bank begins with the first rules.
  */
 void forged_log_of_a_day(struct forged_log *log);
 

@@ -175,14 +175,23 @@ forge_note(struct forged_log *log, unsigned i, size_t offset)
 	return true;
 }
 
+/* Whether a byte tells of what kind the entry is, or of which rules. */
+static bool
+tells_version(const struct forged_entry *entry, size_t offset)
+{
+	return offset == 0 ||
+	       (offset == CODE_AT && entry->committed[0] >= ENTRY_USE) ||
+	       (is_event(entry, ENTRY_SYSTEM, SYSTEM_RULES) &&
+		   offset >= SUBJECT_AT && offset < DETAIL_AT);
+}
+
 static bool
 forge_plain(struct forged_log *log, unsigned i, size_t at)
 {
 	const struct forged_entry *entry = &log->entry[i];
 	const struct forged_verdict *verdict;
 	size_t offset = at - LENGTH_LEN; /* or huge, in the length */
-	bool tells_kind = offset == 0 || (offset == CODE_AT &&
-					     entry->committed[0] >= ENTRY_USE);
+	bool tells_kind = tells_version(entry, offset);
 
 	log->entry[i].forged = (struct forged_bytes){
 	    FORGED_PLAIN_COMMITTED, at, (uint8_t)(1u << at % 8)};
@@ -269,12 +278,17 @@ plain_len(const struct forged_log *log, unsigned i)
 static bool
 forge_each(struct forged_log *log, unsigned share, unsigned shares)
 {
-	unsigned kinds = 0, step = shares * forged_step();
+	unsigned kinds = 0;
 
 	for (unsigned i = 0; i < log->count; i++) {
-		size_t len = plain_len(log, i);
+		/* there is one of them, and each of its bytes counts */
+		unsigned every =
+		    is_event(&log->entry[i], ENTRY_SYSTEM, SYSTEM_RULES)
+			? 1
+			: forged_step();
 		/* other bytes of the fields that all entries have */
-		size_t first = share + shares * (i % forged_step());
+		size_t first = share + shares * (i % every);
+		size_t len = plain_len(log, i), step = shares * every;
 
 		if (!is_first(log, i))
 			continue;
@@ -378,6 +392,72 @@ given_a_late_post_when_its_outcome_is_forged_then_it_is_named_and_told(
 	    SR_HOLD_STATE;
 	forged_log_write(&log_now);
 	expect_named(post, "by the rules its outcome is");
+}
+
+/* ---- versions of the rules ----------------------------------------------------------- */
+
+/* Of two versions: under the one before nothing can be undone. */
+static unsigned
+find_rules(void)
+{
+	unsigned i = 0;
+
+	while (i < day.count &&
+	       !is_event(&day.entry[i], ENTRY_SYSTEM, SYSTEM_RULES))
+		i++;
+	assert_true(i < day.count);
+	return i;
+}
+
+static unsigned
+find_order(enum order_kind kind)
+{
+	struct order order;
+
+	for (unsigned i = 0; i < day.count; i++)
+		if (day.entry[i].committed[0] == ENTRY_ORDER &&
+		    order_decode(day.entry[i].committed + 1, &order) == SR_OK &&
+		    order.kind == kind)
+			return i;
+	fail_msg("no order of kind %u", (unsigned)kind);
+	return 0;
+}
+
+static void
+given_the_version_of_the_rules_when_it_is_not_a_later_one_then_named(
+    void **state)
+{
+	unsigned rules = find_rules();
+
+	(void)state;
+	for (uint8_t version = 0; version <= ENTRY_RULES_FIRST; version++) {
+		log_now.entry[rules].committed[SUBJECT_AT] = version;
+		forged_log_write(&log_now);
+		expect_named(rules, "in force already");
+	}
+}
+
+/* Some other event stands there: the leaves are the same. */
+static void
+given_later_rules_when_not_said_or_said_too_late_then_the_undo_tells(
+    void **state)
+{
+	unsigned rules = find_rules(), undo = find_order(ORDER_UNDO);
+	unsigned late = rules;
+
+	(void)state;
+	assert_true(rules < undo);
+	log_now.entry[rules].committed[CODE_AT] = SYSTEM_STARTED;
+	log_now.entry[rules].committed[SUBJECT_AT] = 0;
+	forged_log_write(&log_now);
+	expect_named(undo, "by the rules its outcome is");
+	while (!is_event(&day.entry[late], ENTRY_SYSTEM, SYSTEM_STARTED))
+		late++;
+	assert_true(late > undo);
+	log_now.entry[late].committed[CODE_AT] = SYSTEM_RULES;
+	log_now.entry[late].committed[SUBJECT_AT] = ENTRY_RULES_VERSION;
+	forged_log_write(&log_now);
+	expect_named(undo, "by the rules its outcome is");
 }
 
 /* ---- new keys ---------------------------------------------------------------------- */
@@ -538,6 +618,10 @@ main(void)
 		given_later_times_when_signed_by_keyd_then_only_an_expired_order_tells),
 	    STORY(
 		given_a_late_post_when_its_outcome_is_forged_then_it_is_named_and_told),
+	    STORY(
+		given_the_version_of_the_rules_when_it_is_not_a_later_one_then_named),
+	    STORY(
+		given_later_rules_when_not_said_or_said_too_late_then_the_undo_tells),
 	    STORY(
 		given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time),
 	    STORY(
