@@ -381,6 +381,7 @@ def given_an_operators_key_when_it_acts_alone_then_no_money_and_no_limit():
     def limits(*figures):
         return struct.pack("<5q", *figures).hex()
 
+    bank.register("vera")
     with Session(bank, card=card(1)) as thief:
         ada = thief.find("ada") << 16
         before = account("ada")
@@ -394,7 +395,7 @@ def given_an_operators_key_when_it_acts_alone_then_no_money_and_no_limit():
                     "<4q3Q8x", -5000, -5000, NONE, NONE, 120000,
                     10**9, 0).hex()},
                 {"kind": ROLE, "debit": 0, "attachment": struct.pack(
-                    "<QB7xQq", thief.find("auda"), 4, 0, 0).hex()}):
+                    "<QB7xQq", thief.find("vera"), 4, 0, 0).hex()}):
             request = thief.booked(**fields)
             own = thief.order(kind=APPROVE, debit=0,
                               refers_to=request["leaf"],

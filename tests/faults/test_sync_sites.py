@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=600
 """Every sync of a room that belongs to what somebody asked for fails once,
 one after the other: each time the bank stops at once, nobody is told that it
 was done, and after a start all that was told before is there."""

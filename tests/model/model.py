@@ -16,10 +16,14 @@ Signatures are not the model's business.
 import hashlib
 import json
 import sys
+from pathlib import Path
 
-from accounts import Account, Person, main_of
-from money import MOST, Money
-from people import CUSTOMER, OPERATOR, TELLER, TERMINAL, People
+# its parts, also for a test that has it as model.model
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from accounts import Account, Person, main_of  # noqa: E402
+from money import MOST, Money  # noqa: E402
+from people import (CUSTOMER, OPERATOR, TELLER, TERMINAL,  # noqa: E402
+                    People)
 
 TRANSFER, DEPOSIT, HOLD, POST, VOID, UNDO, REVERSE = 1, 2, 3, 4, 5, 6, 7
 ISSUE, ADJUST, POLICY, ROLE, RAISE_LIMIT, ENROL = 8, 9, 10, 11, 12, 13
