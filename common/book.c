@@ -278,6 +278,9 @@ book_check(const struct book *book, const struct book_session *session,
 		return refused(answer, SR_EXPIRED);
 	if (o->not_after_ms - now_ms > book->policy.order_life_ms)
 		return refused(answer, SR_NOT_AFTER);
+	/* the erasure stays the last that stands in the log of its signer */
+	if (signer->erased)
+		return refused(answer, SR_NOT_ALLOWED);
 	return BOOK_APPLY;
 }
 

@@ -328,7 +328,8 @@ enum sr_error book_open(struct book *book, const struct book_opening *opening,
  * (whatever session and expiry), session and bank, seq and previous hash,
  * expiry.  The signature is to be verified before, with the key of
  * book_principal(order.signer).  now_ms: the bank's time.
- * Errors: SR_NOT_ALLOWED (another signer than the session's), SR_CONFLICT,
+ * Errors: SR_NOT_ALLOWED (another signer than the session's, or one who is
+ * erased), SR_CONFLICT,
  * SR_WRONG_BANK, SR_STALE, SR_TERMINAL (another terminal than the session's),
  * SR_SEQ, SR_EXPIRED, SR_NOT_AFTER, SR_MALFORMED (attachment hash).
  * BOOK_STORED may name an order of the batch at work: like every answer it

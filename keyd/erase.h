@@ -18,6 +18,7 @@ struct keyd;
  * (common/order.h, 208 bytes) and its signature (64), which must verify under
  * the attested key; the entry's detail begins with the order's hash.  ledgerd
  * alone can erase nobody.  SR_OK also for one who is erased already.
+ * SR_SIGNATURE: the entry is signed all the same, and nobody erased.
  * SR_NOT_FOUND, SR_MALFORMED, SR_SIGNATURE, SR_WRONG_BANK, SR_PARAMETERS; an
  * error of the disk is in k->failure, too.
  */

@@ -23,6 +23,7 @@ struct use {
 	struct entry_event event;
 	struct entry_snapshot snapshot;
 	bool granted; /* the key of an old segment is within its budget */
+	enum sr_error refused; /* of an erasure: logged, but not done */
 };
 
 static enum sr_error
@@ -41,8 +42,11 @@ use_check(struct keyd *k, const struct message_key_use *m, struct use *use)
 		use->type, m->plaintext, m->plaintext_len, event) != SR_OK ||
 	    event->time_ms != m->time)
 		return SR_MALFORMED;
-	if (use->type == ENTRY_USE && event->code == USE_ERASE)
-		return erase_check(k, event, m->proof, m->proof_len);
+	if (use->type == ENTRY_USE && event->code == USE_ERASE) {
+		use->refused = erase_check(k, event, m->proof, m->proof_len);
+		/* the books may not know yet that the keys were changed */
+		return use->refused == SR_SIGNATURE ? SR_OK : use->refused;
+	}
 	return use->type == ENTRY_SYSTEM
 		   ? entry_snapshot_of(event, &use->snapshot)
 		   : SR_OK;
@@ -187,7 +191,8 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 	if (event->code == USE_SEGMENT_KEY)
 		return use_segment_key(k, use, used->key);
 	if (event->code == USE_ERASE)
-		return erase_do(k, event->subject);
+		return use->refused == SR_OK ? erase_do(k, event->subject)
+					     : use->refused;
 	/* no terminal has id 0: so one that is too large is none either */
 	if (event->subject > UINT32_MAX)
 		terminal = 0;

@@ -454,6 +454,12 @@ one_order(struct world *w)
 	if (orders_happens(orders, 10))
 		refused(w, order);
 	finish(&order);
+	if (model_person(&w->model, order.order.signer)->erased) {
+		assert_int_equal(ask(w, &order, &answer), BOOK_REFUSED);
+		assert_int_equal(answer.error, SR_NOT_ALLOWED);
+		w->refusals++;
+		return;
+	}
 	if (ask(w, &order, &answer) != BOOK_APPLY)
 		fail_msg("refused: %s", error_name(answer.error));
 	apply(w, &order);

@@ -227,6 +227,111 @@ given_a_ledgerd_that_lies_when_it_asks_then_keyd_erases_nobody(void **state)
 	assert_int_equal(ask_keyd(ADA_ID, &signed_order), SR_OK);
 }
 
+/* Bob wants something, so that a batch begins. */
+static void
+assert_lives(void)
+{
+	uint8_t block[ORDER_ACCOUNT_LEN];
+
+	assert_int_equal(sim_person_log_in(bank, &people.bob), SR_OK);
+	order_account_encode(people.bob.m4.account, block);
+	assert_int_equal(submit(&people.bob, ORDER_CLOSE, block, sizeof(block)),
+	    SR_NOT_EMPTY);
+	assert_int_equal(bank->ledgerd_error, SR_OK);
+	assert_int_equal(bank->keyd_error, SR_OK);
+}
+
+/* Two orders in one batch: the second comes before the session can end. */
+static void
+given_an_order_behind_the_erasure_then_it_is_none_any_more(void **state)
+{
+	uint8_t hash[ORDER_HASH_LEN];
+	const struct book_principal *principal;
+	struct sim_order erasure, behind;
+	uint64_t id = ADA_ID;
+	struct order order;
+
+	(void)state;
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	sim_order_begin(bank, &people.ada, ORDER_ERASE, &order);
+	sim_order_sign(&people.ada, &order, NULL, 0, &erasure);
+	order_hash(erasure.bytes, hash);
+	people.ada.next_seq = order.seq + 1;
+	memcpy(people.ada.last_hash, hash, sizeof(hash));
+	sim_order_begin(bank, &people.ada, ORDER_ERASE, &order);
+	assert_int_equal(order.seq, people.ada.next_seq);
+	sim_order_sign(&people.ada, &order, NULL, 0, &behind);
+	sim_order_send(bank, &people.ada, &erasure);
+	sim_order_send(bank, &people.ada, &behind);
+	assert_int_equal(sim_bank_run(bank), SR_OK);
+	principal = book_principal(&bank->ledgerd->book, id);
+	assert_true(principal->erased);
+	/* by this an auditor tells whose erasure was ordered */
+	assert_memory_equal(principal->last_hash, hash, sizeof(hash));
+	assert_lives();
+}
+
+static void
+half_of(uint8_t target, const uint8_t public_key[32], const uint8_t secret[64])
+{
+	struct sim_change half = {.slot = SLOT_PASSWORD,
+	    .secret = "ada's secret",
+	    .target = target,
+	    .new_secret = "ada's next secret",
+	    .signing_public = public_key,
+	    .signing_secret = secret,
+	    .old_secret = people.ada.signing_secret};
+	struct payload_m5 m5;
+
+	assert_int_equal(
+	    sim_person_change(bank, &people.ada, &half, &m5), SR_OK);
+}
+
+/* keyd learns of new keys before it has done what the old ones signed. */
+static void
+given_new_keys_before_keyd_has_erased_then_the_bank_goes_on(void **state)
+{
+	uint8_t public_key[32], secret_key[64];
+	struct sim_disk *keyd, *ledger;
+	uint64_t id = ADA_ID;
+	bool blank;
+
+	(void)state;
+	sim_keys(7, public_key, secret_key);
+	sim_bank_end(bank);
+	keyd = sim_copy(bank->keyd_room);
+	ledger = sim_copy(bank->ledgerd_room);
+	/* the disk takes the order and not the entry of keyd's */
+	for (uint64_t n = 1;
+	     bank->ledgerd == NULL || bank->ledgerd_error != SR_OK ||
+	     bank->ledgerd->operation_count == 0;
+	     n++) {
+		assert_true(n < 20);
+		sim_bank_end(bank);
+		sim_restore(bank->keyd_room, keyd);
+		sim_restore(bank->ledgerd_room, ledger);
+		assert_int_equal(sim_bank_start(bank, false), SR_OK);
+		ada = people.ada;
+		assert_int_equal(sim_person_log_in(bank, &ada), SR_OK);
+		bank->ledgerd_room->fault[SIM_FULL_WRITE] = n;
+		(void)submit(&ada, ORDER_ERASE, NULL, 0);
+		bank->ledgerd_room->fault[SIM_FULL_WRITE] = 0;
+	}
+	assert_true(book_principal(&bank->ledgerd->book, id)->erased);
+	sim_copy_free(keyd);
+	sim_copy_free(ledger);
+	half_of(SLOT_RECOVERY, public_key, secret_key);
+	half_of(SLOT_PASSWORD, public_key, secret_key);
+	sim_advance(bank->sim, UINT64_C(3600000));
+	assert_lives();
+	assert_int_equal(
+	    credentials_blank(&bank->keyd->credentials, id, &blank), SR_OK);
+	/* whom her old keys do not stand for any more, they do not erase */
+	assert_false(blank);
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+	assert_lives();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -236,6 +341,8 @@ main(void)
 	    TEST(
 		given_a_cut_while_somebody_is_erased_then_all_or_nothing_is_left),
 	    TEST(given_money_or_an_open_account_when_erased_then_declined),
+	    TEST(given_new_keys_before_keyd_has_erased_then_the_bank_goes_on),
+	    TEST(given_an_order_behind_the_erasure_then_it_is_none_any_more),
 	    TEST(
 		given_a_ledgerd_that_lies_when_it_asks_then_keyd_erases_nobody),
 	};
