@@ -176,17 +176,8 @@ reserved_minor(const struct book *book, uint64_t account)
 static const char *
 account_fault(const struct book *book, const struct book_account *account)
 {
-	__int128 free_minor = account->posted_minor;
-
 	if (account->held_minor < 0)
 		return "reserves less than nothing";
-	if (account->posted_minor > account->ceiling_minor &&
-	    book->late_posts == 0)
-		return "is above its ceiling";
-	if (account->type != ACCOUNT_TILL)
-		free_minor -= account->held_minor;
-	if (free_minor < account->floor_minor && book->late_posts == 0)
-		return "is below its floor";
 	if ((account->held_minor != 0 || book->hold_count > 0) &&
 	    account->held_minor != reserved_minor(book, account->id))
 		return "does not reserve what its open holds do";

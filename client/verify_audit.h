@@ -36,7 +36,7 @@ struct audit {
 	uint32_t missing;       /* segments that were not disclosed */
 	uint32_t first_missing; /* the first of these */
 	uint32_t last_snapshot; /* its number */
-	uint64_t below_floor;   /* accounts there, by late posts */
+	uint64_t below_floor;   /* customers' accounts there */
 	struct book_late *late; /* every late post that was found right */
 	size_t late_count;
 	size_t late_room;
@@ -88,6 +88,24 @@ bool audit_later(struct verify *verify, const struct audit_entry *entry,
 /* The disclosed key of a segment; NULL: it was not disclosed. */
 const struct audit_key *audit_find_key(
     const struct audit *audit, uint32_t segment);
+
+/* An account before an order: what was posted, and what could go out. */
+struct audit_balance {
+	int64_t posted_minor;
+	__int128 free_minor;
+};
+
+/*
+ * The accounts that the entry says it touches, before it is carried out; and
+ * afterwards, when they are known to be the right ones, whether a limit was
+ * crossed that the order had to keep.  False after a verdict.
+ */
+void audit_note_balances(const struct audit *audit,
+    const struct audit_entry *entry,
+    struct audit_balance before[JOURNAL_TOUCHED_MAX]);
+bool audit_check_limits(struct verify *verify, const struct audit_entry *entry,
+    const struct order *order, const struct book_effect *effect,
+    const struct audit_balance before[JOURNAL_TOUCHED_MAX]);
 
 /* One entry against the book; false after a verdict. */
 bool audit_execute(struct verify *verify, const struct audit_entry *entry);

@@ -209,6 +209,7 @@ note_late(struct audit *audit)
 static bool
 execute_order(struct verify *verify, const struct audit_entry *entry)
 {
+	struct audit_balance before[JOURNAL_TOUCHED_MAX];
 	struct audit *audit = verify->audit;
 	struct book_effect effect = {0};
 	struct book_order order = {0};
@@ -230,6 +231,7 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 	order_hash(logged.order, order.hash);
 	order.attachment = logged.attachment;
 	order.attachment_len = logged.attachment_len;
+	audit_note_balances(audit, entry, before);
 	error = book_apply(&audit->book, &order, entry->header.seq,
 	    entry->header.time_ms, &effect);
 	if (error == SR_NO_SPACE)
@@ -252,7 +254,8 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 		return no_space(verify);
 	audit->orders++;
 	audit->declined += effect.outcome != SR_OK;
-	return compare_touched(verify, entry, &effect);
+	return compare_touched(verify, entry, &effect) &&
+	       audit_check_limits(verify, entry, &order.order, &effect, before);
 }
 
 /*

@@ -147,6 +147,12 @@ def given_keys_and_an_anchor_when_verified_then_0_and_without_either_3():
     since = bank.base / "since"
     shutil.copy(bank.ledger / "public/checkpoint", since)
     bank.transfer("ada", "bob", "0.01")
+    # balances beyond limits that were set later are no fault of anybody's
+    bank.deposit(lobby, "eve", "1.00")
+    bank.ctl(*bank.operators()[:2], "account", "limits", "eve", "--ceiling",
+             "0.01").ends(DONE)
+    bank.ctl(*bank.operators()[:2], "account", "limits", "lobby", "--max",
+             "0.01").ends(DONE)
     (bank.base / "disclosure").unlink()
     disclose("0-", bank.base / "disclosure").ends(DONE)
     said = audit("--since", since).ends(ANCHORED, "sum is zero", "with keys")
