@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=600 root-only
 """
 Several accounts a customer: opened, closed, paid from and to, by label and by
 number; their limits and what is told of them.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240 root-only
+# tests/run: limit=600 root-only
 """An auditor with keys: enrolled, disclosed to, and what verify then sees."""
 import json
 import os

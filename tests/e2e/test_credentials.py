@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 root-only
+# tests/run: limit=600 root-only
 """
 Passwords, recovery codes and keys that change: what holds afterwards, what
 does not any more, and what a customer learns when the answer is lost or the

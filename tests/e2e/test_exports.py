@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=480
+# tests/run: limit=600 root-only
 """
 Statements and books for other programs, read by what Python has for each
 format.  The memos are such as would forge a line, an account or a formula in

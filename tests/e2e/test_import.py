@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=600 root-only
 """strongroomctl import: members of a list are invited, and get what they begin
 with, once, whatever is run again, by whom and from where."""
 import csv

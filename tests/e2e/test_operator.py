@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=400
+# tests/run: limit=600 root-only
 """
 The operator's commands on a running bank: what one may do alone, what waits
 for another, and what neither gets.

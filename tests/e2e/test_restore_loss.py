@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 root-only
+# tests/run: limit=600 root-only
 """A disaster after the last backup: the bank goes on from an older state, by
 the word of its identity.  Nobody is told less than was lost."""
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=400
+# tests/run: limit=600 root-only
 """
 Work at a till: cash in, counts and what they cost, a till that two tellers
 share, cash to the safe; the teller's screen when the line breaks.

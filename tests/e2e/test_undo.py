@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=600 root-only
 """
 Undo: the payee of a transfer gives it back, a till takes a deposit back;
 never twice, never more, and by nobody else.

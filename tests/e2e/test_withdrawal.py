@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 root-only
+# tests/run: limit=600 root-only
 """
 Cash out of an ATM: in full, in part, not at all; the terminal killed between
 any two steps; what is overdue, released, and posted late.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=600
 """What stands between an order and its answer, seen from the kernel's side:
 both syncs, in their order; and what happens when one of them fails."""
 import os

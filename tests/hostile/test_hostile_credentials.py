@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=600
 """
 netd in the hands of an attacker while customers change passwords and keys and
 while sessions re-key: it swaps, repeats, delays, alters and drops the parts.
