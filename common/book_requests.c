@@ -30,6 +30,17 @@ is_first_kind(unsigned kind)
 	       kind == ORDER_RELEASE_REQUEST;
 }
 
+/* What somebody asked for whose authority was taken away since is void. */
+static bool
+requester_stands(const struct book *book, const struct book_request *request)
+{
+	const struct book_principal *requester =
+	    book_principal(book, request->requester);
+
+	return requester != NULL && !requester->revoked &&
+	       authority_allows(request->kind, requester->role);
+}
+
 static void
 drop_used(struct book *book)
 {
@@ -37,6 +48,17 @@ drop_used(struct book *book)
 
 	for (unsigned i = 0; i < book->request_count; i++)
 		if (!book->request[i].used)
+			book->request[kept++] = book->request[i];
+	book->request_count = kept;
+}
+
+static void
+drop_void(struct book *book)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < book->request_count; i++)
+		if (requester_stands(book, &book->request[i]))
 			book->request[kept++] = book->request[i];
 	book->request_count = kept;
 }
@@ -67,6 +89,9 @@ make_room(struct book *book, unsigned kind, uint64_t time_ms)
 		    first_kinds && is_first_kind(book->request[i].kind);
 	if (book->request_count == BOOK_REQUESTS_MAX && !first_kinds)
 		drop_used(book);
+	/* who fills all places is revoked, and they are free */
+	if (book->request_count == BOOK_REQUESTS_MAX)
+		drop_void(book);
 }
 
 /* Whether what is requested could be carried out now. */
@@ -200,17 +225,6 @@ book_rule_request(struct book_turn *turn)
 	memcpy(request.hash, turn->hash, sizeof(request.hash));
 	book->request[book->request_count++] = request;
 	return SR_OK;
-}
-
-/* What somebody asked for whose authority was taken away since is void. */
-static bool
-requester_stands(const struct book *book, const struct book_request *request)
-{
-	const struct book_principal *requester =
-	    book_principal(book, request->requester);
-
-	return requester != NULL && !requester->revoked &&
-	       authority_allows(request->kind, requester->role);
 }
 
 enum sr_error

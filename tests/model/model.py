@@ -193,13 +193,22 @@ class Model(Money, People):
         self.requests = {leaf: other for leaf, other in self.requests.items()
                          if not self.expired(other, now)}
 
+    def lapsed(self, request):
+        """What one asked for who may not ask for it any more."""
+        asker = self.people[request["signer"]]
+        return asker.revoked or asker.role not in SIGNED_BY.get(
+            request["kind"], (OPERATOR,))
+
     def waiting(self, entry):
         """Those that have a place when this one comes."""
         present = [other for other in self.requests.values()
                    if not self.expired(other, entry["time_ms"])]
-        if all(other["kind"] in FIRST for other in present + [entry]):
+        if not all(other["kind"] in FIRST for other in present + [entry]):
+            present = [other for other in present
+                       if other["seq"] not in self.used]
+        if len(present) < 64:
             return present
-        return [other for other in present if other["seq"] not in self.used]
+        return [other for other in present if not self.lapsed(other)]
 
     def request(self, entry, signer, _):
         broken = self.both_halves(entry["kind"])[0](entry, entry["time_ms"])
@@ -228,10 +237,7 @@ class Model(Money, People):
         broken = check(request, entry["time_ms"])
         if request["signer"] == entry["signer"]:
             broken.add("SR_OWN_REQUEST")
-        asker = self.people[request["signer"]]
-        # what one asked for who may not ask for it any more is void
-        if asker.revoked or asker.role not in SIGNED_BY.get(
-                request["kind"], (OPERATOR,)):
+        if self.lapsed(request):
             broken.add("SR_NO_REQUEST")
         if request["seq"] in self.used:
             broken.add("SR_ALREADY")

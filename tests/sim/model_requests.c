@@ -106,6 +106,26 @@ model_waiting(const struct model *model, uint64_t time_ms)
 	return count;
 }
 
+/* What one asked for who may not ask for it any more is void. */
+static bool
+is_void(struct model *model, const struct model_request *r)
+{
+	const struct model_person *by = model_person(model, r->order.signer);
+
+	return by->revoked || !role_may(r->order.kind, by->role);
+}
+
+static void
+forget_void(struct model *model)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < model->requests; i++)
+		if (!is_void(model, &model->request[i]))
+			model->request[kept++] = model->request[i];
+	model->requests = kept;
+}
+
 static void
 forget_used(struct model *model)
 {
@@ -139,6 +159,8 @@ do_request(struct turn *turn)
 	why |= why_not(model, &r, turn->now);
 	if (why == 0)
 		forget_expired(model, turn->now);
+	if (why == 0 && model_waiting(model, turn->now) >= WAITING_MAX)
+		forget_void(model);
 	if (model_waiting(model, turn->now) >= WAITING_MAX)
 		why |= WHY(SR_REQUESTS_FULL);
 	if (why != 0)
@@ -154,7 +176,6 @@ do_approve(struct turn *turn)
 {
 	struct model *model = turn->model;
 	struct model_request *r = NULL;
-	const struct model_person *by;
 	uint64_t why = is_bare(turn->o);
 
 	for (unsigned i = 0; i < model->requests; i++)
@@ -166,9 +187,7 @@ do_approve(struct turn *turn)
 		why |= WHY(SR_NO_REQUEST);
 	if (r->order.signer == turn->o->signer)
 		why |= WHY(SR_OWN_REQUEST);
-	/* nor what was asked for by one who may not ask for it any more */
-	by = model_person(model, r->order.signer);
-	if (by->revoked || !role_may(r->order.kind, by->role))
+	if (is_void(model, r))
 		why |= WHY(SR_NO_REQUEST);
 	/* the bank may have forgotten those that are over */
 	if (r->used)

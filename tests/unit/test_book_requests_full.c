@@ -76,6 +76,21 @@ given_only_the_first_kinds_when_many_were_approved_then_they_count(void **state)
 	assert_int_equal(order(wish_auditor(OP_1, BOOK_REQUESTS_MAX)), SR_OK);
 }
 
+/* A teller, or who has its key, asks as often as it can. */
+static void
+given_somebody_who_took_all_places_when_revoked_then_they_are_free(void **state)
+{
+	(void)state;
+	assert_int_equal(stage_deposit(TINA, MAIN(ADA), 100), SR_OK);
+	for (unsigned i = 0; i < BOOK_REQUESTS_MAX; i++)
+		assert_int_equal(
+		    order(wish_cash_out(TINA, TILL(TINA), 1)), SR_OK);
+	assert_int_equal(
+	    order(wish_issue(OP_1, MAIN(ADA), 1)), SR_REQUESTS_FULL);
+	assert_int_equal(order(wish_revoke(OP_1, TINA, 0)), SR_OK);
+	assert_int_equal(stage_issue(MAIN(ADA), 1), SR_OK);
+}
+
 int
 main(void)
 {
@@ -86,6 +101,8 @@ main(void)
 		given_requests_that_wait_when_too_many_then_no_other_is_taken),
 	    STAGE_STORY(
 		given_only_the_first_kinds_when_many_were_approved_then_they_count),
+	    STAGE_STORY(
+		given_somebody_who_took_all_places_when_revoked_then_they_are_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
