@@ -40,7 +40,20 @@ terminal(struct world *world, uint64_t draw)
 struct actor *
 acts_operator(struct world *world, uint64_t draw)
 {
-	return &world->actor[ACTOR_OPERATOR_1 + draw % 2];
+	const struct model *model = &world->audit.model;
+	unsigned places[ACTORS_MAX], count = 0;
+
+	for (unsigned i = 0; i < world->actors; i++) {
+		const struct model_person *person =
+		    model_person(model, world->actor[i].person.m4.customer);
+
+		if (world->actor[i].registered && person != NULL &&
+		    person->role == ROLE_OPERATOR && !person->revoked)
+			places[count++] = i;
+	}
+	if (count < 2)
+		world_fail(world, "fewer than two operators are left");
+	return &world->actor[places[draw % count]];
 }
 
 /* Small ones mostly, some too large, some that are no amounts. */
@@ -470,6 +483,15 @@ acts_do(struct world *world, const struct step *step)
 		break;
 	case STEP_REVOKE:
 		acts_revoke(world, draw);
+		break;
+	case STEP_ERASE:
+		acts_erase(world, draw);
+		break;
+	case STEP_ROLE:
+		acts_role(world, draw);
+		break;
+	case STEP_POLICY:
+		acts_policy(world, draw);
 		break;
 	case STEP_DISCLOSE:
 		acts_disclose(world, draw);

@@ -8,6 +8,13 @@
 struct actor *acts_customer(struct world *world, uint64_t draw);
 struct actor *acts_operator(struct world *world, uint64_t draw);
 
+/* One of those who registered later, who may do so now; NULL. */
+struct actor *acts_newcomer(struct world *world, uint64_t draw);
+
+/* Gives away what is in the person's accounts; false when that cannot be
+ * gone on with.  The model is as the journal then. */
+bool acts_empty(struct world *world, struct actor *who);
+
 /* A request by one operator and, once it is there, the approval. */
 void acts_four_eyes(struct world *world, enum order_kind kind,
     uint64_t refers_to, const void *parameters, size_t len, uint64_t draw);
@@ -24,6 +31,9 @@ void acts_new_keys(struct world *world, const uint64_t *draw);
 void acts_rekey(struct world *world, const uint64_t *draw);
 void acts_enrol(struct world *world, const uint64_t *draw);
 void acts_revoke(struct world *world, const uint64_t *draw);
+void acts_erase(struct world *world, const uint64_t *draw);
+void acts_role(struct world *world, const uint64_t *draw);
+void acts_policy(struct world *world, const uint64_t *draw);
 void acts_disclose(struct world *world, const uint64_t *draw);
 void acts_pass_time(struct world *world, const uint64_t *draw);
 void acts_set_clock(struct world *world, const uint64_t *draw);

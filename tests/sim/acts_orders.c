@@ -2,19 +2,25 @@
 /*
  * A step with an order of any of the kinds that the other steps do not know:
  * the generator of random orders says what, and the people of this world sign
- * it.  Kinds after which somebody would be somebody else are left out: roles,
- * erasure, another life of orders.
+ * it.  Kinds after which much would be different come in steps of their own:
+ * roles, the end of main accounts, another life of orders.
  */
 #include <string.h>
 
+#include "common/authority.h"
+#include "common/ids.h"
 #include "tests/sim/acts.h"
 #include "tests/sim/orders.h"
 
 enum { LOOKS = 60, ORDERS_EACH = 3 };
 
 static bool
-fits_here(const struct world *world, const struct order *order)
+fits_here(const struct world *world, const struct orders *orders)
 {
+	const struct order *order = &orders->order;
+	const struct model_person *person;
+	uint64_t account;
+
 	switch (order->kind) {
 	case ORDER_UNDO:
 	case ORDER_REVERSE:
@@ -29,7 +35,15 @@ fits_here(const struct world *world, const struct order *order)
 	case ORDER_TILL_COUNT:
 	case ORDER_TILL_CLOSE:
 	case ORDER_CASH_OUT:
+	case ORDER_ERASE: /* mostly of one who has accounts */
 		return true;
+	case ORDER_CLOSE: /* of accounts other than the first */
+		return order_account_decode(orders->attachment,
+			   orders->attachment_len, &account) == SR_OK &&
+		       account_index(account) != ACCOUNT_INDEX_MAIN;
+	case ORDER_DEPOSIT: /* of tellers, with whom nobody else deals */
+		person = model_person(&world->audit.model, order->signer);
+		return person != NULL && person->role == ROLE_TELLER;
 	case ORDER_TRANSFER: /* of accounts other than the first */
 		return (order->debit & 0xffff) != 0 ||
 		       (order->credit & 0xffff) != 0;
@@ -59,10 +73,10 @@ sign_one(struct world *world, struct orders *orders)
 
 	for (unsigned look = 0; look < LOOKS; look++) {
 		orders_next(orders);
-		if (fits_here(world, &orders->order))
+		if (fits_here(world, orders))
 			break;
 	}
-	if (!fits_here(world, &orders->order))
+	if (!fits_here(world, orders))
 		return;
 	who = actor_of(world, orders->order.signer);
 	if (who == NULL || !people_enter(world, who))

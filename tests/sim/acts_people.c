@@ -48,7 +48,7 @@ acts_register_somebody(struct world *world)
 	struct actor *who = NULL;
 	enum sr_error error;
 
-	for (unsigned i = ACTORS_FURNISHED; i < world->actors; i++)
+	for (unsigned i = ACTOR_DORA; i < world->actors; i++)
 		if (!world->actor[i].registered) {
 			who = &world->actor[i];
 			break;

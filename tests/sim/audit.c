@@ -359,7 +359,8 @@ check_books(struct world *world)
 		    book_principal(book, a->customer);
 
 		if (b == NULL || b->next_seq != a->next_seq ||
-		    b->role != a->role || b->revoked != a->revoked)
+		    b->role != a->role || b->revoked != a->revoked ||
+		    b->erased != a->erased || b->till != a->till)
 			world_fail(world, "principal %llu is another",
 			    (unsigned long long)a->customer);
 	}
@@ -406,5 +407,7 @@ audit_check(struct world *world)
 		    (unsigned long long)world->disclosed,
 		    (unsigned long long)world->audit.disclosed);
 	check_books(world);
+	acts_look_for_erased(world);
+	slots_check(world);
 	book_digest(&world->bank->ledgerd->book, world->digest);
 }

@@ -10,12 +10,12 @@
 #include "tests/sim/world.h"
 
 static bool
-is_revoked(const struct world *world, const struct actor *actor)
+is_out(const struct world *world, const struct actor *actor)
 {
 	const struct model_person *person =
 	    model_person(&world->audit.model, actor->person.m4.customer);
 
-	return person != NULL && person->revoked;
+	return person != NULL && (person->revoked || person->erased);
 }
 
 void
@@ -69,6 +69,25 @@ find_ack(struct world *world, const uint8_t hash[32])
 	return NULL;
 }
 
+/* When a customer is told to be erased, keyd knows nothing any more. */
+static void
+take_erasure(struct world *world, struct actor *actor,
+    const struct doubt *pending, const struct message_order_answer *answer)
+{
+	struct order order;
+
+	if (order_decode(pending->order.bytes, &order) != SR_OK ||
+	    order.kind != ORDER_ERASE || answer->outcome != SR_OK)
+		return;
+	actor->left = true;
+	if (world->refused_writes || world->stale || !watch_looks(world))
+		return;
+	if (slots_rest(world, order.signer, actor->name) != REST_NOTHING ||
+	    !sim_durable(world->bank->keyd_room, "credentials"))
+		world_fail(
+		    world, "%s was told to be erased and is not", actor->name);
+}
+
 static void
 acknowledged(struct world *world, struct actor *actor,
     const struct doubt *pending, const struct message_order_answer *answer)
@@ -94,6 +113,7 @@ acknowledged(struct world *world, struct actor *actor,
 	}
 	if (world->acks == ACKS_MAX)
 		world_fail(world, "more answers than the world takes");
+	take_erasure(world, actor, pending, answer);
 	world->ack[world->acks++] = new;
 	world->result->counts.acknowledged++;
 	actor->last = pending->order;
@@ -296,8 +316,7 @@ stand_at(struct world *world, struct actor *actor)
 
 	if (actor->is_terminal)
 		return;
-	if (actor->place != 0 &&
-	    (!place->is_terminal || is_revoked(world, place)))
+	if (actor->place != 0 && (!place->is_terminal || is_out(world, place)))
 		actor->place = 0;
 	person->terminal = actor->place ? place->person.terminal : 0;
 	person->terminal_epoch =
@@ -357,7 +376,8 @@ people_enter(struct world *world, struct actor *actor)
 {
 	enum sr_error error;
 
-	if (!world->up || (!actor->registered && !actor->perhaps))
+	if (!world->up || actor->left ||
+	    (!actor->registered && !actor->perhaps))
 		return false;
 	if (actor->in)
 		return true;
@@ -369,7 +389,7 @@ people_enter(struct world *world, struct actor *actor)
 		actor->perhaps = false;
 	else if ((error == SR_LOGIN || error == SR_CLOSED) && world->up &&
 		 !world->disturbed && !world->spoilt && !world->stale &&
-		 !is_revoked(world, actor))
+		 !is_out(world, actor))
 		world_fail(world, "%s cannot log in: %s", actor->name,
 		    error_sentence(error));
 	if (!world->up || !actor->in)

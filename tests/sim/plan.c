@@ -24,9 +24,9 @@ struct chance {
 };
 
 static const struct chance steps[] = {
-    {STEP_TRANSFER, 16},
-    {STEP_BURST, 10},
-    {STEP_DEPOSIT, 8},
+    {STEP_TRANSFER, 14},
+    {STEP_BURST, 9},
+    {STEP_DEPOSIT, 7},
     {STEP_HOLD, 8},
     {STEP_SETTLE, 7},
     {STEP_ORDER, 14},
@@ -42,7 +42,10 @@ static const struct chance steps[] = {
     {STEP_REKEY, 1},
     {STEP_ENROL, 1},
     {STEP_REVOKE, 1},
-    {STEP_DISCLOSE, 4},
+    {STEP_ERASE, 3},
+    {STEP_ROLE, 3},
+    {STEP_POLICY, 1},
+    {STEP_DISCLOSE, 3},
     {STEP_GENERATION, 1},
     {STEP_TIME, 3},
     {STEP_CLOCK, 1},
@@ -157,6 +160,21 @@ fault_of_day(struct dice *dice, enum day day)
 	return CHOOSE(dice, crashes);
 }
 
+/* Any step; more often one in which somebody leaves. */
+static unsigned
+place_of_fault(const struct plan *plan, struct dice *dice)
+{
+	unsigned first = dice_below(dice, plan->step_count);
+
+	for (unsigned i = 0; i < plan->step_count && first % 3 == 0; i++) {
+		unsigned step = (first + i) % plan->step_count;
+
+		if (plan->step[step].kind == STEP_ERASE)
+			return step;
+	}
+	return first;
+}
+
 static void
 add_faults(struct plan *plan, struct dice *dice, enum day day)
 {
@@ -164,7 +182,7 @@ add_faults(struct plan *plan, struct dice *dice, enum day day)
 	bool in_keyd = dice_below(dice, 3) == 0;
 
 	for (unsigned i = 0; i < count && day != DAY_QUIET; i++) {
-		unsigned step = dice_below(dice, plan->step_count);
+		unsigned step = place_of_fault(plan, dice);
 		unsigned again = day == DAY_RECOVERIES ? 3 : 1;
 
 		add_fault(plan, dice, step, fault_of_day(dice, day));
@@ -318,8 +336,9 @@ step_name(enum step_kind kind)
 	static const char *const names[STEP_KIND_COUNT] = {"transfer", "burst",
 	    "deposit", "hold", "settle", "order", "release", "retry", "ask",
 	    "log-in", "wrong password", "leave", "register", "password",
-	    "new keys", "rekey", "enrol", "revoke", "disclose", "generation",
-	    "time", "clock", "stop", "kill", "cut", "copy", "stale directory"};
+	    "new keys", "rekey", "enrol", "revoke", "erase", "role", "policy",
+	    "disclose", "generation", "time", "clock", "stop", "kill", "cut",
+	    "copy", "stale directory"};
 
 	return names[kind];
 }

@@ -66,6 +66,9 @@ arm(struct world *world, unsigned at)
 	    fault_name(fault->kind), room->name,
 	    (unsigned long long)fault->after);
 	world->disturbed = true;
+	if (fault->kind == SIM_FULL_WRITE || fault->kind == FAULT_FULL ||
+	    fault->kind == FAULT_READ_ONLY)
+		world->refused_writes = true;
 	switch (fault->kind) {
 	case FAULT_CUT:
 		sim->cut_after = sim->operations + fault->after;
@@ -316,6 +319,7 @@ recover_start(struct world *world)
 	for (unsigned i = 0;; i++) {
 		bool struck;
 
+		world->refused_writes = false;
 		if (i == STARTS_MAX)
 			world_fail(world, "the bank starts and ends for ever");
 		recover_disks(world);

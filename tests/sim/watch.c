@@ -8,8 +8,8 @@
 #include "tests/sim/world.h"
 
 /* Where a disk lies, what is durable is no business of the bank's. */
-static bool
-looks(const struct world *world)
+bool
+watch_looks(const struct world *world)
 {
 	const struct plan *plan = &world->plan;
 	bool lied = world->blind || world->spoilt;
@@ -30,7 +30,7 @@ looks(const struct world *world)
 static void
 check_state(struct world *world, const char *what)
 {
-	if (looks(world) && !sim_durable(world->bank->keyd_room, "state"))
+	if (watch_looks(world) && !sim_durable(world->bank->keyd_room, "state"))
 		world_fail(
 		    world, "%s left before keyd's state was durable", what);
 }
@@ -41,7 +41,7 @@ check_segments(struct world *world, const char *what)
 	const struct ledgerd *ledgerd = world->bank->ledgerd;
 	char path[ENV_PATH_MAX];
 
-	if (!ledgerd->segments.any || !looks(world))
+	if (!ledgerd->segments.any || !watch_looks(world))
 		return;
 	for (uint32_t i = 0; i <= ledgerd->segments.number; i++) {
 		segments_path(i, path);

@@ -294,7 +294,9 @@ run_step(struct world *world, unsigned at)
 	 * left out changes nothing in those that follow */
 	random_begin(step->draw[PLAN_DRAWS - 1]);
 	world->bank->sim->drawn = step->draw[PLAN_DRAWS - 2] >> 1;
-	recover_arm(world);
+	/* somebody leaves in peace, mostly, until the very end */
+	if (step->kind != STEP_ERASE || (step->draw[3] >> 8) % 4 == 0)
+		recover_arm(world);
 	acts_do(world, step);
 	(void)world_go(world);
 	(void)recover_disarm(world);

@@ -26,6 +26,7 @@ enum {
 	ENTRIES_MAX_COUNT = 4096,
 	REFUSED_MAX = 512,
 	SIM_EXPORT_SEGMENTS = 256,
+	GHOSTS_MAX = 64,
 };
 
 /* The first actors, by place. */
@@ -82,6 +83,7 @@ struct actor {
 	bool in;
 	bool is_terminal;
 	bool unsure; /* about secrets */
+	bool left;   /* was told to be erased */
 	unsigned keys;
 	bool keys_doubt; /* the next ones may be in force */
 	unsigned changes;
@@ -90,6 +92,13 @@ struct actor {
 	unsigned pending_count;
 	struct sim_order last; /* that was acknowledged ... */
 	size_t last_ack;       /* ... by this, plus one; 0: none */
+};
+
+/* Who was erased, and what is known of them no more. */
+struct ghost {
+	uint64_t customer;
+	char name[16];
+	char secret[24];
 };
 
 struct ack {
@@ -141,15 +150,18 @@ struct world {
 	bool blind;            /* does not look at what is durable */
 	unsigned step;         /* at work */
 	bool up;
-	bool quiet;         /* nothing was under way when the bank ended */
-	bool spoilt;        /* files were altered: a start may be refused */
-	bool lied;          /* in this step */
-	bool stale;         /* passwords may be older than people think */
-	bool disturbed;     /* a fault was set for this step */
-	uint8_t digest[32]; /* of the books, when all was quiet */
+	bool quiet;          /* nothing was under way when the bank ended */
+	bool spoilt;         /* files were altered: a start may be refused */
+	bool lied;           /* in this step */
+	bool stale;          /* passwords may be older than people think */
+	bool disturbed;      /* a fault was set for this step */
+	bool refused_writes; /* a disk, since the last start */
+	uint8_t digest[32];  /* of the books, when all was quiet */
 
 	struct actor actor[ACTORS_MAX];
 	unsigned actors;
+	struct ghost ghost[GHOSTS_MAX];
+	unsigned ghosts;
 	struct ack ack[ACKS_MAX];
 	size_t acks;
 	uint64_t disclosed; /* keys that left keyd */
@@ -216,6 +228,8 @@ void people_forget_sessions(struct world *world);
 
 /* acts.c: what the steps do */
 void acts_do(struct world *world, const struct step *step);
+/* Who is erased by the log is somebody else from then on. */
+void acts_look_for_erased(struct world *world);
 /* An answer to what acts asked. */
 void acts_answer(struct world *world, struct actor *actor, unsigned type,
     const struct reader *body);
@@ -228,7 +242,16 @@ void audit_check(struct world *world);
 /* export.c: the ledger's files, for other programs */
 void export_ledger(struct world *world, const char *base);
 
+/* slots.c: the oracle that looks at keyd's customers */
+enum slot_rest { REST_WHOLE, REST_HALF, REST_NOTHING };
+/* What keyd's file has of that customer, who bore that name. */
+enum slot_rest slots_rest(
+    struct world *world, uint64_t customer, const char *name);
+void slots_check(struct world *world);
+
 /* watch.c: the oracles that look at what leaves a room */
+/* False where a disk lies: then it says nothing about the bank. */
+bool watch_looks(const struct world *world);
 void watch_begin(struct world *world);
 
 #endif
