@@ -239,11 +239,31 @@ index_make(struct credentials *c, uint64_t customers)
 	return SR_OK;
 }
 
+/* Of a torn one, which does not open either, a part may still be there. */
+static bool
+version_unwritten(const uint8_t version[CREDENTIAL_VERSION_LEN])
+{
+	return sodium_is_zero(version, CREDENTIAL_VERSION_LEN) == 1;
+}
+
+static bool
+version_blank(const struct credentials *c, uint64_t customer,
+    const uint8_t version[CREDENTIAL_VERSION_LEN])
+{
+	struct customer found;
+	bool blank;
+
+	if (version_open(c, customer, version, &found) != SR_OK)
+		return version_unwritten(version);
+	blank = found.name_len == 0;
+	sodium_memzero(&found, sizeof(found));
+	return blank;
+}
+
 enum sr_error
 credentials_blank(const struct credentials *c, uint64_t customer, bool *blank)
 {
 	uint8_t version[CREDENTIAL_VERSION_LEN];
-	struct customer found;
 
 	*blank = true;
 	for (unsigned i = 0; i < 2; i++) {
@@ -252,17 +272,14 @@ credentials_blank(const struct credentials *c, uint64_t customer, bool *blank)
 
 		if (error != SR_OK)
 			return error;
-		if (version_open(c, customer, version, &found) == SR_OK &&
-		    found.name_len != 0)
-			*blank = false;
+		*blank = *blank && version_blank(c, customer, version);
 	}
-	sodium_memzero(&found, sizeof(found));
 	return SR_OK;
 }
 
 /*
  * The valid version with the higher generation.  *left: it is an erased one,
- * and the other is not.
+ * and the other is not, or was torn.
  */
 static enum sr_error
 load_one(
@@ -270,20 +287,24 @@ load_one(
 {
 	uint8_t version[CREDENTIAL_VERSION_LEN];
 	struct customer found;
-	bool any = false, named = false;
+	bool any = false, blank = true;
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (env_read(c->env, c->file, version_offset(id, i), version,
-			sizeof(version)) != SR_OK ||
-		    version_open(c, id, version, &found) != SR_OK ||
-		    found.generation % 2 != i || found.generation > UINT32_MAX)
+			sizeof(version)) != SR_OK)
 			continue;
-		named = named || found.name_len != 0;
+		if (version_open(c, id, version, &found) != SR_OK) {
+			blank = blank && version_unwritten(version);
+			continue;
+		}
+		blank = blank && found.name_len == 0;
+		if (found.generation % 2 != i || found.generation > UINT32_MAX)
+			continue;
 		if (!any || found.generation > out->generation)
 			*out = found;
 		any = true;
 	}
-	*left = any && named && out->name_len == 0;
+	*left = any && !blank && out->name_len == 0;
 	sodium_memzero(&found, sizeof(found));
 	return any ? SR_OK : SR_DAMAGED;
 }

@@ -124,8 +124,8 @@ enum sr_error credentials_read(
     const struct credentials *c, uint64_t customer, struct customer *out);
 
 /*
- * Whether neither version of that customer holds anything any more.  SR_IO;
- * a version that does not open is none.
+ * Whether neither version of that customer holds anything any more: each is
+ * erased or was never written.  One that was torn may hold a part.  SR_IO.
  */
 enum sr_error credentials_blank(
     const struct credentials *c, uint64_t customer, bool *blank);

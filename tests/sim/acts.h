@@ -4,6 +4,9 @@
 /* What acts.c and acts_people.c have of each other.  draw: of the step. */
 #include "tests/sim/world.h"
 
+/* In a step: the model as the journal is now; false when it cannot be read. */
+bool acts_look(struct world *world);
+
 /* A customer who is known, or one of those who came to be; an operator. */
 struct actor *acts_customer(struct world *world, uint64_t draw);
 struct actor *acts_operator(struct world *world, uint64_t draw);

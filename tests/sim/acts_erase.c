@@ -34,7 +34,7 @@ acts_empty(struct world *world, struct actor *who)
 	const struct model *model = &world->audit.model;
 	uint64_t bob = world->actor[ACTOR_BOB].person.m4.account;
 
-	if (!people_enter(world, who) || !audit_read(world))
+	if (!people_enter(world, who) || !acts_look(world))
 		return false;
 	for (unsigned i = 0; i < model->accounts; i++) {
 		const struct model_account *a = &model->account[i];
@@ -50,7 +50,7 @@ acts_empty(struct world *world, struct actor *who)
 		(void)people_sign(world, who, &order, NULL, 0);
 	}
 	people_resend(world, who);
-	return world->up && audit_read(world);
+	return acts_look(world);
 }
 
 /* One account less, or the erasure; false when that is the last word. */
@@ -74,7 +74,7 @@ leave(struct world *world, struct actor *who, const uint64_t *draw)
 	    world, who, &order, block, open != NULL ? sizeof(block) : 0);
 	people_resend(world, who);
 	return open != NULL && world->up && world->acks > before &&
-	       world->ack[before].outcome == SR_OK && audit_read(world);
+	       world->ack[before].outcome == SR_OK && acts_look(world);
 }
 
 /* Whoever was erased is known to nobody, by no secret. */

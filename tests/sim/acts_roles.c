@@ -87,7 +87,7 @@ acts_role(struct world *world, const uint64_t *draw)
 	const struct model_person *person;
 	struct model_person before;
 
-	if (!world->up || !audit_read(world))
+	if (!acts_look(world))
 		return;
 	/* one of the founders, as long as there are three */
 	if (draw[0] >> 8 & 1 && draw[1] % 4 == 0) {
@@ -106,7 +106,7 @@ acts_role(struct world *world, const uint64_t *draw)
 	else
 		work_or_end(world, who, person, draw);
 	/* whose role is another has no session of before any more */
-	if (world->up && who->in && audit_read(world) &&
+	if (world->up && who->in && acts_look(world) &&
 	    (person->role != before.role || person->revoked))
 		world_fail(
 		    world, "%s has a new role in an old session", who->name);

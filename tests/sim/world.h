@@ -252,6 +252,8 @@ void slots_check(struct world *world);
 /* watch.c: the oracles that look at what leaves a room */
 /* False where a disk lies: then it says nothing about the bank. */
 bool watch_looks(const struct world *world);
+/* True since a disk has lied. */
+bool watch_lied(const struct world *world);
 void watch_begin(struct world *world);
 
 #endif

@@ -164,6 +164,32 @@ given_a_cut_while_somebody_is_erased_then_all_or_nothing_is_left(void **state)
 	sim_copy_free(ledger);
 }
 
+/* What was torn may be her name still, and does not open. */
+static void
+given_a_torn_version_of_an_erased_one_when_keyd_starts_then_it_is_gone(
+    void **state)
+{
+	uint64_t at = CREDENTIAL_CUSTOMER_LEN * ADA_ID;
+	uint8_t before[CREDENTIAL_VERSION_LEN];
+	uint64_t generation;
+	size_t len;
+
+	(void)state;
+	ada = people.ada;
+	assert_true(erase());
+	generation = credentials_generation(&bank->keyd->credentials, ADA_ID);
+	sim_bank_end(bank);
+	at += (generation + 1) % 2 * CREDENTIAL_VERSION_LEN;
+	assert_true(sim_rot(bank->keyd_room, "credentials", at + 500, 3));
+	memcpy(before, sim_file(bank->keyd_room, "credentials", &len) + at,
+	    sizeof(before));
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_memory_not_equal(
+	    sim_file(bank->keyd_room, "credentials", &len) + at, before,
+	    sizeof(before));
+	assert_nothing_left();
+}
+
 static void
 given_money_or_an_open_account_when_erased_then_declined(void **state)
 {
@@ -340,6 +366,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(
 		given_a_cut_while_somebody_is_erased_then_all_or_nothing_is_left),
+	    TEST(
+		given_a_torn_version_of_an_erased_one_when_keyd_starts_then_it_is_gone),
 	    TEST(given_money_or_an_open_account_when_erased_then_declined),
 	    TEST(given_new_keys_before_keyd_has_erased_then_the_bank_goes_on),
 	    TEST(given_an_order_behind_the_erasure_then_it_is_none_any_more),
