@@ -11,7 +11,7 @@ bool acts_look(struct world *world);
 struct actor *acts_customer(struct world *world, uint64_t draw);
 struct actor *acts_operator(struct world *world, uint64_t draw);
 
-/* One of those who registered later, who may do so now; NULL. */
+/* One of those who registered after the beginning, or who does so now; NULL. */
 struct actor *acts_newcomer(struct world *world, uint64_t draw);
 
 /* Gives away what is in the person's accounts; false when that cannot be

@@ -89,16 +89,17 @@ haunt(struct world *world, uint64_t draw)
 		return;
 	ghost = &world->ghost[draw % world->ghosts];
 	sim_person_init(&person, ghost->name, ghost->secret);
-	error = sim_person_log_in_by(world->bank, &person,
-	    draw >> 8 & 1 ? SLOT_RECOVERY : SLOT_PASSWORD, ghost->secret);
+	error = draw >> 8 & 1 ? sim_person_log_in_by(world->bank, &person,
+				    SLOT_RECOVERY, "a code")
+			      : sim_person_log_in_by(world->bank, &person,
+				    SLOT_PASSWORD, ghost->secret);
 	if (error == SR_OK && !world->spoilt && !world->stale)
 		world_fail(world, "%s is erased and was let in", ghost->name);
 	(void)world_go(world);
 }
 
-/* Who bears the first name that is not one of the furnished ones. */
-static struct actor *
-someone_new(struct world *world, uint64_t draw)
+struct actor *
+acts_newcomer(struct world *world, uint64_t draw)
 {
 	struct actor *found = NULL;
 	unsigned count = 0;
@@ -117,12 +118,6 @@ someone_new(struct world *world, uint64_t draw)
 	return found;
 }
 
-struct actor *
-acts_newcomer(struct world *world, uint64_t draw)
-{
-	return someone_new(world, draw);
-}
-
 void
 acts_erase(struct world *world, const uint64_t *draw)
 {
@@ -130,7 +125,7 @@ acts_erase(struct world *world, const uint64_t *draw)
 
 	haunt(world, draw[1]);
 	if (!who->registered || draw[0] % 3 != 0)
-		who = someone_new(world, draw[2]);
+		who = acts_newcomer(world, draw[2]);
 	if (who == NULL || !acts_empty(world, who))
 		return;
 	for (unsigned i = 0; i < ORDERS_TO_LEAVE && who->in; i++)
