@@ -63,16 +63,13 @@ book_remember(struct book *book, const struct book_posting *posting)
 
 /* What corrects a posting says the same with the accounts swapped. */
 static enum sr_error
-find_original(const struct book *book, uint64_t leaf, uint64_t debit,
-    uint64_t credit, int64_t amount_minor, struct book_posting **posting)
+check_original(const struct book_posting *posting, uint64_t debit,
+    uint64_t credit, int64_t amount_minor)
 {
-	*posting = find_posting(book, leaf);
-	if (*posting == NULL)
-		return SR_TOO_OLD;
-	if (debit != (*posting)->credit || credit != (*posting)->debit ||
-	    amount_minor != (*posting)->amount_minor)
+	if (debit != posting->credit || credit != posting->debit ||
+	    amount_minor != posting->amount_minor)
 		return SR_PARAMETERS;
-	return (*posting)->undone ? SR_UNDONE : SR_OK;
+	return posting->undone ? SR_UNDONE : SR_OK;
 }
 
 /* Room on both sides of the bank's own accounts, which have no limits. */
@@ -151,15 +148,16 @@ book_rule_undo(struct book_turn *turn)
 	const struct order *order = turn->order;
 	struct book *book = turn->book;
 	struct book_account *debit;
-	struct book_posting *posting;
-	enum sr_error error = find_original(book, order->refers_to,
-	    order->debit, order->credit, order->amount_minor, &posting);
+	struct book_posting *posting = find_posting(book, order->refers_to);
+	enum sr_error error;
 
-	if (error != SR_OK && error != SR_UNDONE)
-		return error;
-	/* a stranger is not told what has become of it */
-	if (may_undo(turn, posting) != SR_OK)
-		return may_undo(turn, posting);
+	if (posting == NULL)
+		return SR_TOO_OLD;
+	/* a stranger is told neither what it says nor what became of it */
+	error = may_undo(turn, posting);
+	if (error == SR_OK)
+		error = check_original(
+		    posting, order->debit, order->credit, order->amount_minor);
 	if (error != SR_OK)
 		return error;
 	debit = book_account(book, order->debit);
@@ -178,10 +176,14 @@ book_rule_undo(struct book_turn *turn)
 enum sr_error
 book_check_reverse(const struct book *book, const struct book_request *request)
 {
-	struct book_posting *posting;
-	enum sr_error error = find_original(book, request->refers_to,
-	    request->debit, request->credit, request->amount_minor, &posting);
+	const struct book_posting *posting =
+	    find_posting(book, request->refers_to);
+	enum sr_error error;
 
+	if (posting == NULL)
+		return SR_TOO_OLD;
+	error = check_original(
+	    posting, request->debit, request->credit, request->amount_minor);
 	return error == SR_OK ? check_correction(book, request->debit,
 				    request->credit, request->amount_minor)
 			      : error;

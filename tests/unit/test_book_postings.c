@@ -79,7 +79,14 @@ given_a_payment_when_anybody_else_undoes_it_then_declined(void **state)
 	assert_int_equal(stage_undo(TINA, leaf), SR_NOT_YOURS);
 	assert_int_equal(stage_undo(LOBBY, leaf), SR_NOT_YOURS);
 	assert_int_equal(stage_undo(OP_1, leaf), SR_ROLE);
-	/* nor is a stranger told what became of it */
+	/* nor is a stranger told what it was, by guessing, or became of it */
+	wish = (struct wish){.kind = ORDER_UNDO,
+	    .signer = CARL,
+	    .debit = MAIN(BOB),
+	    .credit = MAIN(ADA),
+	    .amount_minor = 699,
+	    .refers_to = leaf};
+	assert_int_equal(stage_order(&wish), SR_NOT_YOURS);
 	assert_int_equal(stage_undo(BOB, leaf), SR_OK);
 	assert_int_equal(stage_undo(CARL, leaf), SR_NOT_YOURS);
 	/* money that was issued or adjusted is the operators' to take back */
