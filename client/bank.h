@@ -126,6 +126,7 @@ struct bank_account {
  * Calls each() for the accounts of a customer (0: the signer's own, and the
  * till whose use it has), in the order of their opening; those of others, and
  * of BANK_EVERYBODY, are for operators and auditors (SR_NOT_ALLOWED).
+ * SR_MALFORMED for a label that no order could have given.
  */
 enum sr_error bank_accounts(struct bank_session *session, uint64_t customer,
     void (*each)(void *context, const struct bank_account *account),

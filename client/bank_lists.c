@@ -156,6 +156,10 @@ bank_accounts_read(const struct message_accounts *accounts, uint64_t *after,
 			return SR_MALFORMED;
 		reader_bytes(&r, account.label, label_len);
 		reader_zeros(&r, ORDER_LABEL_MAX - label_len + 4u);
+		/* it is printed */
+		if (label_len > 0 &&
+		    order_label_check(account.label, label_len) != SR_OK)
+			return SR_MALFORMED;
 		if (r.bad || closed > 1 || account.id == 0 ||
 		    account.status > BANK_ACCOUNT_CLOSED)
 			return SR_MALFORMED;

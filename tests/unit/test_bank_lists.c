@@ -243,7 +243,8 @@ take_account(void *context, const struct bank_account *account)
 }
 
 static enum sr_error
-tell_account(uint8_t status, uint8_t closed, uint8_t label_len)
+tell_label(
+    uint8_t status, uint8_t closed, const char label[7], uint8_t label_len)
 {
 	uint8_t bytes[LIST_MAX], message[LIST_MAX + 100];
 	struct writer list = writer_to(bytes, sizeof(bytes));
@@ -257,12 +258,18 @@ tell_account(uint8_t status, uint8_t closed, uint8_t label_len)
 	writer_u8(&list, status);
 	writer_u8(&list, closed);
 	writer_u8(&list, label_len);
-	writer_bytes(&list, "savings", 7);
+	writer_bytes(&list, label, 7);
 	writer_zeros(&list, 13);
 	accounts.list_len = writer_len(&list);
 	assert_int_equal(message_accounts_encode(&w, &accounts), SR_OK);
 	answer(&w);
 	return bank_accounts(&client, 0, take_account, NULL);
+}
+
+static enum sr_error
+tell_account(uint8_t status, uint8_t closed, uint8_t label_len)
+{
+	return tell_label(status, closed, "savings", label_len);
 }
 
 static void
@@ -295,6 +302,22 @@ given_figures_that_mean_nothing_then_no_account_is_told(void **state)
 	client.request = 0;
 	/* a label is shorter than what stands there */
 	assert_int_equal(tell_account(0, 0, 6), SR_MALFORMED);
+	assert_int_equal(delivered, 0);
+}
+
+/* It would be printed, in a list and in files. */
+static void
+given_a_label_that_a_terminal_obeys_then_no_account_is_told(void **state)
+{
+	static const char *const labels[] = {
+	    "\033[2Jabc", "sav\nngs", "a\"b\":1,", "Savings", "s\0vings"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		client.request = 0;
+		assert_int_equal(tell_label(BANK_ACCOUNT_OPEN, 0, labels[i], 7),
+		    SR_MALFORMED);
+	}
 	assert_int_equal(delivered, 0);
 }
 
@@ -415,6 +438,7 @@ main(void)
 	    TEST(
 		given_an_account_when_it_is_read_then_each_figure_is_in_its_place),
 	    TEST(given_figures_that_mean_nothing_then_no_account_is_told),
+	    TEST(given_a_label_that_a_terminal_obeys_then_no_account_is_told),
 	    TEST(given_a_number_when_its_name_is_attested_then_it_is_believed),
 	    TEST(given_a_number_when_the_name_is_not_told_then_none_is_made_up),
 	    TEST(given_a_number_when_the_name_is_anothers_then_it_is_a_lie),
