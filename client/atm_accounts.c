@@ -10,7 +10,6 @@
 
 #include "client/atm.h"
 #include "client/atm_print.h"
-#include "client/export.h"
 #include "common/account_number.h"
 #include "common/ids.h"
 #include "common/name.h"
@@ -150,58 +149,31 @@ struct listing {
 	bool all; /* closed ones, too */
 };
 
-static const char *
-account_name(const struct bank_account *account)
-{
-	if (account->label[0] != '\0')
-		return account->label;
-	return account_index(account->id) == ACCOUNT_INDEX_TILL ? "till"
-								: "main";
-}
-
 static void
 list_account(void *context, const struct bank_account *account)
 {
-	static const char *const states[] = {"open", "frozen", "closed"};
 	const struct listing *listing = context;
 	const struct atm *atm = listing->atm;
-	char number[ACCOUNT_NUMBER_TEXT_MAX], text[ACCOUNT_TEXT_MAX];
+	char number[ACCOUNT_NUMBER_TEXT_MAX];
 	char balance[MONEY_TEXT_MAX], held[MONEY_TEXT_MAX];
-	char digits[EXPORT_ACCOUNT_MAX];
 
 	if (account->status == BANK_ACCOUNT_CLOSED && !listing->all)
 		return;
-	account_number_print(account->id, number);
 	if (atm->options.json) {
-		printf("{\"v\":1,\"account\":\"%s\",\"number\":\"%s\","
-		       "\"label\":\"%s\",\"status\":\"%s\",\"unit\":\"%s:%u\","
-		       "\"balance_minor\":%" PRId64 ",\"held_minor\":%" PRId64
-		       ",\"floor_minor\":%" PRId64
-		       ",\"soft_floor_minor\":%" PRId64,
-		    print_account(account->id, text),
-		    export_account_number(account->id, digits),
-		    account_name(account), states[account->status],
-		    atm->unit.code, atm->unit.exponent, account->posted_minor,
-		    account->held_minor, account->floor_minor,
-		    account->soft_floor_minor);
-		if (account->ceiling_minor != INT64_MAX)
-			printf(",\"ceiling_minor\":%" PRId64,
-			    account->ceiling_minor);
-		if (account->day_limit_minor != INT64_MAX)
-			printf(",\"day_limit_minor\":%" PRId64
-			       ",\"day_left_minor\":%" PRId64,
-			    account->day_limit_minor, account->day_left_minor);
+		printf("{\"v\":1,");
+		print_account_json(stdout, &atm->unit, account);
 		printf("}\n");
 		return;
 	}
-	printf("%-16s  %-23s %14s %s", account_name(account), number,
+	printf("%-16s  %-23s %14s %s", print_label(account),
+	    account_number_print(account->id, number),
 	    money_format(account->posted_minor, &atm->unit, balance),
 	    atm->unit.code);
 	if (account->held_minor != 0)
 		printf("  (%s reserved)",
 		    money_format(account->held_minor, &atm->unit, held));
 	if (account->status != BANK_ACCOUNT_OPEN)
-		printf("  %s", states[account->status]);
+		printf("  %s", print_status(account->status));
 	printf("\n");
 }
 
@@ -241,19 +213,17 @@ account_opened(const struct atm *atm, const char *label,
     const struct ordering_result *result, uint64_t account)
 {
 	char number[ACCOUNT_NUMBER_TEXT_MAX], text[ACCOUNT_TEXT_MAX];
-	char digits[EXPORT_ACCOUNT_MAX];
 
-	account_number_print(account, number);
 	if (atm->options.json)
 		printf("{\"v\":1,\"account\":\"%s\",\"number\":\"%s\","
 		       "\"label\":\"%s\",\"leaf\":%" PRIu64 "}\n",
 		    print_account(account, text),
-		    export_account_number(account, digits), label,
+		    account_number_digits(account, number), label,
 		    result->leaf);
 	else
 		printf("account %s opened%s: number %s (entry %" PRIu64 ")\n",
-		    label, result->before ? " before; not again" : "", number,
-		    result->leaf);
+		    label, result->before ? " before; not again" : "",
+		    account_number_print(account, number), result->leaf);
 	return SR_OK;
 }
 

@@ -9,7 +9,6 @@
 
 #include "client/atm.h"
 #include "client/atm_print.h"
-#include "client/export.h"
 #include "client/ordering.h"
 #include "common/account_number.h"
 #include "common/ids.h"
@@ -31,21 +30,19 @@ static void
 command_print_balance(
     const struct atm *atm, const struct message_balance *balance)
 {
-	static const char *const states[] = {"open", "frozen", "closed"};
 	char account[ACCOUNT_TEXT_MAX], amount[MONEY_TEXT_MAX];
-	char number[ACCOUNT_NUMBER_TEXT_MAX], digits[EXPORT_ACCOUNT_MAX];
-	unsigned status = balance->status < 3 ? balance->status : 0;
+	char number[ACCOUNT_NUMBER_TEXT_MAX];
 
 	print_account(balance->account, account);
-	account_number_print(balance->account, number);
 	if (atm->options.json) {
 		printf("{\"v\":1,\"account\":\"%s\",\"number\":\"%s\","
 		       "\"status\":\"%s\",\"unit\":\"%s:%u\","
 		       "\"balance_minor\":%" PRId64 ",\"held_minor\":%" PRId64
 		       ",\"floor_minor\":%" PRId64,
-		    account, export_account_number(balance->account, digits),
-		    states[status], atm->unit.code, atm->unit.exponent,
-		    balance->posted, balance->held, balance->floor);
+		    account, account_number_digits(balance->account, number),
+		    print_status(balance->status), atm->unit.code,
+		    atm->unit.exponent, balance->posted, balance->held,
+		    balance->floor);
 		print_limits(atm, balance);
 		printf("}\n");
 		return;
@@ -56,9 +53,10 @@ command_print_balance(
 		printf("of which reserved: %s %s\n",
 		    money_format(balance->held, &atm->unit, amount),
 		    atm->unit.code);
-	if (number[0] != '\0')
-		printf("account %s%s%s\n", number, status != 0 ? ", " : "",
-		    status != 0 ? states[status] : "");
+	if (account_number_print(balance->account, number)[0] != '\0')
+		printf("account %s%s%s\n", number,
+		    balance->status != 0 ? ", " : "",
+		    balance->status != 0 ? print_status(balance->status) : "");
 	print_limits(atm, balance);
 }
 

@@ -3,12 +3,13 @@
  * What the ATM's commands print.  Must never print what the bank did not say.
  */
 #include "client/atm_print.h"
-#include "client/export.h"
+#include "client/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/account_number.h"
 #include "common/ids.h"
 
 const char *
@@ -17,6 +18,51 @@ print_account(uint64_t account, char out[ACCOUNT_TEXT_MAX])
 	snprintf(out, ACCOUNT_TEXT_MAX, "%" PRIu64 "-%u",
 	    account_customer(account), account_index(account));
 	return out;
+}
+
+/* ---- accounts -------------------------------------------------------------- */
+
+const char *
+print_label(const struct bank_account *account)
+{
+	if (account->label[0] != '\0')
+		return account->label;
+	return account_index(account->id) == ACCOUNT_INDEX_TILL ? "till"
+								: "main";
+}
+
+const char *
+print_status(unsigned status)
+{
+	static const char *const states[] = {"open", "frozen", "closed"};
+
+	return states[status < 3 ? status : 0];
+}
+
+void
+print_account_json(FILE *out, const struct money_unit *unit,
+    const struct bank_account *account)
+{
+	char number[ACCOUNT_NUMBER_TEXT_MAX], text[ACCOUNT_TEXT_MAX];
+
+	fprintf(out,
+	    "\"account\":\"%s\",\"number\":\"%s\",\"label\":\"%s\","
+	    "\"status\":\"%s\",\"unit\":\"%s:%u\",\"balance_minor\":%" PRId64
+	    ",\"held_minor\":%" PRId64 ",\"floor_minor\":%" PRId64
+	    ",\"soft_floor_minor\":%" PRId64,
+	    print_account(account->id, text),
+	    account_number_digits(account->id, number), print_label(account),
+	    print_status(account->status), unit->code, unit->exponent,
+	    account->posted_minor, account->held_minor, account->floor_minor,
+	    account->soft_floor_minor);
+	if (account->ceiling_minor != INT64_MAX)
+		fprintf(
+		    out, ",\"ceiling_minor\":%" PRId64, account->ceiling_minor);
+	if (account->day_limit_minor != INT64_MAX)
+		fprintf(out,
+		    ",\"day_limit_minor\":%" PRId64
+		    ",\"day_left_minor\":%" PRId64,
+		    account->day_limit_minor, account->day_left_minor);
 }
 
 /* ---- orders ---------------------------------------------------------------- */
@@ -80,7 +126,7 @@ print_outcome(struct atm *atm, const struct ordering *ordering,
 		    result->leaf, result->time_ms);
 		if (payee != NULL) {
 			printf(",\"payee\":");
-			export_json_string(stdout, payee, strlen(payee));
+			json_string(stdout, payee, strlen(payee));
 		}
 		if (known) {
 			printf(",\"balance_minor\":%" PRId64, balance.posted);

@@ -5,6 +5,8 @@
  * How the ATM's commands write: data on stdout, for people or, with --json,
  * one object a line; talk on stderr.
  */
+#include <stdio.h>
+
 #include "client/atm.h"
 #include "client/ordering.h"
 
@@ -12,6 +14,16 @@
 #define ACCOUNT_TEXT_MAX 32
 
 const char *print_account(uint64_t account, char out[ACCOUNT_TEXT_MAX]);
+
+/* "main", "till" or the label of a further account. */
+const char *print_label(const struct bank_account *account);
+
+/* "open", "frozen" or "closed". */
+const char *print_status(unsigned status);
+
+/* The members of an account's JSON object, without braces. */
+void print_account_json(FILE *out, const struct money_unit *unit,
+    const struct bank_account *account);
 
 /*
  * What became of an order of atm->customer or atm->till; a line on stderr for

@@ -10,7 +10,7 @@
 
 #include "client/atm.h"
 #include "client/atm_print.h"
-#include "client/export.h"
+#include "client/json.h"
 #include "common/ids.h"
 #include "common/statement.h"
 
@@ -136,7 +136,7 @@ undo_report(const struct atm *atm, const struct statement_line *line,
 		       ",\"leaf\":%" PRIu64 ",\"time_ms\":%" PRIu64
 		       ",\"payee\":",
 		    ordering->amount_minor, result->leaf, result->time_ms);
-		export_json_string(stdout, line->name, line->name_len);
+		json_string(stdout, line->name, line->name_len);
 		printf(",\"cash_minor\":%" PRId64 "}\n", cash_minor);
 		return;
 	}

@@ -57,7 +57,7 @@ print_json(const struct bank_account *account, const char *text)
 	printf(",\"number\":\"%s\",\"customer\":%" PRIu64 ",\"index\":%u"
 	       ",\"type\":\"%s\",\"status\":\"%s\",\"balance_minor\":%" PRId64
 	       ",\"held_minor\":%" PRId64,
-	    account_number_print(account->id, number),
+	    account_number_digits(account->id, number),
 	    account_customer(account->id), account_index(account->id),
 	    type_name(account->type), states[account->status],
 	    account->posted_minor, account->held_minor);

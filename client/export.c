@@ -102,19 +102,14 @@ const char *
 export_account_number(uint64_t id, char out[EXPORT_ACCOUNT_MAX])
 {
 	char number[ACCOUNT_NUMBER_TEXT_MAX];
-	size_t len = 0;
 
-	if (id == ACCOUNT_ISSUE || id == ACCOUNT_OVER_SHORT) {
+	account_number_digits(id, number);
+	if (id == ACCOUNT_ISSUE || id == ACCOUNT_OVER_SHORT)
 		snprintf(out, EXPORT_ACCOUNT_MAX, "%s",
 		    id == ACCOUNT_ISSUE ? "Issue" : "Over-Short");
-		return out;
-	}
-	account_number_print(id, number);
-	for (size_t i = 0; number[i] != '\0'; i++)
-		if (number[i] != ' ')
-			out[len++] = number[i];
-	out[len] = '\0';
-	if (len == 0)
+	else if (number[0] != '\0')
+		snprintf(out, EXPORT_ACCOUNT_MAX, "%s", number);
+	else
 		snprintf(out, EXPORT_ACCOUNT_MAX, "%" PRIu64 "-%u",
 		    account_customer(id), account_index(id));
 	return out;
@@ -312,22 +307,6 @@ export_wide(FILE *out, const void *text, size_t len, const char *specials)
 		} else {
 			putc(c[i], out);
 		}
-}
-
-void
-export_json_string(FILE *out, const void *text, size_t len)
-{
-	const unsigned char *c = text;
-
-	putc('"', out);
-	for (size_t i = 0; i < len; i++)
-		if (c[i] == '"' || c[i] == '\\')
-			fprintf(out, "\\%c", c[i]);
-		else if (c[i] < 0x20)
-			fprintf(out, "\\u%04x", c[i]);
-		else
-			putc(c[i], out);
-	putc('"', out);
 }
 
 const char *

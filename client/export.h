@@ -164,9 +164,6 @@ void export_text_line(FILE *out, const struct money_unit *unit,
 void export_json_line(
     FILE *out, const struct statement_line *line, bool versioned);
 
-/* A JSON string with its quotes. */
-void export_json_string(FILE *out, const void *text, size_t len);
-
 /* A field of RFC 4180, always quoted, that no spreadsheet takes for more. */
 void export_csv_text(FILE *out, const void *text, size_t len);
 

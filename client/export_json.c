@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/export.h"
+#include "client/json.h"
 #include "common/ids.h"
 #include "common/order.h"
 #include "common/utc.h"
@@ -23,9 +24,9 @@ export_json_line(FILE *out, const struct statement_line *line, bool versioned)
 	    line->amount_minor, line->balance_minor, line->held_minor,
 	    line->refers_to, account_customer(line->other),
 	    account_index(line->other));
-	export_json_string(out, line->name, line->name_len);
+	json_string(out, line->name, line->name_len);
 	fprintf(out, ",\"memo\":");
-	export_json_string(out, line->memo, line->memo_len);
+	json_string(out, line->memo, line->memo_len);
 	putc('}', out);
 }
 
@@ -49,7 +50,7 @@ statement(struct export *export, const struct statement_period *period)
 	FILE *out = export->out;
 
 	fprintf(out, "{\"v\":1,\"bank\":");
-	export_json_string(out, export->bank->name, strlen(export->bank->name));
+	json_string(out, export->bank->name, strlen(export->bank->name));
 	fprintf(out,
 	    ",\"account\":\"%" PRIu64
 	    "-%u\",\"number\":\"%s\",\"unit\":\"%s:%u\"",

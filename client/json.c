@@ -3,11 +3,13 @@
 #include "client/json.h"
 
 void
-json_string(FILE *out, const char *text, size_t len)
+json_string(FILE *out, const void *text, size_t len)
 {
+	const unsigned char *bytes = text;
+
 	putc('"', out);
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
+		unsigned char c = bytes[i];
 
 		if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);

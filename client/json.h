@@ -6,6 +6,6 @@
 #include <stdio.h>
 
 /* Writes len bytes of UTF-8 as a JSON string, with its quotation marks. */
-void json_string(FILE *out, const char *text, size_t len);
+void json_string(FILE *out, const void *text, size_t len);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "client/atm_print.h"
-#include "client/export.h"
+#include "client/json.h"
 #include "client/teller.h"
 #include "common/account_number.h"
 
@@ -69,8 +69,7 @@ teller_deposit_report(
 		       ",\"payee\":",
 		    deposit->ordering.amount_minor, result->leaf,
 		    result->time_ms);
-		export_json_string(
-		    stdout, deposit->payee, strlen(deposit->payee));
+		json_string(stdout, deposit->payee, strlen(deposit->payee));
 		printf(",\"cash_minor\":%" PRId64 "}\n", cash_minor);
 		return SR_OK;
 	}

@@ -19,19 +19,27 @@ enum {
 };
 
 const char *
-account_number_print(uint64_t account, char out[ACCOUNT_NUMBER_TEXT_MAX])
+account_number_digits(uint64_t account, char out[ACCOUNT_NUMBER_TEXT_MAX])
 {
 	uint64_t customer = account_customer(account), n;
-	char digits[ACCOUNT_NUMBER_TEXT_MAX];
-	size_t place = 0;
 
 	out[0] = '\0';
 	if (!customer_id_valid(customer) ||
 	    account_index(account) > ACCOUNT_NUMBER_INDEX_MAX)
 		return out;
 	n = customer * 100 + account_index(account);
-	snprintf(digits, sizeof(digits), "%" PRIu64 "%02u", n,
+	snprintf(out, ACCOUNT_NUMBER_TEXT_MAX, "%" PRIu64 "%02u", n,
 	    (unsigned)(98 - n * 100 % 97));
+	return out;
+}
+
+const char *
+account_number_print(uint64_t account, char out[ACCOUNT_NUMBER_TEXT_MAX])
+{
+	char digits[ACCOUNT_NUMBER_TEXT_MAX];
+	size_t place = 0;
+
+	account_number_digits(account, digits);
 	for (size_t i = 0; digits[i] != '\0'; i++) {
 		if (i > 0 && i % GROUP == 0)
 			out[place++] = ' ';

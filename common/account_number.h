@@ -30,6 +30,10 @@ enum account_number_fault {
 const char *account_number_print(
     uint64_t account, char out[ACCOUNT_NUMBER_TEXT_MAX]);
 
+/* The same without spaces, for programs. */
+const char *account_number_digits(
+    uint64_t account, char out[ACCOUNT_NUMBER_TEXT_MAX]);
+
 /*
  * Reads a number; spaces and hyphens may stand between any two digits.
  * *account is set only for ACCOUNT_NUMBER_FINE; whether there is such an

@@ -135,6 +135,7 @@ def given_two_accounts_when_two_operators_adjust_then_money_moves():
     equal(bank.balance("bob"), 250)
     number = bank.ctl(*bank.operators(), "account", "show", "bob",
                       "--json").json()["number"]
+    equal(number, bank.atm("bob", "balance", "--json").json()["number"])
     both("adjust", number, "/over-short", "2,50", "--memo", "it was not his")
     equal(bank.balance("bob"), 0)
     both("adjust", "lobby", "/over-short", "1.00", "--memo", "more cash")

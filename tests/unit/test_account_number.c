@@ -45,6 +45,11 @@ given_the_standards_figure_when_printed_then_its_check_digits(void **state)
 		    account_number_print(id, text), cases[i].text);
 		assert_int_equal(parse(text, &account), ACCOUNT_NUMBER_FINE);
 		assert_true(account == id);
+		/* without spaces it is the same */
+		account_number_digits(id, text);
+		assert_null(strchr(text, ' '));
+		assert_int_equal(parse(text, &account), ACCOUNT_NUMBER_FINE);
+		assert_true(account == id);
 	}
 }
 
