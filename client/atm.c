@@ -73,7 +73,7 @@ help(FILE *out)
 	fprintf(out, "usage: atm --bank FILE [options] [command]\n\n"
 		     "Without a command: the menu.\n\ncommands:\n");
 	for (const struct atm_command *c = atm_commands; c->name != NULL; c++)
-		fprintf(out, "  %-24s %s\n", c->usage, c->what);
+		fprintf(out, "  %-26s %s\n", c->usage, c->what);
 	fprintf(out,
 	    "\noptions:\n"
 	    "  -b, --bank FILE          the bank's bank.id\n"

@@ -18,6 +18,7 @@
 struct ordering;
 struct ordering_result;
 struct statement_line;
+struct statement_period;
 
 struct atm_options {
 	const char *bank_file;
@@ -182,6 +183,14 @@ enum sr_error atm_statement_check(const struct atm *atm);
 enum sr_error atm_print_statement(
     struct atm *atm, struct bank_session *session, uint64_t account);
 
+/*
+ * statement_period_collect() of an account that the session may see, until
+ * now unless the period says less.  With `progress' it shows on stderr how
+ * many entries have come.
+ */
+enum sr_error atm_collect_statement(struct bank_session *session,
+    uint64_t account, struct statement_period *period, const char *progress);
+
 /* --count as lines; 20 without; SR_USAGE after a line on stderr. */
 enum sr_error atm_lines_wanted(const struct atm *atm, unsigned *count);
 
@@ -198,6 +207,10 @@ enum sr_error atm_lines(struct bank_session *session, uint64_t account,
 /* The line of that leaf; SR_NOT_FOUND.  Nothing has been said. */
 enum sr_error atm_line(struct bank_session *session, uint64_t account,
     uint64_t leaf, struct statement_line *line);
+
+/* ---- Everything that is the customer's (atm_export_data.c) -------------------- */
+
+enum sr_error atm_export_my_data(struct atm *atm, char *const words[]);
 
 /* ---- Undo (atm_undo.c) -------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include "common/certificate.h"
 #include "common/ids.h"
 #include "common/ipc.h"
+#include "common/name.h"
 #include "common/noise.h"
 #include "common/secret.h"
 
@@ -275,6 +276,10 @@ bank_person_check(const struct bank_session *session,
 	    (found->name_len != get->name_len ||
 		memcmp(found->name, get->name, get->name_len) != 0))
 		return SR_SIGNATURE;
+	/* what a terminal would obey is no name */
+	if (name_text_check((const char *)found->display_name,
+		found->display_name_len, PAYLOAD_DISPLAY_NAME_MAX) != SR_OK)
+		return SR_MALFORMED;
 	if (found->name_len > 0 &&
 	    !attestation_is_of(&attestation, found->salt,
 		(const char *)found->name, found->name_len))
@@ -310,6 +315,7 @@ bank_directory(struct bank_session *session,
 	person->customer = found.customer;
 	person->role = found.role;
 	memcpy(person->name, found.name, found.name_len);
+	memcpy(person->display, found.display_name, found.display_name_len);
 	return SR_OK;
 }
 

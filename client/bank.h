@@ -88,6 +88,8 @@ struct bank_person {
 	uint8_t role;
 	/* log-in name, attested; empty where the bank does not tell it */
 	char name[PAYLOAD_NAME_MAX + 1];
+	/* display name; may be empty; no attestation vouches for it */
+	char display[PAYLOAD_DISPLAY_NAME_MAX + 1];
 };
 
 /* As bank_find(), and by number; customers learn no names by number. */

@@ -110,12 +110,28 @@ bankfile_read(const char *path, struct bankfile *out, char *message)
 	return SR_OK;
 }
 
+void
+bankfile_put(FILE *out, const struct bankfile *bank)
+{
+	char bank_id[65], identity[65];
+
+	bankfile_hex(bank->bank_id, bank_id);
+	bankfile_hex(bank->identity, identity);
+	fprintf(out,
+	    "# Who has this file knows the bank by its key. Hand it over in "
+	    "person.\n"
+	    "[bank]\nname = %s\nbank-id = %s\nidentity = %s\nunit = %s:%u\n",
+	    bank->name, bank_id, identity, bank->unit.code,
+	    bank->unit.exponent);
+	for (size_t i = 0; i < bank->address_count; i++)
+		fprintf(out, "address = %s\n", bank->addresses[i]);
+}
+
 static enum sr_error
 bankfile_print(const char *path, const struct bankfile *bank)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	FILE *stream = fd >= 0 ? fdopen(fd, "w") : NULL;
-	char bank_id[65], identity[65];
 	bool good;
 
 	if (stream == NULL) {
@@ -123,16 +139,7 @@ bankfile_print(const char *path, const struct bankfile *bank)
 			close(fd);
 		return SR_IO;
 	}
-	bankfile_hex(bank->bank_id, bank_id);
-	bankfile_hex(bank->identity, identity);
-	fprintf(stream,
-	    "# Who has this file knows the bank by its key. Hand it over in "
-	    "person.\n"
-	    "[bank]\nname = %s\nbank-id = %s\nidentity = %s\nunit = %s:%u\n",
-	    bank->name, bank_id, identity, bank->unit.code,
-	    bank->unit.exponent);
-	for (size_t i = 0; i < bank->address_count; i++)
-		fprintf(stream, "address = %s\n", bank->addresses[i]);
+	bankfile_put(stream, bank);
 	good = fflush(stream) == 0 && !ferror(stream) && fsync(fd) == 0;
 	return fclose(stream) == 0 && good ? SR_OK : SR_IO;
 }

@@ -20,6 +20,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/error.h"
 #include "common/money.h"
@@ -54,6 +55,9 @@ enum sr_error bankfile_read(
  */
 enum sr_error bankfile_write(
     const char *path, const struct bankfile *bank, char *message);
+
+/* Prints what the file holds. */
+void bankfile_put(FILE *out, const struct bankfile *bank);
 
 /* 64 hex digits and a NUL of 32 bytes. */
 void bankfile_hex(const uint8_t bytes[32], char out[65]);

@@ -197,3 +197,66 @@ kept_unanswered(const struct state *state, const char *signer,
 	walk.name_len = strlen(prefix) + 2 * ORDER_REFERENCE_LEN;
 	return state_each(state, prefix, kept_walk_one, &walk);
 }
+
+struct kept_all {
+	const struct state *state;
+	size_t reference_at; /* in a file's name */
+	bool lost;
+	enum sr_error (*each)(void *context, const char *name, bool lost,
+	    const struct kept *kept);
+	void *context;
+};
+
+/* A reference and, of a lost order, its number: not a file of "ada-b"'s. */
+static bool
+kept_is_name(const struct kept_all *all, const char *name)
+{
+	const char *rest = name + all->reference_at;
+
+	if (strspn(rest, "0123456789abcdef") != 2 * ORDER_REFERENCE_LEN)
+		return false;
+	rest += 2 * ORDER_REFERENCE_LEN;
+	if (!all->lost)
+		return *rest == '\0';
+	return rest[0] == '-' && rest[1] != '\0' &&
+	       rest[1 + strspn(rest + 1, "0123456789")] == '\0';
+}
+
+static enum sr_error
+kept_take(void *context, const char *name)
+{
+	struct kept_all *all = context;
+	struct kept kept;
+	struct order order;
+	enum sr_error error;
+
+	if (!kept_is_name(all, name))
+		return SR_OK;
+	error = kept_load_file(all->state, name, &kept);
+	if (error == SR_OK)
+		error = order_decode(kept.order, &order);
+	return all->each(
+	    all->context, name, all->lost, error == SR_OK ? &kept : NULL);
+}
+
+enum sr_error
+kept_every(const struct state *state, const char *signer,
+    enum sr_error (*each)(
+	void *context, const char *name, bool lost, const struct kept *kept),
+    void *context)
+{
+	struct kept_all all = {
+	    .state = state, .each = each, .context = context};
+	enum sr_error error = SR_OK;
+
+	for (unsigned i = 0; error == SR_OK && i < 2; i++) {
+		char prefix[STATE_NAME_MAX];
+
+		all.lost = i == 1;
+		snprintf(prefix, sizeof(prefix), "%s-%.32s-",
+		    all.lost ? "lost" : "order", signer);
+		all.reference_at = strlen(prefix);
+		error = state_each(state, prefix, kept_take, &all);
+	}
+	return error;
+}

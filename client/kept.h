@@ -61,4 +61,14 @@ enum sr_error kept_unanswered(const struct state *state, const char *signer,
     enum sr_error (*each)(void *context, const struct kept *kept),
     void *context);
 
+/*
+ * Calls each() for every order that was kept for the signer, in no particular
+ * order, with its file's name: answered or not, and those that were set aside
+ * (lost).  kept is NULL for one that cannot be read, after a line on stderr.
+ */
+enum sr_error kept_every(const struct state *state, const char *signer,
+    enum sr_error (*each)(
+	void *context, const char *name, bool lost, const struct kept *kept),
+    void *context);
+
 #endif

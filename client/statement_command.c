@@ -55,6 +55,8 @@ print_last(struct atm *atm, struct bank_session *session, uint64_t account)
 struct source {
 	struct bank_session *session;
 	uint64_t account;
+	const char *progress; /* NULL: none is shown */
+	const struct statement_period *period;
 	struct bank_answer answer;
 };
 
@@ -73,7 +75,29 @@ fetch_page(void *context, uint64_t before, const uint8_t **lines, size_t *len,
 	*len = page.lines_len;
 	*more = page.more == 1;
 	*account = page.account;
+	if (source->progress != NULL)
+		fprintf(stderr, "\r%s: %zu entries", source->progress,
+		    source->period->count);
 	return SR_OK;
+}
+
+enum sr_error
+atm_collect_statement(struct bank_session *session, uint64_t account,
+    struct statement_period *period, const char *progress)
+{
+	struct source source = {.session = session,
+	    .account = account,
+	    .progress = progress,
+	    .period = period};
+	uint64_t now_ms = bank_time_ms(session);
+	enum sr_error error;
+
+	if (!period->until_given || period->until_ms > now_ms)
+		period->until_ms = now_ms + 1;
+	error = statement_period_collect(period, fetch_page, &source);
+	if (progress != NULL)
+		fprintf(stderr, "\r%s: %zu entries\n", progress, period->count);
+	return error;
 }
 
 static enum sr_error
@@ -144,13 +168,9 @@ static enum sr_error
 print_period(struct atm *atm, struct bank_session *session, uint64_t account,
     struct statement_period *period, const struct export_format *format)
 {
-	struct source source = {.session = session, .account = account};
-	uint64_t now_ms = bank_time_ms(session);
-	enum sr_error error;
+	enum sr_error error =
+	    atm_collect_statement(session, account, period, NULL);
 
-	if (!period->until_given || period->until_ms > now_ms)
-		period->until_ms = now_ms + 1;
-	error = statement_period_collect(period, fetch_page, &source);
 	if (error == SR_OK)
 		error = write_out(atm, format, period);
 	statement_period_free(period);

@@ -106,8 +106,10 @@ statement_period_collect(
 
 		error = fetch(context, walk.before, &lines, &len, &more,
 		    &period->account);
-		if (error != SR_OK)
+		if (error != SR_OK) {
+			reverse(period);
 			return error;
+		}
 		r = reader_of(lines, len);
 		if (more && len == 0)
 			return SR_MALFORMED;

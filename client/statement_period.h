@@ -35,8 +35,9 @@ typedef enum sr_error (*statement_fetch)(void *context, uint64_t before,
 /*
  * Fills account, lines and balances of a period whose bounds are set.
  * SR_MALFORMED for lines that are out of order, do not add up or hold what a
- * terminal would obey; SR_NO_SPACE; what fetch gives.  In every case to be
- * released with statement_period_free().
+ * terminal would obey; SR_NO_SPACE; what fetch gives: then the newest lines
+ * are there, as far as they came, and opening_minor is the balance before
+ * them.  In every case to be released with statement_period_free().
  */
 enum sr_error statement_period_collect(
     struct statement_period *period, statement_fetch fetch, void *context);
