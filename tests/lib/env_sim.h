@@ -195,6 +195,10 @@ const uint8_t *sim_file(struct sim_room *room, const char *path, size_t *len);
  */
 bool sim_durable(struct sim_room *room, const char *path);
 
+/* The same of len bytes at offset only; false where the file ends before. */
+bool sim_durable_part(
+    struct sim_room *room, const char *path, uint64_t offset, uint64_t len);
+
 /* Turns one bit of what is on the disk; false when the file is shorter. */
 bool sim_rot(
     struct sim_room *room, const char *path, uint64_t offset, unsigned bit);

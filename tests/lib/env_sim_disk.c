@@ -644,21 +644,40 @@ sim_file(struct sim_room *room, const char *path, size_t *len)
 	return *len > 0 ? room->disk->inode[entry->inode].now.bytes : none;
 }
 
+/* What path names, now and after a power cut; NULL when that is not the same. */
+static const struct inode *
+durable_inode(struct sim_disk *disk, const char *path)
+{
+	const struct entry *now = entry_find(disk->now, path);
+	const struct entry *durable = entry_find(disk->durable, path);
+
+	if (now == NULL || durable == NULL || now->inode != durable->inode)
+		return NULL;
+	return &disk->inode[now->inode];
+}
+
 bool
 sim_durable(struct sim_room *room, const char *path)
 {
-	const struct sim_disk *disk = room->disk;
-	const struct entry *now = entry_find(room->disk->now, path);
-	const struct entry *durable = entry_find(room->disk->durable, path);
-	const struct inode *inode;
+	const struct inode *inode = durable_inode(room->disk, path);
 
-	if (now == NULL || durable == NULL || now->inode != durable->inode)
-		return false;
-	inode = &disk->inode[now->inode];
-	return !inode->differs ||
-	       (inode->now.len == inode->durable.len &&
-		   memcmp(inode->now.bytes, inode->durable.bytes,
-		       inode->now.len) == 0);
+	return inode != NULL &&
+	       (!inode->differs ||
+		   (inode->now.len == inode->durable.len &&
+		       memcmp(inode->now.bytes, inode->durable.bytes,
+			   inode->now.len) == 0));
+}
+
+bool
+sim_durable_part(
+    struct sim_room *room, const char *path, uint64_t offset, uint64_t len)
+{
+	const struct inode *inode = durable_inode(room->disk, path);
+
+	return inode != NULL && offset + len <= inode->now.len &&
+	       offset + len <= inode->durable.len &&
+	       memcmp(inode->now.bytes + offset, inode->durable.bytes + offset,
+		   len) == 0;
 }
 
 bool

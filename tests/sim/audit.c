@@ -203,6 +203,17 @@ take_commit(struct world *world, const struct journal_frame *frame)
 	return true;
 }
 
+/*
+ * Rot among the zeros behind all that was ever signed, which a start whose disk
+ * read wrong has not seen: the next start sees it, or a frame covers it.
+ */
+static bool
+is_behind_all(const struct world *world)
+{
+	return world->spoilt &&
+	       world->audit.count >= world->bank->ledgerd->head.size;
+}
+
 /* The next frames of the segment at hand. */
 static bool
 read_segment(struct world *world, const uint8_t *bytes, size_t len)
@@ -227,7 +238,8 @@ read_segment(struct world *world, const uint8_t *bytes, size_t len)
 		error = journal_frame_parse(
 		    bytes + audit->at, len - audit->at, &frame);
 		if (error == SR_NOT_FOUND &&
-		    journal_all_zero(bytes + audit->at, len - audit->at))
+		    (is_behind_all(world) ||
+			journal_all_zero(bytes + audit->at, len - audit->at)))
 			return true;
 		if (error != SR_OK)
 			return damaged(world, "no frame");

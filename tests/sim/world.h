@@ -164,7 +164,8 @@ struct world {
 	unsigned ghosts;
 	struct ack ack[ACKS_MAX];
 	size_t acks;
-	uint64_t disclosed; /* keys that left keyd */
+	uint64_t disclosed;     /* keys that left keyd */
+	uint64_t state_counter; /* of keyd's state at its last packet */
 	uint8_t refused[REFUSED_MAX][32];
 	size_t refused_count;
 	struct head head[ENTRIES_MAX_COUNT + 1]; /* that keyd has signed */

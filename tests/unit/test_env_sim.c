@@ -444,6 +444,9 @@ given_data_and_entries_then_durable_tells_whether_a_cut_keeps_them(void **state)
 	assert_int_equal(env_open(&w->a->env, "x", ENV_WRITE, &f), SR_OK);
 	assert_int_equal(env_write(&w->a->env, f, 0, "H", 1), SR_OK);
 	assert_false(sim_durable(w->a, "x"));
+	assert_false(sim_durable_part(w->a, "x", 0, 1));
+	assert_true(sim_durable_part(w->a, "x", 1, 4));
+	assert_false(sim_durable_part(w->a, "x", 1, 5));
 	w->a->fault[SIM_FAIL_SYNC] = 1;
 	assert_int_equal(env_sync(&w->a->env, f), SR_IO);
 	assert_int_equal(env_sync(&w->a->env, f), SR_OK);
@@ -451,8 +454,10 @@ given_data_and_entries_then_durable_tells_whether_a_cut_keeps_them(void **state)
 	assert_int_equal(env_write(&w->a->env, f, 0, "H", 1), SR_OK);
 	assert_int_equal(env_sync(&w->a->env, f), SR_OK);
 	assert_true(sim_durable(w->a, "x"));
+	assert_true(sim_durable_part(w->a, "x", 0, 5));
 	assert_int_equal(env_rename(&w->a->env, "x", "y"), SR_OK);
 	assert_false(sim_durable(w->a, "y"));
+	assert_false(sim_durable_part(w->a, "y", 0, 5));
 }
 
 /* ---- packets that come late ------------------------------------------------- */
