@@ -20,7 +20,7 @@
 static bool
 is_number(const char *text)
 {
-	return text[strspn(text, "0123456789 -")] == '\0';
+	return text[0] != '\0' && text[strspn(text, "0123456789 -")] == '\0';
 }
 
 static enum sr_error

@@ -181,6 +181,9 @@ continue_principal(const struct book *book, struct book_principal *principal,
 	if (!follows &&
 	    (!book->restored || opening->key_epoch <= principal->key_epoch))
 		return SR_NOT_ALLOWED;
+	/* the log says nothing more about who is erased */
+	if (principal->erased)
+		return SR_NOT_ALLOWED;
 	memcpy(principal->signing_key, opening->signing_key, 32);
 	memcpy(principal->attestation_hash, opening->attestation_hash, 32);
 	principal->key_epoch = opening->key_epoch;

@@ -315,7 +315,8 @@ enum sr_error book_raise_rules(struct book *book, uint64_t version);
  * any later key epoch will do.
  *   SR_OK        opened or continued: journal an ACCOUNT entry
  *   SR_ALREADY   the same attestation is in force: nothing to do
- *   SR_NOT_ALLOWED  another attestation for a known customer
+ *   SR_NOT_ALLOWED  another attestation for a known customer, or one who
+ *                   is erased
  *   SR_PARAMETERS   no customer id, or the bank is not founded
  *   SR_NO_SPACE
  * For SR_OK *opened is the main account.

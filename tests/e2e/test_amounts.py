@@ -136,6 +136,8 @@ def given_an_order_that_is_not_ones_own_when_signed_then_it_is_declined():
                 ("SR_NO_ACCOUNT", {"credit": 2**64 - 1}),
                 ("SR_UNIT", {"credit": "@bob", "unit": unit ^ 0x100}),
                 ("SR_UNIT", {"credit": "@bob", "unit": unit + 1}),
+                ("SR_ROLE", {"kind": 8, "debit": 1,       # issue
+                             "credit": account}),
                 ("SR_ROLE", {"kind": DEPOSIT, "debit": "@lobby#1",
                              "credit": account})):
             answer = ada.order(amount=100, **fields)
@@ -164,8 +166,10 @@ def given_a_spoiled_order_when_it_is_sent_then_nothing_is_booked():
                 ("SR_NOT_AFTER", {"life": 600000}),
                 ("SR_MALFORMED", {"resign": "0:0"}),      # magic
                 ("SR_MALFORMED", {"resign": "200:1"}),    # reserved
-                ("SR_MALFORMED", {"kind": 8}),            # issue: not yet
                 ("SR_MALFORMED", {"kind": 0}),
+                ("SR_MALFORMED", {"kind": 18}),           # in no order
+                ("SR_MALFORMED", {"kind": 24}),           # kept for later
+                ("SR_MALFORMED", {"kind": 35}),           # not given out
                 ("SR_MALFORMED", {"flags": 1})):
             answer = ada.order(**good, **fields)
             equal(answer["error"], wanted, f"{fields}")

@@ -354,8 +354,14 @@ given_new_keys_before_keyd_has_erased_then_the_bank_goes_on(void **state)
 	    credentials_blank(&bank->keyd->credentials, id, &blank), SR_OK);
 	/* whom her old keys do not stand for any more, they do not erase */
 	assert_false(blank);
+	/* nor do her new ones bring her back into the books */
+	memcpy(ada.signing_secret, secret_key, sizeof(ada.signing_secret));
+	assert_true(sim_person_log_in_by(bank, &ada, SLOT_PASSWORD,
+			"ada's next secret") != SR_OK);
+	assert_true(people_find(&bank->ledgerd->people, "ada", 3) == 0);
 	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
 	assert_lives();
+	assert_true(people_find(&bank->ledgerd->people, "ada", 3) == 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
