@@ -121,6 +121,7 @@ struct leaf {
 	uint8_t salt[32];
 	uint64_t account; /* that the signer's balance is of */
 	int64_t balance;
+	bool moved; /* that one */
 };
 
 struct head {
