@@ -131,7 +131,7 @@ ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 
 check-interop: deps	## programs that are not ours check us (npm, Go, hledger ...)
 	$(MAKE) -j$(JOBS) all $(filter $(BUILD)/tests/interop/%,$(TEST_TOOLS)) $(SIM) \
-	    $(BUILD)/tests/faults/session
+	    $(BUILD)/tests/faults/session $(BUILD)/tests/test_book_random
 	mk/interop $(BUILD)
 	BUILD=$(BUILD) tests/run -j $(JOBS) --only 'interop/*' \
 	    --only e2e/test_man_bytes
