@@ -14,6 +14,8 @@
 
 #include <sodium.h>
 
+#include "common/aead.h"
+#include "common/buffer.h"
 #include "common/order.h"
 #include "keyd/erase.h"
 #include "tests/lib/sim_credentials.h"
@@ -364,6 +366,130 @@ given_new_keys_before_keyd_has_erased_then_the_bank_goes_on(void **state)
 	assert_true(people_find(&bank->ledgerd->people, "ada", 3) == 0);
 }
 
+/* ---- what is left in the files -------------------------------------------------- */
+
+enum { VERSION_LEN = 1024, VERSION_PLAIN_LEN = 976 };
+
+/* How many versions of credentials hold these bytes, opened as
+ * keyd/credentials.h has it; *opened: how many there are. */
+static unsigned
+versions_with(const void *bytes, size_t len, unsigned *opened)
+{
+	static const char label[] = "strongroom/1 credential";
+	uint8_t ad[sizeof(label) - 1 + 16], plain[VERSION_PLAIN_LEN];
+	unsigned found = 0;
+	size_t file_len;
+	const uint8_t *file =
+	    sim_file(bank->keyd_room, "credentials", &file_len);
+
+	assert_non_null(file);
+	*opened = 0;
+	for (size_t i = 0; (i + 1) * VERSION_LEN <= file_len; i++) {
+		const uint8_t *version = file + i * VERSION_LEN;
+		struct writer w = writer_to(ad, sizeof(ad));
+
+		writer_bytes(&w, label, sizeof(label) - 1);
+		writer_u64(&w, i / 2);
+		writer_bytes(&w, version, 8);
+		if (aead_unwrap(plain, bank->keyd->keys->storage, ad,
+			sizeof(ad), version + 8, VERSION_LEN - 8) != SR_OK)
+			continue;
+		++*opened;
+		found += memmem(plain, sizeof(plain), bytes, len) != NULL;
+	}
+	return found;
+}
+
+/* How many of keyd's files hold these bytes as they are. */
+static unsigned
+files_with(const void *bytes, size_t len)
+{
+	static const char *const names[] = {
+	    "credentials", "limits", "state", "terminals"};
+	unsigned found = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t file_len;
+		const uint8_t *file =
+		    sim_file(bank->keyd_room, names[i], &file_len);
+
+		assert_non_null(file);
+		found += memmem(file, file_len, bytes, len) != NULL;
+	}
+	return found;
+}
+
+/*
+ * What keyd has of a customer, piece by piece: all there, or nothing.  Sealed
+ * seeds are the same for everybody here.
+ */
+static void
+assert_pieces(const struct customer *customer, bool there)
+{
+	const struct credential *credential = customer->credential;
+	const struct {
+		const void *bytes;
+		size_t len;
+	} pieces[] = {
+	    {customer->name, customer->name_len},
+	    {customer->salt, sizeof(customer->salt)},
+	    {customer->directory_key, sizeof(customer->directory_key)},
+	    {customer->attestation, sizeof(customer->attestation)},
+	    {credential[0].random, sizeof(credential[0].random)},
+	    {&credential[0].record, sizeof(credential[0].record)},
+	    {&credential[1].record, sizeof(credential[1].record)},
+	};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		unsigned opened, found;
+
+		found = versions_with(pieces[i].bytes, pieces[i].len, &opened);
+		/* the others' are still there to be searched */
+		assert_true(opened > 8);
+		if (there)
+			assert_true(found > 0);
+		else
+			assert_int_equal(found, 0);
+		/* sealed, before and after */
+		assert_int_equal(files_with(pieces[i].bytes, pieces[i].len), 0);
+	}
+}
+
+static void
+given_somebody_erased_when_keyds_files_are_opened_then_nothing_is_left(
+    void **state)
+{
+	struct sim_change recovery = {.slot = SLOT_PASSWORD,
+	    .secret = "bread and salt",
+	    .target = SLOT_RECOVERY,
+	    .new_secret = "a baker's code"};
+	struct sim_person baker;
+	struct customer customer;
+	struct payload_m5 m5;
+	uint64_t id;
+
+	(void)state;
+	sim_person_init(&baker, "zebulon-the-baker", "bread and salt");
+	assert_int_equal(sim_person_register(bank, &baker), SR_OK);
+	assert_int_equal(
+	    sim_person_change(bank, &baker, &recovery, &m5), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &baker), SR_OK);
+	id = account_customer(baker.m4.account);
+	assert_int_equal(
+	    credentials_read(&bank->keyd->credentials, id, &customer), SR_OK);
+	assert_int_equal(close_main(&baker), SR_OK);
+	assert_pieces(&customer, true);
+	assert_int_equal(submit(&baker, ORDER_ERASE, NULL, 0), SR_OK);
+	assert_pieces(&customer, false);
+	assert_int_equal(people_of(&bank->ledgerd->people, id)->name_len, 0);
+	assert_int_equal(sim_bank_restart(bank, SIM_KEEP_ALL), SR_OK);
+	assert_pieces(&customer, false);
+	/* nor do the books learn it again from the log */
+	assert_int_equal(people_of(&bank->ledgerd->people, id)->name_len, 0);
+	assert_int_equal(
+	    people_find(&bank->ledgerd->people, baker.name, 17), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -379,6 +505,8 @@ main(void)
 	    TEST(given_an_order_behind_the_erasure_then_it_is_none_any_more),
 	    TEST(
 		given_a_ledgerd_that_lies_when_it_asks_then_keyd_erases_nobody),
+	    TEST(
+		given_somebody_erased_when_keyds_files_are_opened_then_nothing_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
