@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=180
+# tests/run: limit=600
 """Who may do what: operators, terminals and the operator's tool."""
 import os
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=600
 """A customer's day at the ATM, with everything that can go wrong in it."""
 import hashlib
 import http.server

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=600
 """strongroomctl doctor on a bank that runs: nothing to be said of a bank that
 is looked after, and a line for each thing that is not as it should be.  The
 bounds of each verdict are in unit/test_doctor; orders, clock, certificate and

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=600
+# tests/run: limit=900
 """
 A bank that is locked and unlocked: what it says, whom it turns away, with
 which passphrase it opens, and that nothing acknowledged is lost when it is

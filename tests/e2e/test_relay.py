@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 root-only
+# tests/run: limit=600 root-only
 """Somebody on the network between the ATM and the bank, who records, alters,
 replays, reorders, cuts, splits and joins."""
 import socket

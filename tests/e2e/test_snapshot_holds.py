@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 root-only
+# tests/run: limit=600 root-only
 """A bank that starts from a snapshot while withdrawals are open: what becomes
 of each of them afterwards, and an auditor who carries the whole journal out
 again, from leaf 0, and comes to the same."""

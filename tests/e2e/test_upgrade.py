@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=600
 """
 Banks of every version that ever had files of its own (tests/fixtures), read by
 the programs of today: verified, started, gone on with; their customers'

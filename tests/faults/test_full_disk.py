@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=240
+# tests/run: limit=600
 """A disk that becomes full, or read-only, under a bank at work: new orders are
 refused with a sentence, balances are answered, people log in, and when there
 is room again everything goes on by itself."""

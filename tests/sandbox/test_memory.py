@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=450 root-only
+# tests/run: limit=900 root-only
 """
 What root finds in the rooms' memory while the bank runs and has done its
 day's work: of keyd's keys nothing where the kernel has memfd_secret, and
