@@ -23,6 +23,7 @@ from lib.bank import (DONE, UNREACHABLE, USAGE, WRONG_PASSWORD,  # noqa: E402
 from lib.scenario import (check, contains, equal, run,  # noqa: E402
                           scenario, skip)
 from lib.session import Session  # noqa: E402
+from lib.terminal import Terminal  # noqa: E402
 
 PAID = 260              # more than a page of a statement holds
 MEMO = 'rent; "november", \\ €'
@@ -224,6 +225,19 @@ def given_a_full_or_read_only_disk_when_exported_then_it_says_so():
             give=bank.passwords["ada"] + "\n", env=bank.environment("ada"))
         said.ends(code, f"{disk}/mine", why)
         equal(said.out, "", "what is left there")
+
+
+@scenario
+def given_a_terminal_when_exported_then_progress_is_shown_there():
+    place = bank.base / "watched"
+    with Terminal(bank.atm_words("ada", "export-my-data", place),
+                  bank.environment("ada")) as screen:
+        screen.expect("Password: ")
+        screen.type(bank.passwords["ada"])
+        screen.expect(" entries")
+        screen.expect("9 files in ")
+        equal(screen.end(), DONE)
+    read(place)
 
 
 @scenario
