@@ -245,6 +245,30 @@ def given_a_quiet_bank_when_backed_up_and_restored_then_balances_are_equal():
 
 
 @scenario
+def given_an_erased_customer_when_restored_then_as_the_backup_had_it():
+    bank.register("gone")
+    bank.atm("gone", "account", "close", "main").ends(DONE)
+    older = bank.base / "older"
+    bank.ctl("backup", older).ends(DONE)
+    bank.atm("gone", "account", "erase", "--yes").ends(DONE)
+    bank.ctl("backup", backups).ends(DONE)
+    bank.ctl("restore", "--check", backups).ends(DONE)
+    after = restored(backups, bank).start()
+    after.atm("gone", "balance").ends(WRONG_PASSWORD)
+    after.register("gone", "another's", state="else")
+    equal(after.balance("gone", state="else"), 0)
+    after.stop()
+    after.verify().ends(INTACT)
+    # where the log knows of no erasure yet there was none
+    before = restored(older, bank).start()
+    before.atm("gone", "account", "erase", "--yes", password=bank.passwords[
+        "gone"]).ends(DONE)
+    before.atm("gone", "balance").ends(WRONG_PASSWORD)
+    before.stop()
+    before.verify().ends(INTACT)
+
+
+@scenario
 def given_a_backup_when_another_follows_then_only_new_segments_are_sent():
     where = bank.base / "incremental"
     first = bank.ctl("backup", "--json", where).json()

@@ -446,6 +446,12 @@ class Bank:
         return self.atm(payer, "transfer", payee, amount, *more,
                         **options).ends(DONE)
 
+    def till(self, card, *words, **options):
+        """A teller's till, with that card."""
+        return run_program([ATM, "--bank", self.id, "--teller", card, "till",
+                            *words], env=self.environment(card.stem),
+                           **options)
+
     def balance(self, user, **options):
         """The posted balance in minor units."""
         return self.atm(user, "balance", "--json",

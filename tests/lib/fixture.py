@@ -24,6 +24,23 @@ def tree_hash(*directories):
     return digest.hexdigest()
 
 
+def ledger_of(bank, names):
+    """Roles, limits, tills, the policy and what waits, as operators see it;
+    without what passes with time."""
+    def told(*words):
+        lines = bank.ctl("--as", bank.directory / "operator-1.card", *words,
+                         "--json").ends(DONE).json_lines()
+        for line in lines:
+            line.pop("day_left_minor", None)
+        return lines
+
+    return {"roles": told("role", "list"), "accounts": told("account", "list"),
+            "tills": told("till", "list"), "policy": told("policy"),
+            "requests": told("requests"),
+            "limits": {name: told("account", "show", name)
+                       for name in sorted(names)}}
+
+
 class Fixture:
     """One of them, unpacked to a fresh place."""
 
