@@ -213,10 +213,23 @@ index_add(struct credentials *c, const struct customer *customer)
 	    name_hash(c, customer->name, customer->name_len);
 	size_t i = hash.start;
 
-	while (c->places[i].customer != 0)
+	while (c->places[i].customer != 0 &&
+	       c->places[i].customer != CREDENTIALS_LEFT)
 		i = (i + 1) & (c->place_count - 1);
 	c->places[i].tag = hash.tag;
 	c->places[i].customer = (uint32_t)customer->id;
+}
+
+/*
+ * Who is erased has no name to be found by: places that all begin at the same
+ * one, or are read for a name that many had in turn, would make keyd slow.
+ */
+static void
+index_leave(struct credentials *c, uint64_t customer)
+{
+	for (size_t i = 0; i < c->place_count; i++)
+		if (c->places[i].customer == customer)
+			c->places[i].customer = CREDENTIALS_LEFT;
 }
 
 static enum sr_error
@@ -408,7 +421,8 @@ credentials_find(const struct credentials *c, const char *name, size_t name_len,
 
 	for (size_t i = hash.start; c->places[i].customer != 0;
 	     i = (i + 1) & (c->place_count - 1)) {
-		if (c->places[i].tag != hash.tag)
+		if (c->places[i].tag != hash.tag ||
+		    c->places[i].customer == CREDENTIALS_LEFT)
 			continue;
 		error = credentials_read(c, c->places[i].customer, out);
 		if (error != SR_OK)
@@ -424,13 +438,17 @@ void
 credentials_enter(struct credentials *c, const struct customer *customer)
 {
 	uint64_t before = credentials_generation(c, customer->id);
+	bool erased = customer->name_len == 0;
 
 	assert(customer->id > 0 && customer->id <= c->customers + 1 &&
 	       customer->id <= c->customers_max &&
 	       customer->generation <= UINT32_MAX);
 	if (customer->id > c->customers) {
 		c->customers = customer->id;
-		index_add(c, customer);
+		if (!erased)
+			index_add(c, customer);
+	} else if (erased) {
+		index_leave(c, customer->id);
 	}
 	credentials_digest(c, customer->id, before, c->digest);
 	credentials_digest(c, customer->id, customer->generation, c->digest);

@@ -61,8 +61,11 @@ struct customer {
 
 struct credentials_place {
 	uint32_t tag;
-	uint32_t customer; /* 0: free */
+	uint32_t customer; /* 0: free, and was so always */
 };
+
+/* In place of a customer: free again.  Above what index_make() takes. */
+#define CREDENTIALS_LEFT UINT32_MAX
 
 struct credentials {
 	struct env *env;

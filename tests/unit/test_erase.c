@@ -490,6 +490,43 @@ given_somebody_erased_when_keyds_files_are_opened_then_nothing_is_left(
 	    people_find(&bank->ledgerd->people, baker.name, 17), 0);
 }
 
+/* The places by which keyd finds somebody. */
+static size_t
+places_taken(void)
+{
+	const struct credentials *c = &bank->keyd->credentials;
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->place_count; i++)
+		count += c->places[i].customer != 0 &&
+			 c->places[i].customer != CREDENTIALS_LEFT;
+	return count;
+}
+
+/* However often, a name or none at all is found as fast as before. */
+static void
+given_many_of_one_name_when_erased_then_none_of_them_is_in_the_way(void **state)
+{
+	size_t before = places_taken();
+	uint64_t customers = bank->keyd->credentials.customers;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		sim_person_init(&ada, "eve", "eve's secret");
+		assert_int_equal(sim_person_register(bank, &ada), SR_OK);
+		assert_int_equal(sim_person_log_in(bank, &ada), SR_OK);
+		assert_true(places_taken() == before + 1);
+		assert_int_equal(close_main(&ada), SR_OK);
+		assert_int_equal(submit(&ada, ORDER_ERASE, NULL, 0), SR_OK);
+		assert_true(places_taken() == before);
+	}
+	assert_true(bank->keyd->credentials.customers == customers + 3);
+	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+	assert_true(places_taken() == before);
+	assert_int_equal(sim_person_log_in(bank, &people.bob), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &ada), SR_LOGIN);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -502,6 +539,8 @@ main(void)
 		given_a_torn_version_of_an_erased_one_when_keyd_starts_then_it_is_gone),
 	    TEST(given_money_or_an_open_account_when_erased_then_declined),
 	    TEST(given_new_keys_before_keyd_has_erased_then_the_bank_goes_on),
+	    TEST(
+		given_many_of_one_name_when_erased_then_none_of_them_is_in_the_way),
 	    TEST(given_an_order_behind_the_erasure_then_it_is_none_any_more),
 	    TEST(
 		given_a_ledgerd_that_lies_when_it_asks_then_keyd_erases_nobody),
