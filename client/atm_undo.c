@@ -103,7 +103,8 @@ undo_transfer(struct atm *atm, uint64_t leaf)
 		return error;
 	}
 	if (line.kind != ORDER_TRANSFER || line.amount_minor <= 0) {
-		fprintf(stderr, "entry %" PRIu64 " is %s: %s\n", leaf,
+		fprintf(stderr, "entry %" PRIu64 " is %s%s: %s\n", leaf,
+		    line.kind == ORDER_TRANSFER ? "" : "of the kind ",
 		    line.kind == ORDER_TRANSFER ? "a payment of yours"
 						: order_kind_name(line.kind),
 		    line.kind == ORDER_TRANSFER

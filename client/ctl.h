@@ -53,6 +53,7 @@ struct ctl_options {
 	const char *ceiling;
 	const char *day_limit;
 	const char *undo_minutes;
+	const char *request_minutes;
 	/* init */
 	const char *type;
 	const char *limit; /* of each member, mutual credit */
@@ -192,5 +193,8 @@ enum sr_error ctl_checkpoint_read(
 
 /* Says "what: sentence" on stderr and returns the error. */
 enum sr_error ctl_failed(const char *what, enum sr_error error);
+
+/* "s", or "" behind a count of one. */
+const char *ctl_plural(uint64_t count);
 
 #endif

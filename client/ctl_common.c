@@ -18,6 +18,12 @@ ctl_failed(const char *what, enum sr_error error)
 	return error;
 }
 
+const char *
+ctl_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 enum sr_error
 ctl_configuration(const struct ctl_options *options, struct config *config)
 {

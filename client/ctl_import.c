@@ -207,9 +207,9 @@ import_invitations(const struct import *import)
 	close(control);
 	if (error == SR_OK)
 		fprintf(stderr,
-		    "%zu members: %zu %s, %zu have registered already\n",
-		    import->members.count, invited,
-		    options->dry_run ? "would be invited" : "are invited",
+		    "%zu member%s: %zu %s, %zu registered already\n",
+		    import->members.count, ctl_plural(import->members.count),
+		    invited, options->dry_run ? "to be invited" : "invited",
 		    import->members.count - invited);
 	return error;
 }

@@ -373,11 +373,12 @@ report(const struct balances *balances)
 	import_print(
 	    balances->import, options->dry_run ? import_wanted : booked_of);
 	fprintf(stderr,
-	    "%zu members: %zu %s, %zu had been before, %zu have not "
-	    "registered yet\n",
-	    balances->import->members.count, balances->due,
-	    options->dry_run ? "would be booked" : "were booked",
-	    balances->booked, balances->missing);
+	    "%zu member%s: %zu %s, %zu booked before, %zu not registered "
+	    "yet\n",
+	    balances->import->members.count,
+	    ctl_plural(balances->import->members.count), balances->due,
+	    options->dry_run ? "to be booked" : "booked", balances->booked,
+	    balances->missing);
 	return balances->missing == 0 ? SR_OK : SR_NOT_FOUND;
 }
 

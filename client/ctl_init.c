@@ -384,8 +384,8 @@ ctl_init(const struct ctl_options *options, char *const words[])
 	fprintf(stderr,
 	    "%s is founded in %s.\n"
 	    "Move operator-1.card and operator-2.card away and apart: whoever "
-	    "has both\ncan enrol terminals. No backup holds them. "
-	    "Customers need bank.id and nothing else.\n"
+	    "has both\ncan make money and enrol terminals. No backup holds "
+	    "them. Customers need\nbank.id and nothing else.\n"
 	    "Registration is %s; [keyd] registration in %s "
 	    "changes it.\nStart it:  strongroomd -c %s\n",
 	    founding.layout.name, founding.layout.directory,

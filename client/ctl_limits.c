@@ -86,7 +86,7 @@ ctl_limits_print(
 static void
 print_member(const char *name, int64_t minor)
 {
-	if (minor == INT64_MAX)
+	if (minor == INT64_MAX || minor <= -INT64_MAX)
 		printf(",\"%s\":null", name);
 	else
 		printf(",\"%s\":%" PRId64, name, minor);

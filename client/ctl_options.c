@@ -42,6 +42,7 @@ enum {
 	OPTION_CEILING,
 	OPTION_DAY_LIMIT,
 	OPTION_UNDO_MINUTES,
+	OPTION_REQUEST_MINUTES,
 	OPTION_TYPE,
 	OPTION_LIMIT,
 	OPTION_DRY_RUN,
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
     {"ceiling", required_argument, NULL, OPTION_CEILING},
     {"day-limit", required_argument, NULL, OPTION_DAY_LIMIT},
     {"undo-minutes", required_argument, NULL, OPTION_UNDO_MINUTES},
+    {"request-minutes", required_argument, NULL, OPTION_REQUEST_MINUTES},
     {"type", required_argument, NULL, OPTION_TYPE},
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
@@ -116,6 +118,7 @@ static const struct text_option {
     {OPTION_CEILING, offsetof(struct ctl_options, ceiling)},
     {OPTION_DAY_LIMIT, offsetof(struct ctl_options, day_limit)},
     {OPTION_UNDO_MINUTES, offsetof(struct ctl_options, undo_minutes)},
+    {OPTION_REQUEST_MINUTES, offsetof(struct ctl_options, request_minutes)},
     {OPTION_TYPE, offsetof(struct ctl_options, type)},
     {OPTION_LIMIT, offsetof(struct ctl_options, limit)},
 };
@@ -294,6 +297,8 @@ ctl_options_help(FILE *out)
 	    "none\n"
 	    "      --undo-minutes N     policy: so long a till may undo a "
 	    "deposit\n"
+	    "      --request-minutes N  policy: so long a request waits for "
+	    "its approval\n"
 	    "      --max AMOUNT         account limits: cash in a till\n"
 	    "options of issue, adjust, reverse and till cash-out:\n"
 	    "      --memo TEXT          why; it stands in the statements\n"

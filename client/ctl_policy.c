@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rules that accounts begin with, and how long a till may take a deposit
- * back: shown to any operator, changed by two.
+ * The rules that accounts begin with, how long a request waits, and how long a
+ * till may take a deposit back: shown to any operator, changed by two.  How
+ * long an order is valid stays as it is: orders are signed for a minute, and a
+ * bank that allowed less would take none, nor one that changes that again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +16,7 @@
 #include "common/entry.h"
 
 #define MINUTE_MS UINT64_C(60000)
+#define REQUEST_MAX_MIN (UINT64_C(365) * 24 * 60)
 
 static struct order_policy
 policy_of(const struct message_policy *m)
@@ -56,7 +59,8 @@ print_policy(const struct ctl_options *options, const struct ctl_run *run,
 }
 
 static enum sr_error
-take_minutes(const char *text, uint64_t *ms)
+take_minutes(const char *option, const char *text, uint64_t least,
+    uint64_t most, uint64_t *ms)
 {
 	unsigned long minutes;
 	char *end;
@@ -64,10 +68,10 @@ take_minutes(const char *text, uint64_t *ms)
 	errno = 0;
 	minutes = strtoul(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    minutes > ORDER_UNDO_MAX_MS / MINUTE_MS) {
+	    minutes < least || minutes > most) {
 		fprintf(stderr,
-		    "strongroomctl: --undo-minutes is 0 to %" PRIu64 "\n",
-		    ORDER_UNDO_MAX_MS / MINUTE_MS);
+		    "strongroomctl: %s is %" PRIu64 " to %" PRIu64 "\n", option,
+		    least, most);
 		return SR_USAGE;
 	}
 	*ms = minutes * MINUTE_MS;
@@ -87,7 +91,12 @@ set_policy(struct ctl_run *run, const struct ctl_options *options,
 	    ctl_limits_take(options, &run->bank.unit, &policy.customer);
 
 	if (error == SR_OK && options->undo_minutes != NULL)
-		error = take_minutes(options->undo_minutes, &policy.undo_ms);
+		error = take_minutes("--undo-minutes", options->undo_minutes, 0,
+		    ORDER_UNDO_MAX_MS / MINUTE_MS, &policy.undo_ms);
+	if (error == SR_OK && options->request_minutes != NULL)
+		error =
+		    take_minutes("--request-minutes", options->request_minutes,
+			1, REQUEST_MAX_MIN, &policy.request_life_ms);
 	if (error == SR_OK && policy.customer.ceiling_minor == 0) {
 		fprintf(stderr, "strongroomctl: --ceiling 0 would let no new "
 				"account take anything\n");
@@ -97,7 +106,8 @@ set_policy(struct ctl_run *run, const struct ctl_options *options,
 		return error;
 	order_policy_encode(&policy, parameters);
 	return ctl_run_request(run, options, &ask,
-	    "the policy is in force for accounts that are opened from now on");
+	    "the policy is in force; limits for accounts that are opened from "
+	    "now on");
 }
 
 enum sr_error
@@ -114,7 +124,9 @@ ctl_policy(const struct ctl_options *options, char *const words[])
 			(void)ctl_failed("policy", error);
 	}
 	if (error == SR_OK) {
-		if (ctl_limits_given(options) || options->undo_minutes != NULL)
+		if (ctl_limits_given(options) ||
+		    options->undo_minutes != NULL ||
+		    options->request_minutes != NULL)
 			error = set_policy(&run, options, &policy);
 		else
 			print_policy(options, &run, &policy);

@@ -225,32 +225,40 @@ status_print(const struct config *config, const struct ctl_rooms *status)
 	printf("log origin          strongroom/%s/%" PRIu32 "%s\n", id,
 	    keyd->certificate_epoch,
 	    keyd->certificate_epoch > 1 ? ", after a restore with loss" : "");
-	printf("people              %" PRIu64 " customers, %" PRIu64
-	       " operators, %" PRIu64 " terminals (%" PRIu64
-	       " revoked), %" PRIu64 " tellers, %" PRIu64 " auditors\n",
-	    ledgerd->customers, ledgerd->operators, ledgerd->terminals,
-	    ledgerd->revoked, ledgerd->tellers, ledgerd->auditors);
+	printf("people              %" PRIu64 " customer%s, %" PRIu64
+	       " operator%s, %" PRIu64 " terminal%s (%" PRIu64
+	       " revoked), %" PRIu64 " teller%s, %" PRIu64 " auditor%s\n",
+	    ledgerd->customers, ctl_plural(ledgerd->customers),
+	    ledgerd->operators, ctl_plural(ledgerd->operators),
+	    ledgerd->terminals, ctl_plural(ledgerd->terminals),
+	    ledgerd->revoked, ledgerd->tellers, ctl_plural(ledgerd->tellers),
+	    ledgerd->auditors, ctl_plural(ledgerd->auditors));
 	printf("log-in names        %" PRIu64 "\n", keyd->customers);
 	printf("accounts            %" PRIu64 "\n", ledgerd->accounts);
-	printf("log                 %" PRIu64 " entries signed, segment "
-	       "%" PRIu32 "\n",
-	    keyd->tree_size, ledgerd->segment);
-	printf("sessions            %" PRIu32 " of %" PRIu32 " connections\n",
-	    ledgerd->sessions, status->netd.connections);
-	printf("since the start     %" PRIu64 " orders (%" PRIu64
-	       " declined), %" PRIu64 " handshakes (%" PRIu64
-	       " accepted), netd restarted %" PRIu32 " times\n",
-	    ledgerd->orders, ledgerd->declined, keyd->handshakes,
-	    keyd->accepted, status->monitor.netd_restarts);
-	printf("refused             %" PRIu64 " connections, %" PRIu64
-	       " messages to keyd, %" PRIu64 " to ledgerd\n",
-	    status->netd.refused, keyd->refused, ledgerd->refused);
+	printf("log                 %" PRIu64 " %s signed, segment %" PRIu32
+	       "\n",
+	    keyd->tree_size, keyd->tree_size == 1 ? "entry" : "entries",
+	    ledgerd->segment);
+	printf("sessions            %" PRIu32 " on %" PRIu32 " connection%s\n",
+	    ledgerd->sessions, status->netd.connections,
+	    ctl_plural(status->netd.connections));
+	printf("since the start     %" PRIu64 " order%s (%" PRIu64
+	       " declined), %" PRIu64 " handshake%s (%" PRIu64
+	       " accepted), netd restarted %" PRIu32 " time%s\n",
+	    ledgerd->orders, ctl_plural(ledgerd->orders), ledgerd->declined,
+	    keyd->handshakes, ctl_plural(keyd->handshakes), keyd->accepted,
+	    status->monitor.netd_restarts,
+	    ctl_plural(status->monitor.netd_restarts));
+	printf("refused             %" PRIu64 " connection%s, %" PRIu64
+	       " message%s to keyd, %" PRIu64 " to ledgerd\n",
+	    status->netd.refused, ctl_plural(status->netd.refused),
+	    keyd->refused, ctl_plural(keyd->refused), ledgerd->refused);
 	printf("withdrawals         %" PRIu64 " not settled, %" PRIu64
 	       " of them may be released; %" PRIu64 " paid out after their "
 	       "release\n",
 	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts);
-	printf("requests            %" PRIu64 " wait for an approval\n",
-	    ledgerd->requests);
+	printf("requests            %" PRIu64 " wait%s for an approval\n",
+	    ledgerd->requests, ledgerd->requests == 1 ? "s" : "");
 	printf("snapshot            %" PRIu32 "; keys of older segments given: "
 	       "%" PRIu64 "\n",
 	    keyd->snapshot, keyd->old_keys);

@@ -10,6 +10,7 @@
 
 #include "client/atm.h"
 #include "client/export.h"
+#include "common/ids.h"
 #include "common/utc.h"
 
 /* ---- The last lines, newest first ------------------------------------------- */
@@ -43,6 +44,10 @@ print_last(struct atm *atm, struct bank_session *session, uint64_t account)
 
 	if (error != SR_OK)
 		return error;
+	/* none is told at log-in when it is closed; its lines are still there */
+	if (account == 0)
+		printing.account = account_id(
+		    session->login.welcome.customer, ACCOUNT_INDEX_MAIN);
 	if (!atm->options.json)
 		export_text_head(stdout);
 	return atm_lines(

@@ -15,6 +15,7 @@
 #include "client/password.h"
 #include "client/till.h"
 #include "common/authority.h"
+#include "common/entry.h"
 #include "common/ids.h"
 
 /* ---- logged in ---------------------------------------------------------------- */
@@ -236,6 +237,15 @@ teller_show(struct atm *atm)
 
 /* ---- cash out to the safe -------------------------------------------------------- */
 
+bool
+teller_no_safe(struct atm *atm)
+{
+	struct message_policy policy;
+
+	return bank_policy(&atm->till, &policy) == SR_OK &&
+	       policy.bank_type == BANK_MUTUAL_CREDIT;
+}
+
 enum sr_error
 teller_out(struct atm *atm, const char *amount)
 {
@@ -256,7 +266,10 @@ teller_out(struct atm *atm, const char *amount)
 	if (error != SR_OK)
 		return error;
 	if (result.outcome != SR_OK) {
-		fprintf(stderr, "%s\n", error_sentence(result.outcome));
+		fprintf(stderr, "%s\n",
+		    result.outcome == SR_NO_ACCOUNT
+			? "declined: a bank of mutual credit has no safe"
+			: error_sentence(result.outcome));
 		return result.outcome;
 	}
 	if (atm->options.json) {

@@ -28,6 +28,9 @@ enum sr_error teller_look(struct atm *atm, struct bank_account *till);
 /* What is in it and what it may take; what is asked for out of it. */
 enum sr_error teller_show(struct atm *atm);
 
+/* True when the bank has no safe: that of mutual credit. */
+bool teller_no_safe(struct atm *atm);
+
 /* A request for cash to be taken out, to the safe. */
 enum sr_error teller_out(struct atm *atm, const char *amount);
 

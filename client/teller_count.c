@@ -132,10 +132,10 @@ counting_confirm(struct atm *atm, const struct counting *counting,
 		    "what is short is posted to over and short; the till may "
 		    "hold that much less\n");
 	else if (counting->more_minor > 0)
-		fprintf(
-		    stderr, counting->kind == ORDER_TILL_OPEN
-				? "it is booked as cash that was brought in\n"
-				: "it is posted to over and short\n");
+		fprintf(stderr,
+		    counting->kind == ORDER_TILL_OPEN && !teller_no_safe(atm)
+			? "it is booked as cash that was brought in\n"
+			: "it is posted to over and short\n");
 	if (counting->more_minor == 0 || atm->options.yes ||
 	    !prompt_interactive())
 		return SR_OK;
@@ -155,7 +155,11 @@ counting_report(struct atm *atm, struct counting *counting,
 	struct statement_line line;
 
 	if (result->outcome != SR_OK) {
-		fprintf(stderr, "%s\n", error_sentence(result->outcome));
+		fprintf(stderr, "%s\n",
+		    result->outcome == SR_ALREADY
+			? "declined: the till is open already; cash is brought "
+			  "in when it is opened: close it first"
+			: error_sentence(result->outcome));
 		return result->outcome;
 	}
 	/* cash that came in meanwhile has changed what was expected */

@@ -355,8 +355,8 @@ teller_screen(struct atm *atm)
 	}
 	if (error != SR_OK)
 		return error;
-	fprintf(stderr, "NAME AMOUNT books cash in; u undoes, c counts, q "
-			"closes, ? tells the rest\n");
+	fprintf(stderr,
+	    "NAME AMOUNT books cash in; u undo, c count, q close, ? help\n");
 	while (!leave) {
 		error = screen_ask(&screen, "> ", line, sizeof(line));
 		if (error == SR_OK)

@@ -95,7 +95,7 @@ def given_a_dry_run_when_all_is_right_then_it_is_shown_and_nothing_changes():
     path = the_list()
     result = bank.ctl("import", path, "--dry-run", "--out",
                       bank.base / "never").ends(DONE)
-    contains(result.err, "3 members: 3 would be invited")
+    contains(result.err, "3 members: 3 to be invited, 0 registered")
     lines = [line.split() for line in result.out.splitlines()]
     equal(lines, [[name, amount(minor), checksum((name, minor))]
                   for name, minor in sorted(WANTED.items())] +
@@ -108,7 +108,7 @@ def given_a_dry_run_when_all_is_right_then_it_is_shown_and_nothing_changes():
 def given_invitations_when_they_are_written_then_each_lets_its_name_register():
     out = bank.base / "invitations.csv"
     bank.ctl("import", the_list(), "--out", out).ends(
-        DONE, "3 are invited, 0 have registered")
+        DONE, "3 invited, 0 registered already")
     equal(out.stat().st_mode & 0o777, 0o600, "its mode")
     rows = list(csv.reader(io.StringIO(out.read_text(), newline="")))
     equal(rows[0], ["name", "display name", "invitation"])
@@ -127,7 +127,7 @@ def given_invitations_when_they_are_written_then_each_lets_its_name_register():
 @scenario
 def given_some_have_registered_when_imported_again_then_the_rest_is_invited():
     result = bank.ctl("import", the_list()).ends(
-        DONE, "1 are invited, 2 have registered")
+        DONE, "1 invited, 2 registered already")
     rows = list(csv.reader(io.StringIO(result.out, newline="")))
     equal([row[0] for row in rows], ["name", "carol"])
     bank.passwords["carol"] = "the password of carol"
@@ -141,7 +141,7 @@ def given_one_operator_alone_when_balances_are_imported_then_nothing_is_booked()
     balances(cards=[]).ends(64)
     bank.ctl("--as", bank.directory / "operator-1.card", "import",
              the_list(), "--balances", "--dry-run").ends(
-        1, "1 would be booked", "carol has not registered yet")
+        1, "1 to be booked", "carol has not registered yet")
     equal(size(), before, "the log's size")
     card = bank.directory / "operator-1.card"
     balances(cards=["--as", card, "--approve", card]).ends(
@@ -152,7 +152,7 @@ def given_one_operator_alone_when_balances_are_imported_then_nothing_is_booked()
 @scenario
 def given_members_who_registered_when_imported_then_booked_and_the_rest_named():
     result = balances().ends(1, "carol has not registered yet",
-                             "1 were booked")
+                             "1 booked")
     equal([line.split()[:2] for line in result.out.splitlines()],
           [["ada", "12.50"], ["bob", "0.00"], ["total", "12.50"]])
     equal(bank.balance("ada"), 1250, "ada's balance")
@@ -166,7 +166,7 @@ def given_what_is_booked_when_run_again_then_no_order_is_given():
     for prepare, cards in ((lambda: None, None), (forget, None),
                            (forget, swapped())):
         prepare()
-        balances(cards=cards).ends(1, "0 were booked, 1 had been before")
+        balances(cards=cards).ends(1, "0 booked, 1 booked before")
         equal(size(), before, "the log's size")
     equal(bank.balance("ada"), 1250, "ada's balance")
 
@@ -179,7 +179,7 @@ def given_an_approver_whose_orders_were_many_since_then_still_booked_once():
                                     attachment="00" * 32)
             equal(answer["outcome"], "SR_NO_REQUEST")
     forget()
-    balances().ends(1, "0 were booked, 1 had been before")
+    balances().ends(1, "0 booked, 1 booked before")
     equal(bank.balance("ada"), 1250, "ada's balance")
 
 
@@ -191,7 +191,7 @@ def given_a_declined_order_with_the_reference_when_imported_then_booked_once():
         equal(answer["outcome"], "SR_NO_REQUEST")
     invitation = bank.ctl("invite", "carol").ends(DONE).out.strip()
     bank.atm("carol", "--invitation", invitation, "register").ends(DONE)
-    result = balances("--json").ends(DONE, "1 were booked, 1 had been")
+    result = balances("--json").ends(DONE, "1 booked, 1 booked before")
     lines = [json.loads(line) for line in result.out.splitlines()]
     equal([(line["name"], line["amount_minor"]) for line in lines[:-1]],
           sorted(WANTED.items()))
@@ -200,14 +200,14 @@ def given_a_declined_order_with_the_reference_when_imported_then_booked_once():
     equal(bank.balance("carol"), 300, "carol's balance")
     before = size()
     forget()
-    balances().ends(DONE, "0 were booked, 2 had been before")
+    balances().ends(DONE, "0 booked, 2 booked before")
     equal(size(), before, "the log's size")
 
 
 @scenario
 def given_money_that_moved_since_when_run_again_then_the_books_still_say_so():
     bank.transfer("ada", "bob", "12.50")
-    result = balances().ends(DONE, "0 were booked, 2 had been before")
+    result = balances().ends(DONE, "0 booked, 2 booked before")
     equal(result.out.split()[-1], checksum(*sorted(WANTED.items())))
     equal(bank.balance("ada"), 0, "ada's balance")
 

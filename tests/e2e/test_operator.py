@@ -271,6 +271,9 @@ def given_one_operator_when_a_role_is_taken_then_at_once():
           (True, True, False))
     two("approve", str(number)).ends(DONE)
     equal(one("policy", "--json").json()["undo_ms"], 7 * 60000)
+    both("policy", "--request-minutes", "90")
+    rules = one("policy", "--json").json()
+    equal((rules["undo_ms"], rules["request_life_ms"]), (7 * 60000, 90 * 60000))
     one("role", "revoke", "operator-2").ends(DECLINED, "two operators")
     one("role", "revoke", "ada").ends(DECLINED, "has no role")
     one("role", "revoke", "lobby").ends(DECLINED, "terminal revoke")
@@ -367,6 +370,8 @@ def given_mistakes_when_they_are_typed_then_nothing_happens_and_it_is_said():
     wrong(USAGE, "--max is for a till", "account", "limits", "lobby",
           "--floor", "-5")
     wrong(USAGE, "--undo-minutes", "policy", "--undo-minutes", "soon")
+    wrong(USAGE, "--request-minutes", "policy", "--request-minutes", "0")
+    wrong(USAGE, "--request-minutes", "policy", "--request-minutes", "525601")
     wrong(USAGE, "--ceiling 0", "policy", "--ceiling", "0")
     wrong(USAGE, "the command is", "issue", "ada")
     wrong(USAGE, "it is one of these", "account", "burn", "ada")

@@ -172,7 +172,7 @@ def given_a_till_when_it_is_closed_then_nothing_goes_in_until_it_is_open():
     said = till(eve, "open", "--count", "20x3,10x4").ends(DONE)
     contains(said.err, "was brought in")
     contains(said.out, "till opened: 100.00 EUR, 73.00 more")
-    till(eve, "open", "--counted", "100").ends(DECLINED, "done already")
+    till(eve, "open", "--counted", "100").ends(DECLINED, "open already")
     equal((cash(eve), show(eve)["state"]), (10000, "open"))
     line = till(eve, "statement", "--json", "--count", "1").json()
     equal((line["kind"], line["other"]), ("till-open", "0-1"))
