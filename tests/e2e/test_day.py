@@ -278,7 +278,7 @@ def given_the_menu_when_a_stranger_comes_then_they_become_a_customer():
           (before["customers"] + 1, 2, before["terminals"]))
     said = bank.ctl("status").ends(DONE)
     contains(said.out, f"{after['customers']} customers, 2 operators,"
-                       f" {after['terminals']} terminals (0 revoked)")
+                       f" {after['terminals']} terminal (0 revoked)")
 
 
 @scenario
