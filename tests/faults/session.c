@@ -21,6 +21,7 @@
  *				error=.. epoch=.. of the keys then
  *	secrets			the session's keys and the customer's
  *	raw HEX			a record with these bytes; error=.. type=..
+ *				body=.. of the first message that answers
  *
  * Keys of an order: its fields by their names in order.h (numbers, or for
  * debit and credit also @NAME and @NAME#INDEX; seq also +N and -N from the
@@ -374,7 +375,10 @@ send_raw(const char *hex)
 		r = reader_of(room.plain, len);
 		error = ipc_next(&r, true, &got);
 	}
-	printf("error=%s type=%u\n", error_name(error), got.type);
+	printf("error=%s type=%u body=", error_name(error), got.type);
+	for (size_t i = 0; error == SR_OK && i < got.len; i++)
+		printf("%02x", got.body[i]);
+	printf("\n");
 }
 
 /* Asks keyd to register a name that no client would send. */

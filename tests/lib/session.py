@@ -98,7 +98,7 @@ class Session:
     def ask(self, line):
         self.write(line)
         answer = self.fields(self.read())
-        return {key: value if key in ("error", "outcome", "hash")
+        return {key: value if key in ("error", "outcome", "hash", "body")
                 else int(value) for key, value in answer.items()}
 
     def order(self, **fields):
