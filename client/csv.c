@@ -129,8 +129,8 @@ csv_sentence(enum csv_fault fault)
 	static const char *const sentences[] = {
 	    [CSV_FINE] = "fine",
 	    [CSV_END] = "the file has ended",
-	    [CSV_QUOTE] = "a quotation mark within a field that does not begin "
-			  "with one",
+	    [CSV_QUOTE] = ("a quotation mark within a field that does not "
+			   "begin with one"),
 	    [CSV_AFTER] = "something else than a comma behind a quoted field",
 	    [CSV_UNCLOSED] = "the quotation mark is never closed",
 	    [CSV_CHARACTER] = "a character that does not belong into a table",

@@ -186,6 +186,6 @@ book_unfreeze(struct book *book, const struct book_request *request)
 
 	if (find_frozen(book, request->attachment, request->attachment_len,
 		true, &account) != SR_OK)
-		assert(!"checked before");
+		assert(false && "checked before");
 	account->status = ACCOUNT_OPEN;
 }

@@ -82,7 +82,7 @@ book_raise(struct book *book, const struct book_request *request)
 
 	if (find_limited(book, request->attachment, request->attachment_len,
 		&limits, &account) != SR_OK)
-		assert(!"checked before");
+		assert(false && "checked before");
 	set_limits(account, &limits);
 }
 
@@ -93,7 +93,7 @@ book_set_policy(struct book *book, const struct book_request *request)
 
 	if (order_policy_decode(
 		request->attachment, request->attachment_len, &policy) != SR_OK)
-		assert(!"checked before");
+		assert(false && "checked before");
 	book->policy = policy;
 }
 

@@ -176,7 +176,7 @@ carry_out(const struct book_turn *turn, const struct book_request *request)
 		book_cash_out(book, request, turn->effect);
 		break;
 	default:
-		assert(!"a request of no kind");
+		assert(false && "a request of no kind");
 	}
 }
 

@@ -83,7 +83,7 @@ book_enrol(struct book *book, const struct book_request *request,
 
 	if (order_enrol_decode(
 		request->attachment, request->attachment_len, &enrol) != SR_OK)
-		assert(!"checked before");
+		assert(false && "checked before");
 	principal = book_principal_row(book, enrol.principal);
 	principal->terminal = enrol.terminal;
 	give_till(book, principal, (enum role)enrol.role,
@@ -125,7 +125,7 @@ book_enrol_auditor(
 
 	if (order_auditor_decode(request->attachment, request->attachment_len,
 		&auditor) != SR_OK)
-		assert(!"checked before");
+		assert(false && "checked before");
 	row->leaf = leaf;
 	memcpy(row->key, auditor.key, sizeof(row->key));
 	row->name_len = auditor.name_len;
@@ -222,7 +222,7 @@ book_change_role(struct book *book, const struct book_request *request,
 
 	if (order_role_decode(
 		request->attachment, request->attachment_len, &role) != SR_OK)
-		assert(!"checked before");
+		assert(false && "checked before");
 	principal = book_principal_row(book, role.principal);
 	main_account =
 	    book_account(book, account_id(role.principal, ACCOUNT_INDEX_MAIN));

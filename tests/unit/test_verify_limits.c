@@ -31,7 +31,7 @@ note(uint64_t debit, uint64_t credit)
 static const char *
 said(enum order_kind kind, uint64_t refers_to)
 {
-	struct order order = {.kind = kind, .refers_to = refers_to};
+	struct order order = {.kind = (uint8_t)kind, .refers_to = refers_to};
 	struct audit_entry entry = {.header.seq = stage.ordered};
 
 	memset(&verify, 0, sizeof(verify));
