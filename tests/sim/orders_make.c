@@ -336,6 +336,13 @@ make_auditor(struct orders *orders)
 	orders->attachment_len = ORDER_AUDITOR_LEN;
 }
 
+/* What is counted, that much more or less; a till counts no further. */
+static int64_t
+counted(int64_t cash, int64_t more)
+{
+	return cash > INT64_MAX - 3000 ? INT64_MAX : cash + more;
+}
+
 static void
 make_count(struct orders *orders, const struct model_person *signer)
 {
@@ -345,9 +352,9 @@ make_count(struct orders *orders, const struct model_person *signer)
 	int64_t cash = till != NULL ? -till->posted : 0;
 
 	if (orders_happens(orders, 400))
-		cash += (int64_t)orders_draw(orders, 200) - 100;
+		cash = counted(cash, (int64_t)orders_draw(orders, 200) - 100);
 	if (orders_happens(orders, 150))
-		cash += (int64_t)orders_draw(orders, 3000);
+		cash = counted(cash, (int64_t)orders_draw(orders, 3000));
 	if (cash < 0 || orders_happens(orders, 10))
 		cash = 0;
 	if (orders_happens(orders, 5))
