@@ -369,19 +369,20 @@ export class Session {
             "another account's balance");
         f.bytes(2);
         const posted = f.i64();
-        f.bytes(24);
+        f.bytes(48);
         f.end();
         return Number(posted);
     }
 
     async find(name) {
         const f = await this.ask(DIRECTORY_GET, join(
-            u16(name.length), name), DIRECTORY);
+            u64(0), u16(name.length), name), DIRECTORY);
         const error = f.u16();
         must(error === 0, `no such name: ${error}`);
         const customer = f.u64();
         f.u8();
         const salt = f.bytes(32);
+        must(f.variable().equals(Buffer.from(name)), "another name");
         f.variable();
         const attested = readAttestation(f.variable(), this.certificate, name,
             salt);
