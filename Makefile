@@ -94,12 +94,14 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests help deps deps-ci demo run check check-interop ci bench soak mutants rules lint \
+.PHONY: all tests tools help deps deps-ci demo run check check-interop ci bench soak mutants rules lint \
     format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
-tests: all $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY)	## build the test programs, too
+tests: all tools $(UNIT_TESTS) $(SIM)	## build the test programs, too
+
+tools: $(TEST_TOOLS) $(HASTY)	## build only what the tests in Python work with
 
 help:	## list these goals
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 15

@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 
 from lib import wire
-from lib.scenario import Failure, at_end, check, equal
+from lib.scenario import Failure, at_end, check, equal, wait_until
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD") or TOP / "build")
@@ -361,8 +361,19 @@ class Bank:
                 pass
         process.wait()
 
+    def settled(self):
+        """Whether strongroomd has ended or has all its rooms."""
+        return (self.process.poll() is not None or
+                len(children(self.process.pid)) >= len(ROOMS))
+
     def close(self):
         """The end of the test; says which rooms the walls have killed."""
+        try:
+            # Of a room that has just died, strongroomd tells why first.
+            if self.process is not None:
+                wait_until(self.settled, "a bank with its rooms", 3)
+        except Failure:
+            pass    # such as one that is locked
         self.kill()
         if self.log.exists():
             for line in self.said().splitlines():
