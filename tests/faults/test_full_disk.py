@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (DONE, INTACT, Bank, free_port,  # noqa: E402
                       namespaces_available, temporary_directory)
+from lib.disk import own_mounts  # noqa: E402
 from lib.scenario import (Failure, at_end, check, contains,  # noqa: E402
                           equal, run, scenario, skip, wait_until)
 from lib.traffic import Traffic  # noqa: E402
@@ -35,8 +36,9 @@ def do(*words, may_fail=False):
 def bank_on(mount):
     """A founded bank whose data, and nothing else, lie on that disk; segments
     of 64 KiB and a reserve of 1 MiB."""
-    if os.geteuid() != 0:
-        skip("only root may mount a disk")
+    reason = own_mounts()
+    if reason:
+        skip(reason)
     if Bank.namespaces is None:
         Bank.namespaces = namespaces_available()
     made = Bank(temporary_directory(), free_port())

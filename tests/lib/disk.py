@@ -11,8 +11,8 @@ reaches the device.  What was not synced is gone when it is mounted again.
     bank.start()
 
 Needs root.  no_disk() moves this process to a mount namespace of its own, so
-that no end of the test, however sudden, leaves a mount; the device is freed
-with the descriptor that this process keeps.
+that no end of the test, however sudden, leaves a mount, and no other process
+keeps one; the device is freed with the descriptor that this process keeps.
 """
 import ctypes
 import fcntl
@@ -94,18 +94,27 @@ class Disk:
             self.handle = -1
 
 
-def no_disk():
+def own_mounts():
+    """Moves this process to a mount namespace of its own, so that nobody else
+    keeps what it unmounts; "", or why it cannot."""
     global _moved
     if os.geteuid() != 0:
         return "only root can mount a disk"
-    missing = [name for name in TOOLS if shutil.which(name) is None]
-    if missing:
-        return f"there is no {missing[0]}"
     if not _moved:
         if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
             return f"no mount namespace: {os.strerror(ctypes.get_errno())}"
         tool("mount", "--make-rprivate", "/")
         _moved = True
+    return ""
+
+
+def no_disk():
+    missing = [name for name in TOOLS if shutil.which(name) is None]
+    reason = own_mounts()
+    if not reason and missing:
+        reason = f"there is no {missing[0]}"
+    if reason:
+        return reason
     with tempfile.TemporaryDirectory() as directory:
         try:
             disk = Disk(Path(directory))
