@@ -8,6 +8,7 @@ locked at any moment.  LOCK_SEED repeats a run, LOCK_TIMES changes how often it
 is locked under load.
 """
 import array
+import contextlib
 import os
 import random
 import resource
@@ -85,6 +86,24 @@ def turned_away(address, family=socket.AF_INET):
 
 def descriptors(pid):
     return sorted(os.listdir(f"/proc/{pid}/fd"))
+
+
+def asked(bank):
+    """Connections to the control socket that strongroomd still has: sockets
+    of its own that are connected under the name that was bound."""
+    pid, own = bank.process.pid, set()
+    for name in descriptors(pid):
+        with contextlib.suppress(FileNotFoundError):    # closed meanwhile
+            own.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    lines = Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.endswith("/control") and
+            line.split()[5] == "03" and f"socket:[{line.split()[6]}]" in own]
+
+
+def descriptors_of_its_own(bank):
+    """Those of strongroomd once nobody who asked is connected any more."""
+    wait_until(lambda: not asked(bank), "the connections' end")
+    return descriptors(bank.process.pid)
 
 
 def ask_monitor(bank, name, hand=(), **fields):
@@ -357,7 +376,10 @@ def given_descriptors_on_the_control_socket_then_none_is_kept():
     bank = open_bank()
     pid = bank.process.pid
     lock(bank)
-    before = descriptors(pid)
+    before = descriptors_of_its_own(bank)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        control.connect(str(bank.directory / "run/control"))
+        wait_until(lambda: len(asked(bank)) == 1, "the connection")
     read, write = os.pipe()
     with open(bank.base / "passphrase", encoding="ascii") as file:
         for hand, error in (((), MALFORMED), ((file.fileno(),), PARAMETERS),
@@ -379,7 +401,7 @@ def given_descriptors_on_the_control_socket_then_none_is_kept():
     equal(ask_monitor(bank, "unlock", (right,), passphrase=1)[0], "unlocked")
     os.close(right)
     bank.look_at_walls()
-    open_before = len(descriptors(pid))
+    open_before = len(descriptors_of_its_own(bank))
     for _ in range(5):
         lock(bank)
         unlock(bank)

@@ -2,6 +2,7 @@
 /* The model.  Must never look at what the bank has computed. */
 #include "tests/sim/model.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/certificate.h"
@@ -56,14 +57,22 @@ add_account(struct model *model, uint64_t id, enum model_type type)
 	return new;
 }
 
+/* Between the least and the greatest balance that can be written down. */
+static bool
+fits(__int128 balance)
+{
+	return balance >= INT64_MIN && balance <= INT64_MAX;
+}
+
 int64_t
 model_sum(const struct model *model)
 {
-	int64_t sum = 0;
+	__int128 sum = 0; /* on the way it may be beyond any balance */
 
 	for (unsigned i = 0; i < model->accounts; i++)
 		sum += model->account[i].posted;
-	return sum;
+	assert(fits(sum));
+	return (int64_t)sum;
 }
 
 /* ---- What kinds have in common ----------------------------------------------- */
@@ -74,13 +83,6 @@ is_bare(const struct order *o)
 	return o->debit == 0 && o->credit == 0 && o->amount_minor == 0
 		   ? 0
 		   : WHY(SR_PARAMETERS);
-}
-
-/* Between the least and the greatest balance that can be written down. */
-static bool
-fits(__int128 balance)
-{
-	return balance >= INT64_MIN && balance <= INT64_MAX;
 }
 
 uint64_t

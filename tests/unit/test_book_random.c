@@ -184,7 +184,7 @@ check_floors(struct world *w, unsigned kind, bool late)
 {
 	bool counted = kind == ORDER_TILL_OPEN || kind == ORDER_TILL_COUNT ||
 		       kind == ORDER_TILL_CLOSE;
-	int64_t sum = 0;
+	__int128 sum = 0; /* on the way it may be beyond any balance */
 
 	for (unsigned i = 0; i < book_account_count(&w->book); i++) {
 		const struct book_account *a = book_account_at(&w->book, i);

@@ -529,7 +529,7 @@ given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time(void **state)
 
 /* One more order behind all others, too large to be booked. */
 static void
-append_order(const uint8_t secret[64])
+append_order(const uint8_t secret[64], uint64_t life_ms)
 {
 	struct forged_entry *entry = &log_now.entry[log_now.count];
 	struct entry_order logged;
@@ -552,7 +552,7 @@ append_order(const uint8_t secret[64])
 	order.reference[0] ^= 0x55;
 	order.amount_minor = 1000000;
 	entry->time_ms = log_now.entry[log_now.count - 1].time_ms;
-	order.not_after_ms = entry->time_ms + 60000;
+	order.not_after_ms = entry->time_ms + life_ms;
 	order_encode(&order, bytes);
 	assert_int_equal(order_sign(bytes, secret, signature), SR_OK);
 	memcpy(entry->committed + 1, bytes, sizeof(bytes));
@@ -569,14 +569,34 @@ given_a_rekey_when_another_order_comes_then_only_the_new_key_signs_it(
     void **state)
 {
 	(void)state;
-	append_order(day.new_secret);
+	append_order(day.new_secret, 60000);
 	assert_string_equal(
 	    forged_log_verify(&log_now, ALL_KEYS, true)->why, "");
 	assert_int_equal(
 	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
 	log_now = day;
-	append_order(day.old_secret);
+	append_order(day.old_secret, 60000);
 	expect_named(day.count, "not signed with the attested key");
+}
+
+/* To its last millisecond an order is valid, and as long as the rules allow. */
+static void
+given_an_orders_life_when_at_its_limits_then_right_and_beyond_them_named(
+    void **state)
+{
+	static const uint64_t right[] = {0, ORDER_LIFE_MAX_MS};
+	static const uint64_t wrong[] = {UINT64_MAX, ORDER_LIFE_MAX_MS + 1};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		log_now = day;
+		append_order(day.new_secret, right[i]);
+		assert_string_equal(
+		    forged_log_verify(&log_now, ALL_KEYS, true)->why, "");
+		log_now = day;
+		append_order(day.new_secret, wrong[i]);
+		expect_named(day.count, "carried out after it had expired");
+	}
 }
 
 /* The attestation left out, or come too late. */
@@ -626,6 +646,8 @@ main(void)
 		given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time),
 	    STORY(
 		given_a_rekey_when_another_order_comes_then_only_the_new_key_signs_it),
+	    STORY(
+		given_an_orders_life_when_at_its_limits_then_right_and_beyond_them_named),
 	    STORY(
 		given_a_rekey_when_it_is_not_there_in_time_then_the_next_order_tells),
 	};
