@@ -44,7 +44,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(patsubst $(BUILD)/%,%,$(1)))
 # libraries NAMES: their archives.
 libraries = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
 
-common_SRC := $(wildcard common/*.c) $(GEN)/messages.c
+common_SRC := $(wildcard common/*.c common/*/*.c) $(GEN)/messages.c
 policy_SRC := $(filter-out policy/strongroomd%.c policy/policyc%.c policy/probe.c, \
     $(wildcard policy/*.c))
 monitor_SRC := $(filter-out policy/strongroomd.c, \
@@ -56,7 +56,8 @@ netd_SRC := $(filter-out netd/main.c,$(wildcard netd/*.c)) \
     $(GEN)/dispatch_netd.c
 ledgerd_SRC := $(filter-out ledgerd/main.c,$(wildcard ledgerd/*.c)) \
     $(GEN)/dispatch_ledgerd.c
-client_SRC := $(filter-out $(CLIENTS:%=client/%.c),$(wildcard client/*.c))
+client_SRC := $(filter-out $(CLIENTS:%=client/%.c), \
+    $(wildcard client/*.c client/*/*.c))
 testlib_SRC := $(wildcard tests/lib/*.c)
 
 LIBS := common policy monitor keyd netd ledgerd client testlib
@@ -186,7 +187,7 @@ $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/probed.mk
 	@$(if $(V),:,echo CC $<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/hasty/book_holds.o: common/book_holds.c $(BUILD)/probed.mk
+$(BUILD)/obj/hasty/holds.o: common/book/holds.c $(BUILD)/probed.mk
 	@mkdir -p $(@D)
 	@$(if $(V),:,echo CC $@)
 	$(Q)$(COMPILE) -DBOOK_HOLD_OVERDUE_MS=2000 -MMD -MP -c -o $@ $<
@@ -212,7 +213,7 @@ define library
 $(BUILD)/lib/lib$(1).a: $(call objects,$($(1)_SRC))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$(Q)$(AR) rcs $$@ $$^
+	$(Q)$(AR) qcs $$@ $$^
 endef
 $(foreach l,$(LIBS),$(eval $(call library,$(l))))
 
@@ -236,9 +237,9 @@ $(LIBEXEC)/netd: $(call objects,netd/main.c) \
 $(LIBEXEC)/ledgerd: $(call objects,ledgerd/main.c) \
     $(call libraries,ledgerd policy common)
 
-$(HASTY_LEDGERD): $(BUILD)/obj/hasty/book_holds.o \
+$(HASTY_LEDGERD): $(BUILD)/obj/hasty/holds.o \
     $(call objects,ledgerd/main.c) $(call libraries,ledgerd policy common)
-$(HASTY_VERIFY): $(BUILD)/obj/hasty/book_holds.o \
+$(HASTY_VERIFY): $(BUILD)/obj/hasty/holds.o \
     $(call objects,client/strongroom-verify.c) \
     $(call libraries,client policy common)
 

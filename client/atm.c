@@ -4,7 +4,7 @@
  * command, as a menu.  Knows the bank by its bank.id, keeps nothing secret on
  * disk, and never sends the password in any form.
  */
-#include "client/atm.h"
+#include "client/atm/atm.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +15,7 @@
 #include <sodium.h>
 
 #include "client/ordering.h"
-#include "client/till.h"
+#include "client/atm/till.h"
 
 enum {
 	OPTION_PASSWORD_FD = 256,

@@ -118,7 +118,7 @@ struct bank_account {
 	int64_t ceiling_minor;
 	int64_t day_limit_minor;
 	int64_t day_left_minor;
-	uint8_t type;   /* enum account_type (common/book.h) */
+	uint8_t type;   /* enum account_type (common/book/book.h) */
 	uint8_t status; /* enum bank_account_status */
 	bool till_closed;
 	char label[ORDER_LABEL_MAX + 1]; /* of a further account */

@@ -4,8 +4,8 @@
  * neither the bank nor its machine.  Reads only, and needs no running bank.
  */
 #include "client/auditor_key.h"
-#include "client/verify.h"
-#include "client/verify_audit.h"
+#include "client/verify/verify.h"
+#include "client/verify/audit.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 
 #include <sodium.h>
 
-#include "client/ctl.h"
+#include "client/ctl/ctl.h"
 
 static const struct ctl_command commands[] = {
     {"init", NULL, 0, ctl_init, "init --dir D --name N --unit EUR:2 ...",

@@ -112,7 +112,7 @@ void order_encode(const struct order *order, uint8_t bytes[ORDER_LEN]);
 /*
  * Reads 208 bytes.  SR_MALFORMED for another magic, a kind not known, an
  * unknown flag or reserved bytes that are not zero.  Amounts, ids and rules
- * are the book's business (common/book.h).
+ * are the book's business (common/book/book.h).
  */
 enum sr_error order_decode(const uint8_t bytes[ORDER_LEN], struct order *order);
 

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/book.h"
+#include "common/book/book.h"
 #include "common/certificate.h"
 #include "common/env.h"
 #include "common/ipc.h"

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "common/book_state.h"
+#include "common/book/state.h"
 #include "common/diag.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/keyd_link.h"

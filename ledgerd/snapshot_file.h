@@ -60,7 +60,7 @@ struct snapshot_header {
 enum sr_error snapshot_file_begin(struct snapshot_file *f, struct env *env,
     env_file file, const struct snapshot_header *header, const uint8_t key[32]);
 
-/* Takes len bytes; a book_sink (common/book_state.h). */
+/* Takes len bytes; a book_sink (common/book/state.h). */
 enum sr_error snapshot_file_put(
     void *snapshot_file, const uint8_t *bytes, size_t len);
 

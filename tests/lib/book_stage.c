@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/book_state.h"
+#include "common/book/state.h"
 
 struct stage stage;
 

@@ -9,7 +9,7 @@
  * zero, a declined order has changed nothing, and what was written out is read
  * back as the same book.
  */
-#include "common/book.h"
+#include "common/book/book.h"
 
 enum stage_people {
 	OP_1 = 1,

@@ -7,7 +7,7 @@
  * signatures of the log key.  What a test changes in between is what a
  * hostile ledgerd could have brought under keyd's signature.
  */
-#include "client/verify_audit.h"
+#include "client/verify/audit.h"
 #include "keyd/keys.h"
 
 enum {

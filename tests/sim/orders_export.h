@@ -7,8 +7,8 @@
  * entry is carried out again by strongroom-verify, signatures and all; what it
  * says of one, and whatever cannot be written, ends the program.
  */
-#include "client/verify_audit.h"
-#include "common/book.h"
+#include "client/verify/audit.h"
+#include "common/book/book.h"
 #include "common/certificate.h"
 
 struct orders_export {

@@ -21,8 +21,8 @@
 
 #include <sodium.h>
 
-#include "client/control.h"
-#include "client/ctl_backup.h"
+#include "client/ctl/control.h"
+#include "client/ctl/backup.h"
 #include "common/backup.h"
 #include "common/certificate.h"
 #include "common/journal.h"

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/book.h"
-#include "common/book_state.h"
+#include "common/book/book.h"
+#include "common/book/state.h"
 
 enum { OPERATOR_1 = 1, OPERATOR_2, ADA, BOB, TILL_A, TILL_B, PEOPLE };
 

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/book.h"
+#include "common/book/book.h"
 
 enum { OPERATOR_1 = 1, OPERATOR_2, ADA, BOB, TILL_A, TILL_B, PEOPLE };
 

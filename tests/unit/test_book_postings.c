@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/book_rules.h"
+#include "common/book/rules.h"
 #include "tests/lib/book_stage.h"
 
 /* A payment from ADA to BOB; its leaf. */

@@ -22,8 +22,8 @@
 
 #include <cmocka.h>
 
-#include "common/book.h"
-#include "common/book_state.h"
+#include "common/book/book.h"
+#include "common/book/state.h"
 #include "tests/sim/model.h"
 #include "tests/sim/orders.h"
 #include "tests/sim/orders_export.h"

@@ -13,7 +13,7 @@
 #include <sodium.h>
 
 #include "tests/lib/book_stage.h"
-#include "common/book_rules.h"
+#include "common/book/rules.h"
 #include "tests/lib/book_state_v1.h"
 
 static struct stage_bytes bytes, again;

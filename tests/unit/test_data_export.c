@@ -21,7 +21,7 @@
 
 #include <sodium.h>
 
-#include "client/atm.h"
+#include "client/atm/atm.h"
 #include "client/kept.h"
 #include "common/certificate.h"
 #include "common/ids.h"

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "client/doctor.h"
+#include "client/ctl/doctor.h"
 #include "policy/sandbox.h"
 
 #define DAY_MS UINT64_C(86400000)

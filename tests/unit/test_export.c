@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/export.h"
+#include "client/export/export.h"
 #include "common/ids.h"
 #include "common/order.h"
 #include "common/utc.h"

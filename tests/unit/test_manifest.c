@@ -11,7 +11,7 @@
 #include <sodium.h>
 
 #include "client/bankfile.h"
-#include "client/manifest.h"
+#include "client/ctl/manifest.h"
 
 static const char *const paths[] = {"audit/audit.log", "bank.id",
     "keyd/credentials", "keyd/identity.sealed", "keyd/limits",

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/members.h"
+#include "client/ctl/members.h"
 
 #define HEADER "name,display name,opening balance\r\n"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "client/till_count.h"
+#include "client/atm/till_count.h"
 
 static const struct money_unit eur = {"EUR", 2};
 static const char *why;

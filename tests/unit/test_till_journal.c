@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/till_journal.h"
+#include "client/atm/till_journal.h"
 
 static char directory[] = "/tmp/test_till_journal.XXXXXX";
 static struct state home;

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "client/verify.h"
+#include "client/verify/verify.h"
 #include "common/crc32c.h"
 
 enum { SEGMENTS = 3, BATCHES = 3, ENTRIES = 2, SEGMENT_LEN = 8192 };

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "client/verify_audit.h"
+#include "client/verify/audit.h"
 #include "tests/lib/book_stage.h"
 
 static struct audit audit;

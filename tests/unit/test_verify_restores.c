@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "client/verify.h"
+#include "client/verify/verify.h"
 #include "common/buffer.h"
 
 enum { SEGMENT_LEN = 16384, BEFORE = 4, AFTER = 3, OLD = 1, NEW = 70 };

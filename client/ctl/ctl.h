@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_CTL_CTL_H
+#define CLIENT_CTL_CTL_H
+/*
+ * What the parts of strongroomctl share.  It never opens keyd's files or the
+ * journal: orders go through the ordinary protocol as an operator who has
+ * logged in, machine-local matters over strongroomd's control socket.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "client/bank.h"
+#include "client/bankfile.h"
+#include "client/card.h"
+#include "client/state.h"
+#include "common/config.h"
+#include "common/note.h"
+
+struct ctl_options {
+	const char *configuration; /* -c */
+	const char *as;            /* card of the operator who asks */
+	const char *approve;       /* card of the operator who approves */
+	const char *server;        /* instead of the bank's addresses */
+	bool json;
+	/* init */
+	const char *directory;
+	const char *name;
+	const char *unit;
+	const char *unlock;
+	const char *registration;
+	const char *listen[CONFIG_LISTEN_MAX];
+	size_t listen_count;
+	bool namespaces;
+	/* terminal add, invite */
+	const char *max;
+	const char *out; /* of disclose, too */
+	const char *denominations;
+	/* disclose */
+	const char *segments;
+	const char *to;
+	uint32_t valid_days;
+	bool late; /* holds */
+	/* restore */
+	const char *anchor;
+	bool check;
+	bool accept_loss;
+	/* role set, issue, limits, policy */
+	const char *till;
+	const char *memo;
+	const char *floor;
+	const char *soft_floor;
+	const char *ceiling;
+	const char *day_limit;
+	const char *undo_minutes;
+	const char *request_minutes;
+	/* init */
+	const char *type;
+	const char *limit; /* of each member, mutual credit */
+	/* import */
+	bool dry_run;
+	bool balances;
+	/* unlock */
+	int passphrase_fd; /* -1: not given */
+};
+
+/* What came of the options. */
+enum ctl_parsed {
+	CTL_GO_ON,
+	CTL_HELP,
+	CTL_VERSION,
+	CTL_WRONG, /* it was said why */
+};
+
+/* Takes the options; optind is then the first word that is none. */
+enum ctl_parsed ctl_options_take(
+    int argc, char *argv[], struct ctl_options *options);
+
+/* The part of the help that is about options. */
+void ctl_options_help(FILE *out);
+
+/* One command: its words, e.g. "terminal" "add", then its arguments. */
+struct ctl_command {
+	const char *word;
+	const char *second; /* NULL: none */
+	int words;          /* arguments after these */
+	enum sr_error (*run)(
+	    const struct ctl_options *options, char *const words[]);
+	const char *usage;
+	const char *what;
+};
+
+enum sr_error ctl_init(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_certify(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_status(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_invite(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_terminal_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_holds(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_release(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_terminal_revoke(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_requests(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_approve(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_role_list(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_role_set(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_role_revoke(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_list(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_show(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_freeze(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_unfreeze(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_account_limits(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_till_list(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_till_cash_out(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_issue(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_adjust(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_reverse(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_policy(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_auditor_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_backup(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_restore(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_disclose(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_clock(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_clock_confirm(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_lock(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_unlock(
+    const struct ctl_options *options, char *const words[]);
+
+enum sr_error ctl_doctor(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_metrics(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_verify(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_import(
+    const struct ctl_options *options, char *const words[]);
+
+/* Reads the configuration that -c names; says what is wrong. */
+enum sr_error ctl_configuration(
+    const struct ctl_options *options, struct config *config);
+
+/* Connects to the control socket of the bank. */
+enum sr_error ctl_control(const struct config *config, int *fd);
+
+/*
+ * Asks for an invitation of one name over the control socket fd; the second
+ * says on stderr why there is none.
+ */
+enum sr_error ctl_invitation_get(int fd, const char *name, uint32_t valid_s,
+    uint8_t invitation[INVITATION_LEN]);
+enum sr_error ctl_ask_invitation(int fd, const char *name, uint32_t valid_s,
+    uint8_t invitation[INVITATION_LEN]);
+
+/*
+ * Reads the bank.id beside strongroom.conf, with the addresses that the
+ * running bank has written to run/address in place of its own.
+ */
+enum sr_error ctl_bank(const struct config *config, struct bankfile *bank);
+
+/*
+ * The head that the bank has published, without a look at its signature.
+ * SR_NOT_FOUND, SR_IO, SR_MALFORMED.
+ */
+enum sr_error ctl_checkpoint_read(
+    const struct config *config, struct checkpoint *out);
+
+/* Says "what: sentence" on stderr and returns the error. */
+enum sr_error ctl_failed(const char *what, enum sr_error error);
+
+/* "s", or "" behind a count of one. */
+const char *ctl_plural(uint64_t count);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Lays out a new bank's directory.  It must never touch a bank that is
+ * there already, nor leave a half-made one behind.
+ */
+#include "client/ctl/layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+/* Directories of a bank, and whose they are. */
+static const struct {
+	const char *name;
+	enum { OWNER_US, OWNER_KEYD, OWNER_LEDGERD } owner;
+	mode_t mode;
+} directories[] = {
+    {"keyd", OWNER_KEYD, 0700},
+    {"ledger", OWNER_LEDGERD, 0755},
+    {"ledger/segment", OWNER_LEDGERD, 0700},
+    {"ledger/public", OWNER_LEDGERD, 0755},
+    {"ledger/snapshot", OWNER_LEDGERD, 0700},
+    {"ledger/box", OWNER_LEDGERD, 0700},
+    {"ledger/mail", OWNER_LEDGERD, 0700},
+    {"audit", OWNER_LEDGERD, 0700},
+    {"run", OWNER_US, 0755},
+};
+
+static enum sr_error
+layout_path(const struct ctl_layout *layout, const char *name, char *path)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s", layout->directory, name);
+
+	return n > 0 && n < PATH_MAX ? SR_OK : SR_TOO_LARGE;
+}
+
+static enum sr_error
+layout_failed(const char *path)
+{
+	fprintf(stderr, "strongroomctl: %s: %s\n", path, strerror(errno));
+	return errno == EACCES || errno == EPERM ? SR_PERMISSION : SR_IO;
+}
+
+/*
+ * Package users where they exist; else three numbers that no account has,
+ * found from the directory's name, so that two banks on one machine differ.
+ */
+static void
+layout_users(struct ctl_layout *layout, const char *absolute)
+{
+	static const char *const names[] = {
+	    "strongroom-keyd", "strongroom-netd", "strongroom-ledgerd"};
+	uid_t *const users[] = {
+	    &layout->user_keyd, &layout->user_netd, &layout->user_ledgerd};
+	uint8_t hash[16];
+	uid_t next;
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct passwd *entry = getpwnam(names[i]);
+
+		if (entry == NULL)
+			break;
+		*users[i] = entry->pw_uid;
+		if (i == 2)
+			return;
+	}
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)absolute,
+	    strlen(absolute), NULL, 0);
+	next = 52000 + 3 * ((uid_t)(hash[0] | hash[1] << 8) % 2400);
+	for (size_t i = 0; i < 3; i++) {
+		while (getpwuid(next) != NULL)
+			next++;
+		*users[i] = next++;
+	}
+}
+
+static enum sr_error
+layout_directory(const struct ctl_layout *layout, size_t i)
+{
+	char path[PATH_MAX];
+	uid_t owner = geteuid();
+	enum sr_error error = SR_OK;
+	int fd;
+
+	if (layout_path(layout, directories[i].name, path) != SR_OK)
+		return SR_TOO_LARGE;
+	if (mkdir(path, directories[i].mode) != 0 && errno != EEXIST)
+		return layout_failed(path);
+	if (geteuid() == 0 && directories[i].owner == OWNER_KEYD)
+		owner = layout->user_keyd;
+	else if (geteuid() == 0 && directories[i].owner == OWNER_LEDGERD)
+		owner = layout->user_ledgerd;
+	/* Its parent may be another user's already: no link is followed. */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return layout_failed(path);
+	if (fchmod(fd, directories[i].mode) != 0 ||
+	    (geteuid() == 0 && fchown(fd, owner, owner) != 0))
+		error = layout_failed(path);
+	close(fd);
+	return error;
+}
+
+enum sr_error
+ctl_layout_directories(const struct ctl_layout *layout)
+{
+	enum sr_error error = SR_OK;
+
+	for (size_t i = 0;
+	     error == SR_OK && i < sizeof(directories) / sizeof(directories[0]);
+	     i++)
+		error = layout_directory(layout, i);
+	return error;
+}
+
+static enum sr_error
+layout_passphrase(const char *path)
+{
+	char text[64];
+	uint8_t random[24];
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ssize_t n;
+	size_t len;
+
+	if (fd < 0)
+		return errno == EEXIST ? SR_OK : layout_failed(path);
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2base64(text, sizeof(text), random, sizeof(random),
+	    sodium_base64_VARIANT_ORIGINAL);
+	len = strlen(text);
+	text[len++] = '\n';
+	n = write(fd, text, len);
+	sodium_memzero(text, sizeof(text));
+	sodium_memzero(random, sizeof(random));
+	if (n != (ssize_t)len || fsync(fd) != 0 || close(fd) != 0)
+		return layout_failed(path);
+	fprintf(stderr, "%s: new passphrase written; keep a copy elsewhere\n",
+	    path);
+	return SR_OK;
+}
+
+static enum sr_error
+layout_configuration(const struct ctl_layout *layout, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	bool good;
+
+	if (file == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return layout_failed(path);
+	}
+	fprintf(file,
+	    "# strongroom.conf(5): how this machine runs the bank.  The "
+	    "bank's own\n# rules stand in its journal.\n\n[bank]\nname = "
+	    "%s\n\n[netd]\n",
+	    layout->name);
+	for (size_t i = 0; i < layout->listen_count; i++)
+		fprintf(file, "listen = %s\n", layout->listen[i]);
+	fprintf(file,
+	    "\n[keyd]\n# open: anybody may register; invite: whoever has an "
+	    "invitation\n# (strongroomctl invite); closed: nobody.\n"
+	    "registration = %s\n\n[unlock]\npassphrase-file = %s\n\n"
+	    "[sandbox]\nnamespaces = %s\n",
+	    layout->registration, layout->passphrase_file,
+	    layout->namespaces ? "on" : "off");
+	if (geteuid() == 0)
+		fprintf(file,
+		    "user-keyd = %u\nuser-netd = %u\nuser-ledgerd = %u\n",
+		    layout->user_keyd, layout->user_netd, layout->user_ledgerd);
+	good = fflush(file) == 0 && fsync(fd) == 0;
+	if (fclose(file) != 0 || !good)
+		return layout_failed(path);
+	return SR_OK;
+}
+
+enum sr_error
+ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
+{
+	char absolute[PATH_MAX], passphrase[PATH_MAX];
+	enum sr_error error = SR_OK;
+	int n;
+
+	layout->made = mkdir(layout->directory, 0755) == 0;
+	if (!layout->made && errno != EEXIST)
+		return layout_failed(layout->directory);
+	if (realpath(layout->directory, absolute) == NULL)
+		return layout_failed(layout->directory);
+	n = snprintf(configuration, room, "%s/strongroom.conf", absolute);
+	if (n < 0 || (size_t)n >= room)
+		return SR_TOO_LARGE;
+	if (access(configuration, F_OK) == 0) {
+		fprintf(stderr, "%s: there is a bank here already\n",
+		    layout->directory);
+		return SR_EXISTS;
+	}
+	layout_users(layout, absolute);
+	error = layout_passphrase(layout->passphrase_file);
+	if (error == SR_OK &&
+	    realpath(layout->passphrase_file, passphrase) == NULL)
+		error = layout_failed(layout->passphrase_file);
+	if (error == SR_OK)
+		error = ctl_layout_directories(layout);
+	if (error == SR_OK) {
+		layout->passphrase_file = passphrase;
+		error = layout_configuration(layout, configuration);
+		layout->passphrase_file = NULL;
+	}
+	if (error != SR_OK)
+		ctl_layout_undo(layout);
+	return error;
+}
+
+static int
+layout_remove(
+    const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+void
+ctl_layout_undo(const struct ctl_layout *layout)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = sizeof(directories) / sizeof(directories[0]); i-- > 0;)
+		if (layout_path(layout, directories[i].name, path) == SR_OK)
+			(void)nftw(path, layout_remove, 8,
+			    FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (layout_path(layout, "strongroom.conf", path) == SR_OK)
+		(void)unlink(path);
+	if (layout->made)
+		(void)rmdir(layout->directory);
+}

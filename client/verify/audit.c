@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Segments opened with the disclosed keys, frame by frame, and what only the
+ * whole book can tell.  Must never pass over an entry without counting it.
+ */
+#include "client/verify/audit.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+bool
+audit_fault(struct verify *verify, const struct audit_entry *entry,
+    const char *format, ...)
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX], what[VERIFY_WHY_MAX / 2];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	return verify_fail(verify, VERIFY_TAMPERED,
+	    "segment/%s, offset %" PRIu32 " (entry %" PRIu64 "): %s",
+	    journal_segment_name(entry->position.segment, name),
+	    entry->position.offset, entry->header.seq, what);
+}
+
+bool
+audit_later(struct verify *verify, const struct audit_entry *entry,
+    const char *what, unsigned kind)
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+
+	return verify_fail(verify, VERIFY_COULD_NOT,
+	    "segment/%s, offset %" PRIu32 " (entry %" PRIu64 "): %s %u: %s",
+	    journal_segment_name(entry->position.segment, name),
+	    entry->position.offset, entry->header.seq, what, kind,
+	    error_sentence(SR_VERSION));
+}
+
+const struct audit_key *
+audit_find_key(const struct audit *audit, uint32_t segment)
+{
+	size_t low = 0, high = audit->key_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (audit->keys[middle].segment < segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < audit->key_count && audit->keys[low].segment == segment
+		   ? &audit->keys[low]
+		   : NULL;
+}
+
+/* What can be said of an entry by itself. */
+static bool
+open_entry(struct verify *verify, const struct audit_key *key,
+    const struct journal_frame *frame, struct audit_entry *entry,
+    uint8_t buffer[JOURNAL_PLAIN_MAX])
+{
+	enum sr_error error =
+	    journal_open(key->key, frame, buffer, &entry->plain);
+
+	if (error == SR_CRYPTO)
+		return audit_fault(verify, entry,
+		    "the entry does not open under the disclosed key, or its "
+		    "commitment is of something else");
+	/* all of its bytes are under the seal, but of no kind known here */
+	if (error != SR_OK && entry->plain.committed != NULL &&
+	    entry_type_of(entry->plain.committed, entry->plain.committed_len) ==
+		0)
+		return audit_later(verify, entry, "entry type",
+		    entry->plain.committed_len > 0 ? entry->plain.committed[0]
+						   : 0);
+	if (error != SR_OK)
+		return audit_fault(
+		    verify, entry, "the entry is not laid out as one");
+	verify->audit->opened++;
+	return true;
+}
+
+static bool
+take_entry(struct verify *verify, const struct audit_key *key,
+    const struct journal_frame *frame, struct journal_position position)
+{
+	static uint8_t buffer[JOURNAL_PLAIN_MAX];
+	struct audit *audit = verify->audit;
+	struct audit_entry entry = {
+	    .position = position, .header = frame->header};
+	bool good;
+
+	good = open_entry(verify, key, frame, &entry, buffer);
+	/* the book needs every entry before this one */
+	entry.executed = audit->executed == frame->header.seq;
+	if (good && entry.executed) {
+		good = audit_execute(verify, &entry);
+		if (good)
+			audit->executed++;
+	}
+	if (good && audit->journal.format != NULL) {
+		if (entry.executed)
+			audit_export_transaction(audit, &entry);
+	} else if (good && audit->export != NULL) {
+		audit_export_entry(audit->export, &entry);
+	}
+	sodium_memzero(buffer, sizeof(buffer));
+	return good;
+}
+
+bool
+audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
+    size_t len, uint64_t until)
+{
+	struct audit *audit = verify->audit;
+	const struct audit_key *key = audit_find_key(audit, number);
+	struct journal_position position = {.segment = number};
+	struct journal_segment header;
+	struct journal_frame frame;
+
+	if (journal_segment_decode(bytes, &header) != SR_OK)
+		return verify_fault(
+		    verify, number, 0, "a damaged segment header");
+	if (header.first_seq >= until) /* nothing in it yet */
+		return true;
+	if (key == NULL) {
+		if (audit->missing++ == 0)
+			audit->first_missing = number;
+		return true;
+	}
+	if (memcmp(header.salt, key->salt, sizeof(key->salt)) != 0)
+		return verify_fault(verify, number, 0,
+		    "the salt in the segment's header is not that of the "
+		    "disclosed key");
+	for (size_t at = JOURNAL_SEGMENT_HEADER_LEN; at < len;
+	     at += frame.frame_len) {
+		if (journal_frame_parse(bytes + at, len - at, &frame) != SR_OK)
+			break;
+		if (frame.header.type != JOURNAL_ENTRY)
+			continue;
+		if (frame.header.seq >= until)
+			break;
+		position.offset = (uint32_t)at;
+		if (!take_entry(verify, key, &frame, position))
+			return false;
+	}
+	if (audit->executed == until && book_sum(&audit->book) != 0)
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "after entry %" PRIu64 " the sum over all accounts is not "
+		    "zero",
+		    until - 1);
+	return true;
+}
+
+/* What the open holds reserve of that account. */
+static int64_t
+reserved_minor(const struct book *book, uint64_t account)
+{
+	__int128 sum = 0;
+
+	for (unsigned i = 0; i < book->hold_count; i++)
+		if (!book->hold[i].released &&
+		    (book->hold[i].account == account ||
+			book->hold[i].till == account))
+			sum += book->hold[i].amount_minor;
+	return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+}
+
+/* NULL, or what is wrong with an account. */
+static const char *
+account_fault(const struct book *book, const struct book_account *account)
+{
+	if (account->held_minor < 0)
+		return "reserves less than nothing";
+	if ((account->held_minor != 0 || book->hold_count > 0) &&
+	    account->held_minor != reserved_minor(book, account->id))
+		return "does not reserve what its open holds do";
+	return NULL;
+}
+
+/* The end of the export; false after a verdict. */
+static bool
+finish_export(struct verify *verify)
+{
+	struct audit *audit = verify->audit;
+	enum sr_error error = SR_OK;
+
+	if (audit->export == NULL)
+		return true;
+	if (audit->journal.format != NULL)
+		error = export_end(&audit->journal);
+	else
+		audit_export_accounts(audit->export, &audit->book);
+	if (error != SR_OK || fflush(audit->export) != 0 ||
+	    ferror(audit->export) != 0)
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "the export cannot be written");
+	return true;
+}
+
+bool
+audit_finish(struct verify *verify)
+{
+	struct audit *audit = verify->audit;
+	const struct book *book = &audit->book;
+
+	for (uint64_t i = 0; i < book_account_count(book); i++) {
+		const struct book_account *account = book_account_at(book, i);
+		const char *what = account_fault(book, account);
+
+		if (what != NULL)
+			return verify_fail(verify, VERIFY_TAMPERED,
+			    "after entry %" PRIu64 " account %" PRIu64 " %s",
+			    audit->executed - 1, account->id, what);
+		if (account->type == ACCOUNT_CUSTOMER &&
+		    (__int128)account->posted_minor - account->held_minor <
+			account->floor_minor)
+			audit->below_floor++;
+	}
+	return finish_export(verify);
+}
+
+enum verify_exit
+verify_judge(const struct verify *verify)
+{
+	if (verify->audit == NULL || !verify->since_met ||
+	    verify_gap_after_anchor(verify) || !audit_is_complete(verify) ||
+	    verify->tail_seen || verify->tail_len > 0 ||
+	    verify->tree.size > verify->signed_size)
+		return VERIFY_INTACT;
+	return VERIFY_ANCHORED;
+}
+
+bool
+audit_is_complete(const struct verify *verify)
+{
+	const struct audit *audit = verify->audit;
+
+	return audit->missing == 0 && audit->executed > 0 &&
+	       audit->executed == audit->opened &&
+	       audit->executed == verify->signed_size;
+}

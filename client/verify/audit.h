@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_VERIFY_AUDIT_H
+#define CLIENT_VERIFY_AUDIT_H
+/*
+ * strongroom-verify with keys: opens the frames of disclosed segments, and
+ * carries every entry out again with the book that ledgerd uses.  A segment
+ * is looked into only after the walk without keys has found it whole.
+ *
+ * Memory: the book, one segment, and a key a disclosed segment.
+ */
+#include <stdio.h>
+
+#include "client/export/export.h"
+#include "client/verify/verify.h"
+#include "common/book/book.h"
+#include "common/disclosure.h"
+
+struct audit_key {
+	uint32_t segment;
+	uint8_t salt[32];
+	uint8_t key[32];
+};
+
+struct audit {
+	struct audit_key *keys; /* in ascending order of the segment */
+	size_t key_count;
+	struct book book;
+	FILE *export; /* NULL: nobody asked for it */
+	/* as what; without a format as JSON lines */
+	struct export journal;
+
+	uint64_t opened;        /* entries whose seal and commitment hold */
+	uint64_t executed;      /* entries 0 to this one, carried out again */
+	uint64_t orders;        /* of these, orders */
+	uint64_t declined;      /* of these, declined */
+	uint32_t missing;       /* segments that were not disclosed */
+	uint32_t first_missing; /* the first of these */
+	uint32_t last_snapshot; /* its number */
+	uint64_t below_floor;   /* customers' accounts there */
+	struct book_late *late; /* every late post that was found right */
+	size_t late_count;
+	size_t late_room;
+};
+
+/* An entry on its way: where it stands and what it holds. */
+struct audit_entry {
+	struct journal_position position;
+	struct journal_header header;
+	struct journal_plain plain;
+	bool executed; /* what the book says of it is known */
+};
+
+/* Empty; SR_NO_SPACE.  audit_end() wipes and releases. */
+enum sr_error audit_begin(struct audit *audit);
+void audit_end(struct audit *audit);
+
+/*
+ * Reads a disclosure and adds its keys to those that are there.  False after
+ * a verdict, which is always `could not': the file is the auditor's own.
+ */
+bool audit_read_keys(struct verify *verify, struct audit *audit,
+    const char *path, const uint8_t auditor_secret[32]);
+
+/*
+ * Looks into the entries of a segment whose frames are whole, up to the one
+ * before `until'.  False after a verdict.
+ */
+bool audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
+    size_t len, uint64_t until);
+
+/* The book as a whole, at the end of the log.  False after a verdict. */
+bool audit_finish(struct verify *verify);
+
+/* True if nothing that keyd has signed was left unopened. */
+bool audit_is_complete(const struct verify *verify);
+
+/* Records a fault of an entry; always false. */
+bool audit_fault(struct verify *verify, const struct audit_entry *entry,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Records that an entry is of a kind that only a later version knows (what:
+ * of which sort the kind is); always false.
+ */
+bool audit_later(struct verify *verify, const struct audit_entry *entry,
+    const char *what, unsigned kind);
+
+/* The disclosed key of a segment; NULL: it was not disclosed. */
+const struct audit_key *audit_find_key(
+    const struct audit *audit, uint32_t segment);
+
+/* An account before an order: what was posted, and what could go out. */
+struct audit_balance {
+	int64_t posted_minor;
+	__int128 free_minor;
+};
+
+/*
+ * The accounts that the entry says it touches, before it is carried out; and
+ * afterwards, when they are known to be the right ones, whether a limit was
+ * crossed that the order had to keep.  False after a verdict.
+ */
+void audit_note_balances(const struct audit *audit,
+    const struct audit_entry *entry,
+    struct audit_balance before[JOURNAL_TOUCHED_MAX]);
+bool audit_check_limits(struct verify *verify, const struct audit_entry *entry,
+    const struct order *order, const struct book_effect *effect,
+    const struct audit_balance before[JOURNAL_TOUCHED_MAX]);
+
+/* One entry against the book; false after a verdict. */
+bool audit_execute(struct verify *verify, const struct audit_entry *entry);
+
+/* The SYSTEM entry of a snapshot; false after a verdict. */
+bool audit_snapshot(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_event *event);
+
+/* One line of JSON each: an entry; the accounts at the end. */
+void audit_export_entry(FILE *out, const struct audit_entry *entry);
+void audit_export_accounts(FILE *out, const struct book *book);
+
+/*
+ * What an entry that was carried out has moved, to audit->journal; nothing
+ * for one that has moved no money.
+ */
+void audit_export_transaction(
+    struct audit *audit, const struct audit_entry *entry);
+
+#endif

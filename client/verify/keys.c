@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/* The auditor's disclosures: read whole, opened, kept in order. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "client/verify/audit.h"
+#include "common/noise.h"
+
+enum sr_error
+audit_begin(struct audit *audit)
+{
+	memset(audit, 0, sizeof(*audit));
+	return book_init(&audit->book);
+}
+
+void
+audit_end(struct audit *audit)
+{
+	if (audit->keys != NULL)
+		sodium_memzero(
+		    audit->keys, audit->key_count * sizeof(*audit->keys));
+	free(audit->keys);
+	audit->keys = NULL;
+	audit->key_count = 0;
+	free(audit->late);
+	audit->late = NULL;
+	audit->late_count = audit->late_room = 0;
+	export_release(&audit->journal);
+	book_free(&audit->book);
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const struct audit_key *one = a, *two = b;
+
+	return (one->segment > two->segment) - (one->segment < two->segment);
+}
+
+/* Room for count more; the old place is wiped. */
+static bool
+keys_grow(struct audit *audit, size_t count)
+{
+	struct audit_key *grown =
+	    calloc(audit->key_count + count + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		return false;
+	if (audit->keys != NULL) {
+		memcpy(grown, audit->keys, audit->key_count * sizeof(*grown));
+		sodium_memzero(
+		    audit->keys, audit->key_count * sizeof(*audit->keys));
+	}
+	free(audit->keys);
+	audit->keys = grown;
+	return true;
+}
+
+/* Sorted, each segment once; of two disclosures the first one counts. */
+static void
+keys_order(struct audit *audit)
+{
+	size_t kept = 0;
+
+	qsort(
+	    audit->keys, audit->key_count, sizeof(*audit->keys), compare_keys);
+	for (size_t i = 0; i < audit->key_count; i++)
+		if (kept == 0 ||
+		    audit->keys[kept - 1].segment != audit->keys[i].segment)
+			audit->keys[kept++] = audit->keys[i];
+	audit->key_count = kept;
+}
+
+static bool
+keys_item(struct verify *verify, struct audit *audit, const char *path,
+    const uint8_t bytes[DISCLOSURE_ITEM_LEN], const uint8_t secret[32],
+    uint64_t *next)
+{
+	struct audit_key *key = &audit->keys[audit->key_count];
+	struct disclosure_item item;
+
+	if (disclosure_item_decode(bytes, &item) != SR_OK ||
+	    item.segment < *next)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s is not a disclosure, or damaged", path);
+	if (disclosure_open(verify->bank.bank_id, secret, &item, key->key) !=
+	    SR_OK)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s: the key of segment %" PRIu32
+		    " does not open with the auditor's key",
+		    path, item.segment);
+	key->segment = item.segment;
+	memcpy(key->salt, item.salt, sizeof(key->salt));
+	audit->key_count++;
+	*next = (uint64_t)item.segment + 1;
+	return true;
+}
+
+static bool
+keys_header(struct verify *verify, const char *path,
+    const uint8_t bytes[DISCLOSURE_HEADER_LEN], const uint8_t secret[32],
+    struct disclosure_header *header)
+{
+	enum sr_error error = disclosure_header_decode(bytes, header);
+	uint8_t auditor[32];
+
+	if (error != SR_OK)
+		return verify_fail(verify, VERIFY_COULD_NOT, "%s: %s", path,
+		    error == SR_VERSION ? error_sentence(error)
+					: "is not a disclosure, or damaged");
+	if (memcmp(header->bank_id, verify->bank.bank_id, 32) != 0)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s is a disclosure of another bank", path);
+	noise_public_key(auditor, secret);
+	if (memcmp(header->auditor, auditor, sizeof(auditor)) != 0)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s is a disclosure to another auditor's key", path);
+	return true;
+}
+
+static bool
+keys_stream(struct verify *verify, struct audit *audit, const char *path,
+    FILE *file, const uint8_t secret[32])
+{
+	uint8_t bytes[DISCLOSURE_ITEM_LEN] = {0};
+	struct disclosure_header header;
+	uint64_t next = 0;
+
+	if (fread(bytes, 1, DISCLOSURE_HEADER_LEN, file) !=
+	    DISCLOSURE_HEADER_LEN)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s is not a disclosure, or damaged", path);
+	if (!keys_header(verify, path, bytes, secret, &header))
+		return false;
+	if (!keys_grow(audit, header.count))
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "there is not enough memory");
+	for (uint32_t i = 0; i < header.count; i++) {
+		if (fread(bytes, 1, sizeof(bytes), file) != sizeof(bytes))
+			return verify_fail(verify, VERIFY_COULD_NOT,
+			    "%s ends too early", path);
+		if (!keys_item(verify, audit, path, bytes, secret, &next))
+			return false;
+	}
+	if (fgetc(file) != EOF)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s is longer than a disclosure", path);
+	return true;
+}
+
+bool
+audit_read_keys(struct verify *verify, struct audit *audit, const char *path,
+    const uint8_t auditor_secret[32])
+{
+	FILE *file = fopen(path, "re");
+	bool good;
+
+	if (file == NULL)
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "%s: %s", path, strerror(errno));
+	good = keys_stream(verify, audit, path, file, auditor_secret);
+	fclose(file);
+	if (good)
+		keys_order(audit);
+	return good;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The walk over one segment: every frame, every hash, every batch.  It must
+ * never believe a length it has not checked, and never pass over a byte.
+ */
+#include "client/verify/verify.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SEGMENT_STEP 4096u /* lengths of segments are multiples of it */
+
+/* Where a fault is, as it is told. */
+struct place {
+	uint32_t segment;
+	size_t offset;
+};
+
+bool
+verify_fault(
+    struct verify *verify, uint32_t segment, size_t offset, const char *what)
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+
+	verify->fault_offset = offset;
+	return verify_fail(verify, VERIFY_TAMPERED,
+	    "segment/%s, offset %zu (entry %" PRIu64 "): %s",
+	    journal_segment_name(segment, name), offset, verify->tree.size,
+	    what);
+}
+
+/* What no crash leaves behind. */
+static bool
+log_fail(struct verify *verify, struct place place, const char *what)
+{
+	return verify_fault(verify, place.segment, place.offset, what);
+}
+
+/* What a crash may leave behind, after all that was signed. */
+static bool
+log_torn(struct verify *verify, struct place place, const char *what)
+{
+	verify->torn = true;
+	return verify_fault(verify, place.segment, place.offset, what);
+}
+
+/* Origins change at a restore note and nowhere else. */
+static bool
+epoch_fits(const struct verify *verify, uint32_t epoch, uint64_t size)
+{
+	uint32_t expected = verify_epoch_at(verify, size);
+
+	if (expected == 0)
+		expected = verify->signed_epoch;
+	return expected == 0 || epoch == expected;
+}
+
+/*
+ * A checkpoint known from outside the walk is met when the walk passes its
+ * size with its root.
+ */
+static bool
+log_meet(struct verify *verify, struct place place, const uint8_t root[32],
+    const struct checkpoint *known, uint32_t epoch, bool *met)
+{
+	if (known->size == 0 || known->size != verify->tree.size ||
+	    verify_given_up(verify, epoch, known->size) != NULL)
+		return true;
+	if (memcmp(known->root, root, 32) != 0)
+		return log_fail(verify, place,
+		    "forked: keyd signed another history of this length");
+	if (!epoch_fits(verify, epoch, known->size))
+		return log_fail(verify, place,
+		    "a checkpoint of this length under another origin, without "
+		    "a restore note");
+	*met = true;
+	if (known->size > verify->signed_size)
+		verify->signed_size = known->size;
+	return true;
+}
+
+/* The signature in a COMMIT is that of the checkpoint before its batch. */
+static bool
+log_previous(struct verify *verify, struct place place,
+    const struct journal_commit *commit)
+{
+	struct checkpoint previous = {.size = verify->committed.size};
+
+	if (previous.size == 0)
+		return true;
+	/* an origin that was given up is never signed again */
+	if (commit->previous_epoch < verify->signed_epoch)
+		return log_fail(verify, place,
+		    "signed under a log key that had been given up");
+	if (!epoch_fits(verify, commit->previous_epoch, previous.size))
+		return log_fail(verify, place,
+		    "signed under another origin, without a restore note");
+	note_origin(
+	    verify->bank.bank_id, commit->previous_epoch, previous.origin);
+	merkle_frontier_root(&verify->committed, previous.root);
+	if (verify_signed(verify, &previous, commit->previous_signature) !=
+	    SR_OK)
+		return log_fail(
+		    verify, place, "the batch before is not signed by keyd");
+	verify->signed_epoch = commit->previous_epoch;
+	if (previous.size > verify->signed_size)
+		verify->signed_size = previous.size;
+	return true;
+}
+
+static bool
+log_commit(struct verify *verify, struct place place,
+    const struct journal_frame *frame)
+{
+	struct journal_commit commit;
+	uint8_t root[32];
+
+	if (journal_commit_decode(frame, &commit) != SR_OK)
+		return log_fail(verify, place, "a damaged COMMIT");
+	merkle_frontier_root(&verify->tree, root);
+	if (!verify->batch_open ||
+	    commit.first_leaf != verify->committed.size ||
+	    commit.last_leaf + 1 != verify->tree.size ||
+	    commit.size != verify->tree.size ||
+	    frame->header.seq != verify->tree.size ||
+	    frame->header.time_ms != verify->last_ms)
+		return log_fail(
+		    verify, place, "a COMMIT that does not close its batch");
+	if (memcmp(commit.root, root, sizeof(root)) != 0)
+		return log_fail(verify, place,
+		    "the tree recomputed from the entries has another root "
+		    "than this COMMIT");
+	if (!log_previous(verify, place, &commit) ||
+	    !log_meet(verify, place, root, &verify->published,
+		verify->published_epoch, &verify->published_met) ||
+	    !log_meet(verify, place, root, &verify->since, verify->since_epoch,
+		&verify->since_met))
+		return false;
+	verify->committed = verify->tree;
+	verify->batch_open = false;
+	verify->batches++;
+	verify->committed_end = place.offset + frame->frame_len;
+	return true;
+}
+
+static bool
+log_entry(struct verify *verify, struct place place,
+    const struct journal_frame *frame)
+{
+	struct journal_leaf leaf;
+	const char *fault;
+	uint8_t hash[32];
+
+	if (frame->header.seq != verify->tree.size)
+		return log_fail(
+		    verify, place, "an entry out of its place in the sequence");
+	if (frame->header.time_ms < verify->last_ms)
+		return log_fail(verify, place, "time runs backwards");
+	fault = verify_restore_entry(verify, &frame->header);
+	if (fault != NULL)
+		return log_fail(verify, place, fault);
+	journal_frame_leaf(frame, &leaf);
+	journal_leaf_hash(&leaf, hash);
+	if (merkle_frontier_append(&verify->tree, hash) != SR_OK)
+		return log_fail(verify, place, "the tree is full");
+	verify->last_ms = frame->header.time_ms;
+	verify->batch_open = true;
+	return true;
+}
+
+static bool
+log_header(
+    struct verify *verify, struct place place, const uint8_t *bytes, size_t len)
+{
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+	struct journal_segment header;
+	uint8_t root[32];
+	enum sr_error error;
+
+	if (len < JOURNAL_SEGMENT_HEADER_LEN || len % SEGMENT_STEP != 0 ||
+	    len > JOURNAL_SEGMENT_MAX_LEN)
+		return log_fail(
+		    verify, place, "a length that no segment has: cut?");
+	error = journal_segment_decode(bytes, &header);
+	/* with its crc right it is no accident */
+	if (error == SR_VERSION && journal_segment_crc_right(bytes))
+		return verify_fail(verify, VERIFY_COULD_NOT, "segment/%s: %s",
+		    journal_segment_name(place.segment, name),
+		    error_sentence(error));
+	if (error == SR_VERSION)
+		return log_torn(verify, place,
+		    "a damaged segment header, or one that was written by a "
+		    "newer version of strongroom");
+	if (error != SR_OK)
+		return log_torn(verify, place, "a damaged segment header");
+	if (memcmp(header.bank_id, verify->bank.bank_id, 32) != 0)
+		return log_fail(verify, place, "a segment of another bank");
+	merkle_frontier_root(&verify->committed, root);
+	if (header.segment != place.segment ||
+	    header.first_seq != verify->committed.size ||
+	    memcmp(header.root, root, sizeof(root)) != 0)
+		return log_fail(verify, place,
+		    "a segment that does not continue the one before");
+	return true;
+}
+
+/* The frame at place; false after a verdict. */
+static bool
+log_frame(struct verify *verify, struct place place,
+    const struct journal_frame *frame, struct verify_segment *out)
+{
+	if (frame->header.segment != place.segment)
+		return log_fail(verify, place, "a frame of another segment");
+	if (frame->header.type == JOURNAL_COMMIT) {
+		out->batches++;
+		return log_commit(verify, place, frame);
+	}
+	if (!log_entry(verify, place, frame))
+		return false;
+	if (out->entries++ == 0)
+		out->first_ms = verify->last_ms;
+	out->last_ms = verify->last_ms;
+	return true;
+}
+
+bool
+verify_segment_bytes(struct verify *verify, uint32_t number,
+    const uint8_t *bytes, size_t len, struct verify_segment *out)
+{
+	struct place place = {.segment = number};
+	struct journal_frame frame;
+
+	*out = (struct verify_segment){
+	    .number = number, .first = verify->tree.size};
+	verify->committed_end = 0;
+	if (!log_header(verify, place, bytes, len))
+		return false;
+	place.offset = JOURNAL_SEGMENT_HEADER_LEN;
+	verify->committed_end = place.offset;
+	while (place.offset < len) {
+		enum sr_error error = journal_frame_parse(
+		    bytes + place.offset, len - place.offset, &frame);
+
+		if (error == SR_NOT_FOUND)
+			break;
+		if (error != SR_OK)
+			return log_torn(verify, place,
+			    error == SR_VERSION
+				? "a damaged frame, or one that was written "
+				  "by a newer version of strongroom"
+				: "a damaged frame");
+		if (!log_frame(verify, place, &frame, out))
+			return false;
+		place.offset += frame.frame_len;
+		out->used_len = place.offset;
+	}
+	out->used_len = place.offset;
+	if (place.offset < len &&
+	    !journal_all_zero(bytes + place.offset, len - place.offset))
+		return log_torn(verify, place,
+		    "bytes after the last frame that are not zero");
+	return true;
+}
+
+bool
+verify_signed_after(
+    const struct verify *verify, const uint8_t *bytes, size_t len)
+{
+	struct checkpoint before = {.size = verify->tree.size};
+
+	/* what the walk has met of an open batch may be all of it */
+	merkle_frontier_root(&verify->tree, before.root);
+	for (size_t at = verify->fault_offset / 8 * 8; at < len; at += 8) {
+		struct journal_frame frame;
+		struct journal_commit commit;
+
+		if (journal_frame_parse(bytes + at, len - at, &frame) !=
+			SR_OK ||
+		    frame.header.type != JOURNAL_COMMIT ||
+		    journal_commit_decode(&frame, &commit) != SR_OK)
+			continue;
+		note_origin(
+		    verify->bank.bank_id, commit.previous_epoch, before.origin);
+		if (before.size == commit.first_leaf &&
+		    before.size > verify->committed.size &&
+		    verify_signed(verify, &before, commit.previous_signature) ==
+			SR_OK)
+			return true;
+		before.size = commit.size;
+		memcpy(before.root, commit.root, sizeof(before.root));
+	}
+	return false;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whose signature counts: the identity in bank.id certifies log keys, a
+ * certified log key signs checkpoints.  Nothing else is believed.
+ */
+#include "client/verify/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool
+verify_fail(
+    struct verify *verify, enum verify_exit exit, const char *format, ...)
+{
+	va_list arguments;
+
+	if (verify->why[0] != '\0')
+		return false;
+	verify->exit = exit;
+	va_start(arguments, format);
+	vsnprintf(verify->why, sizeof(verify->why), format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+FILE *
+verify_open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+	FILE *file;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+		file = fdopen(fd, "r");
+		if (file != NULL)
+			return file;
+	} else {
+		errno = EINVAL;
+	}
+	close(fd);
+	return NULL;
+}
+
+/* Renewed certificates mostly name the same keys again: kept once. */
+static bool
+is_known(const struct verify *verify, const struct certificate *certificate)
+{
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (verify->certificate[i].epoch == certificate->epoch &&
+		    memcmp(verify->certificate[i].log_key, certificate->log_key,
+			32) == 0 &&
+		    memcmp(verify->certificate[i].attestation_key,
+			certificate->attestation_key, 32) == 0)
+			return true;
+	return false;
+}
+
+bool
+verify_certificates(struct verify *verify)
+{
+	uint8_t bytes[2 + CERTIFICATE_LEN];
+	struct certificate certificate;
+	enum sr_error error = SR_OK;
+	size_t n, place = 0;
+	char path[4096];
+	FILE *file;
+
+	snprintf(
+	    path, sizeof(path), "%s/public/certificates", verify->directory);
+	file = verify_open_regular(path);
+	if (file == NULL)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s: %s; is %s the ledger directory of a bank?", path,
+		    strerror(errno), verify->directory);
+	while ((n = fread(bytes, 1, sizeof(bytes), file)) == sizeof(bytes)) {
+		struct reader r = reader_of(bytes, 2);
+
+		error = certificate_verify(
+		    bytes + 2, verify->bank.identity, &certificate);
+		if (error != SR_OK || reader_u16(&r) != CERTIFICATE_LEN ||
+		    verify->certificate_count == VERIFY_CERTIFICATES_MAX)
+			break;
+		place++;
+		if (!is_known(verify, &certificate))
+			verify->certificate[verify->certificate_count++] =
+			    certificate;
+	}
+	if (error == SR_VERSION) {
+		fclose(file);
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "public/certificates: certificate %zu: %s", place + 1,
+		    error_sentence(error));
+	}
+	/* A rest, whether short or refused, is not the bank's. */
+	if (n != 0 || ferror(file) != 0 || verify->certificate_count == 0) {
+		fclose(file);
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "public/certificates: certificate %zu is not one that the "
+		    "identity in bank.id has signed",
+		    place + 1);
+	}
+	fclose(file);
+	return true;
+}
+
+enum sr_error
+verify_signed(const struct verify *verify, const struct checkpoint *checkpoint,
+    const uint8_t signature[64])
+{
+	uint8_t bank_id[32];
+	uint32_t epoch;
+
+	if (note_origin_parse(checkpoint->origin, bank_id, &epoch) != SR_OK)
+		return SR_SIGNATURE;
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (verify->certificate[i].epoch == epoch &&
+		    note_verify_raw(checkpoint, verify->certificate[i].log_key,
+			signature) == SR_OK)
+			return SR_OK;
+	return SR_SIGNATURE;
+}
+
+/* One of the note's own signatures must be by a certified key. */
+static bool
+checkpoint_is_signed(
+    const struct verify *verify, const struct note *note, uint32_t epoch)
+{
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (verify->certificate[i].epoch == epoch &&
+		    note_verify(note, verify->certificate[i].log_key) == SR_OK)
+			return true;
+	return false;
+}
+
+bool
+verify_checkpoint(struct verify *verify, const char *path,
+    enum verify_exit missing, struct checkpoint *out, uint32_t *epoch)
+{
+	static uint8_t text[NOTE_READ_MAX + 1];
+	uint8_t bank_id[32];
+	struct note note;
+	size_t len;
+	FILE *file;
+
+	/* --since may come through a pipe: it is the auditor's own. */
+	file = missing == VERIFY_COULD_NOT ? fopen(path, "re")
+					   : verify_open_regular(path);
+	if (file == NULL)
+		return verify_fail(
+		    verify, missing, "%s: %s", path, strerror(errno));
+	len = fread(text, 1, sizeof(text), file);
+	if (ferror(file) != 0) {
+		fclose(file);
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "%s: cannot be read", path);
+	}
+	fclose(file);
+	if (len > NOTE_READ_MAX || note_parse(text, len, &note) != SR_OK)
+		/* of --since it says nothing about the log */
+		return missing == VERIFY_COULD_NOT
+			   ? verify_fail(verify, VERIFY_COULD_NOT,
+				 "%s is not a checkpoint", path)
+			   : verify_fail(verify, VERIFY_TAMPERED,
+				 "%s is not a checkpoint; where only a power "
+				 "cut was, the next start of the bank writes "
+				 "it again",
+				 path);
+	if (note_origin_parse(note.checkpoint.origin, bank_id, epoch) !=
+		SR_OK ||
+	    memcmp(bank_id, verify->bank.bank_id, sizeof(bank_id)) != 0)
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "%s is a checkpoint of another log", path);
+	if (!checkpoint_is_signed(verify, &note, *epoch))
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "%s: no log key of this bank has signed it", path);
+	*out = note.checkpoint;
+	return true;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_VERIFY_VERIFY_H
+#define CLIENT_VERIFY_VERIFY_H
+/*
+ * strongroom-verify's parts: what an outsider can check of a bank's ledger
+ * directory without any key (strongroom-journal(5)), and where the check with
+ * keys comes in (client/verify/audit.h).  Memory is bounded by
+ * one segment, whatever the log's length; any bytes at all end in a verdict.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "client/bankfile.h"
+#include "common/certificate.h"
+#include "common/journal.h"
+#include "common/merkle.h"
+#include "common/note.h"
+#include "common/restore.h"
+
+/* The exit codes, and no others. */
+enum verify_exit {
+	VERIFY_ANCHORED = 0,
+	VERIFY_TAMPERED = 1,
+	VERIFY_COULD_NOT = 2,
+	VERIFY_INTACT = 3,
+};
+
+enum {
+	VERIFY_CERTIFICATES_MAX = 4096,
+	VERIFY_RESTORES_MAX = 1024,
+	VERIFY_WHY_MAX = 512,
+};
+
+/* What one segment held. */
+struct verify_segment {
+	uint32_t number;
+	uint64_t first;
+	uint64_t entries;
+	uint64_t batches;
+	uint64_t used_len;
+	uint64_t first_ms;
+	uint64_t last_ms;
+};
+
+/* A restore note as public/restores holds it. */
+struct verify_restore {
+	uint8_t salt[RESTORE_SALT_LEN];
+	uint8_t bytes[RESTORE_NOTE_LEN];
+	struct restore_note note;
+};
+
+struct audit; /* client/verify/audit.h */
+
+struct verify {
+	struct bankfile bank;
+	const char *directory;
+	bool json;
+	bool quiet;
+
+	struct certificate certificate[VERIFY_CERTIFICATES_MAX];
+	size_t certificate_count;
+
+	struct verify_restore restore[VERIFY_RESTORES_MAX];
+	size_t restore_count;
+	size_t restore_met; /* so many of them were met in the log */
+
+	struct checkpoint published; /* public/checkpoint, signature checked */
+	struct checkpoint since;     /* --since, likewise; size 0: none */
+	bool published_met;          /* its size and root were met in the log */
+	bool since_met;
+	uint32_t published_epoch; /* that the origins of both name */
+	uint32_t since_epoch;
+
+	struct merkle_frontier tree; /* with the entries of an open batch */
+	struct merkle_frontier committed; /* up to the last COMMIT */
+	uint64_t signed_size;  /* largest size met that keyd has signed */
+	uint32_t signed_epoch; /* of the last signature in a COMMIT */
+	uint64_t last_ms;
+	uint64_t batches;
+	/* in the segment at work: after the last COMMIT, and at the fault */
+	size_t committed_end;
+	size_t fault_offset;
+	bool batch_open;
+	bool torn;         /* the fault is such as a crash leaves, too */
+	bool tail_seen;    /* damage, but after all that keyd has signed */
+	unsigned rows;     /* segments printed */
+	uint64_t tail_len; /* bytes after the last COMMIT that are not zero */
+
+	struct audit *audit; /* NULL: without keys */
+
+	/* The verdict, as soon as there is a bad one. */
+	enum verify_exit exit;
+	char why[VERIFY_WHY_MAX];
+};
+
+/*
+ * Records a verdict (the first one stays) with one sentence and returns
+ * false, so that a check ends with `return verify_fail(...)'.
+ */
+bool verify_fail(struct verify *verify, enum verify_exit exit,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A file of the bank's: nothing that could let its reader wait for ever. */
+FILE *verify_open_regular(const char *path);
+
+/*
+ * Reads public/certificates: each must verify under the bank's identity.
+ * False after a verdict.
+ */
+bool verify_certificates(struct verify *verify);
+
+/*
+ * Reads a checkpoint at path and checks its signature under the log keys of
+ * the certificates.  False after a verdict: missing is `could not' for
+ * --since and `tampered' for public/checkpoint.
+ */
+bool verify_checkpoint(struct verify *verify, const char *path,
+    enum verify_exit missing, struct checkpoint *out, uint32_t *epoch);
+
+/*
+ * SR_OK if the log key that is certified for the epoch of the checkpoint's
+ * origin signed it.
+ */
+enum sr_error verify_signed(const struct verify *verify,
+    const struct checkpoint *checkpoint, const uint8_t signature[64]);
+
+/*
+ * Reads public/restores: each note must verify under the bank's identity and
+ * go on from an origin that the log had.  A log that was never restored has
+ * no such file.  False after a verdict.
+ */
+bool verify_restores(struct verify *verify);
+
+/*
+ * An entry, before its leaf is added to the tree: at the place of a restore
+ * note, it must be that one.  NULL, or what is wrong.
+ */
+const char *verify_restore_entry(
+    struct verify *verify, const struct journal_header *header);
+
+/* The note that gave up the head of that size and epoch; NULL: none. */
+const struct restore_note *verify_given_up(
+    const struct verify *verify, uint32_t epoch, uint64_t size);
+
+/* The epoch under which a head of that size is signed; 0: not known. */
+uint32_t verify_epoch_at(const struct verify *verify, uint64_t size);
+
+/* Walks every segment in order; false after a verdict. */
+bool verify_log(struct verify *verify);
+
+/*
+ * One segment's bytes, walked from header to the unused rest.  False after a
+ * verdict; `torn' then tells whether a crash can have left it so.
+ */
+bool verify_segment_bytes(struct verify *verify, uint32_t number,
+    const uint8_t *bytes, size_t len, struct verify_segment *out);
+
+/*
+ * True if somewhere after the fault a COMMIT carries a signature of keyd's
+ * for more entries than the walk has met: then what is damaged was signed.
+ */
+bool verify_signed_after(
+    const struct verify *verify, const uint8_t *bytes, size_t len);
+
+/* Records a fault of the journal at a place, always with the same words. */
+bool verify_fault(
+    struct verify *verify, uint32_t segment, size_t offset, const char *what);
+
+/*
+ * The exit code after a walk with nothing amiss: anchored only with keys for
+ * everything, a checkpoint of --since after which nothing was lost, and no
+ * unsigned tail.
+ */
+enum verify_exit verify_judge(const struct verify *verify);
+
+/* Before the walk, a segment's row of the table, the verdict at the end. */
+void verify_print_begin(const struct verify *verify);
+void verify_print_segment(
+    struct verify *verify, const struct verify_segment *segment);
+void verify_print_verdict(const struct verify *verify);
+
+/* UTC, to the second. */
+const char *verify_time(uint64_t ms, char out[32]);
+
+/* True if the log was restored with loss after the checkpoint of --since. */
+bool verify_gap_after_anchor(const struct verify *verify);
+
+/* What a restore note says is lost, in words. */
+void verify_loss(const struct restore_note *note, char out[VERIFY_WHY_MAX]);
+
+#endif
