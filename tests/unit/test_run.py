@@ -169,6 +169,24 @@ def on_demand():
                "1 passed, 1 failed, 0 skipped")
 
 
+def again():
+    """Fails the first time only; a sanitizer's word is never tried again."""
+    once = '[ -e "$TOP/tried" ] || { touch "$TOP/tried"; echo %s; exit 1; }'
+    late = {"tests/sim/test_a.sh": once % "late"}
+    found = {"tests/sim/test_a.sh": once % "'ERROR: AddressSanitizer: x'"}
+    always = {"tests/sim/test_a.sh": "echo late; exit 1"}
+    return expect(run(late, "--again"), 0,
+                  "AGAIN sim/test_a: exit status 1: late",
+                  "1 passed, 0 failed, 0 skipped") or \
+        expect(run(late), 1, "FAIL sim/test_a: exit status 1: late",
+               "0 passed, 1 failed, 0 skipped") or \
+        expect(run(always, "--again"), 1,
+               "FAIL sim/test_a: exit status 1: late",
+               "0 passed, 1 failed, 0 skipped") or \
+        expect(run(found, "--again"), 1, "FAIL sim/test_a: exit status 1:"
+               " ERROR: AddressSanitizer: x", "0 passed, 1 failed, 0 skipped")
+
+
 say("given_scenario_lines_then_each_counts", counts())
 say("given_no_lines_then_the_file_counts_once", silent_success())
 say("given_a_bad_status_without_a_line_then_it_failed",
@@ -184,4 +202,5 @@ say("given_a_test_then_its_directory_is_its_own", private_directory())
 say("given_root_then_e2e_runs_as_a_user_too", as_user())
 say("given_patterns_then_only_those_run", only())
 say("given_a_test_on_demand_then_it_runs_only_when_asked_for", on_demand())
+say("given_a_failure_then_only_an_instrument_run_tries_it_again", again())
 sys.exit(1 if failed else 0)
