@@ -367,7 +367,8 @@ class Bank:
                 len(children(self.process.pid)) >= len(ROOMS))
 
     def close(self):
-        """The end of the test; says which rooms the walls have killed."""
+        """The end of the test; says which rooms the walls have killed, and
+        whatever a sanitizer has found in one is a failure."""
         try:
             # Of a room that has just died, strongroomd tells why first.
             if self.process is not None:
@@ -379,6 +380,9 @@ class Bank:
             for line in self.said().splitlines():
                 if "its policy forbids" in line:
                     print("   ", line)
+                if "ERROR: AddressSanitizer" in line or \
+                        "LeakSanitizer" in line or "runtime error:" in line:
+                    print(f"not ok a_sanitizer_in_a_room: {line}")
 
     def remove(self):
         """What is left of it; it is not asked again."""
