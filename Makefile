@@ -247,7 +247,8 @@ $(PAST_LEDGERD): $(call objects,tests/fixtures/past.c ledgerd/main.c) \
     $(call libraries,ledgerd policy common)
 $(PAST_LEDGERD): LDFLAGS += -Wl,--wrap=clock_gettime
 
-$(CLIENTS:%=$(BIN)/%) $(HASTY_VERIFY): USES := -lsodium -lcrypto -linih -lunistring
+$(CLIENTS:%=$(BIN)/%) $(HASTY_VERIFY): USES := -lsodium -lcrypto -linih -lunistring \
+    -lqrencode
 $(SBIN)/strongroomd: USES := -linih
 $(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
 $(LIBEXEC)/netd $(LIBEXEC)/strongroom-probe: USES :=
@@ -269,7 +270,7 @@ $(SIM): $(call objects,$(filter-out tests/sim/orders_export%, \
     $(wildcard tests/sim/*.c))) $(TESTED)
 $(SIM): LDFLAGS += -Wl,--wrap=secret_open
 $(UNIT_TESTS) $(TEST_TOOLS) $(SIM): USES := -lcmocka -lsodium -lcrypto -linih \
-    -lunistring -lpthread
+    -lunistring -lqrencode -lpthread
 
 $(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY) $(PAST_LEDGERD):
 	@mkdir -p $(@D)

@@ -24,9 +24,10 @@ ALLOWED = {
     LIBEXEC / "netd": set(),
     LIBEXEC / "ledgerd": {SODIUM, CRYPTO},
     BUILD / "sbin" / "strongroomd": {"libinih"},
-    BUILD / "bin" / "atm": {SODIUM, CRYPTO, "libinih", "libunistring"},
+    BUILD / "bin" / "atm": {SODIUM, CRYPTO, "libinih", "libqrencode",
+                             "libunistring"},
     BUILD / "bin" / "strongroomctl": {SODIUM, CRYPTO, "libinih",
-                                      "libunistring"},
+                                      "libqrencode", "libunistring"},
     BUILD / "bin" / "strongroom-verify": {SODIUM, CRYPTO, "libinih",
                                           "libunistring"},
 }
