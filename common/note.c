@@ -203,6 +203,16 @@ parse_body(const char **at, const char *end, struct checkpoint *checkpoint)
 	return SR_OK;
 }
 
+/* libsodium reads each byte that is not ASCII as a slash. */
+static bool
+is_ascii(const char *text, const char *end)
+{
+	for (; text < end; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
 /* One "<em dash> name base64" line. */
 static enum sr_error
 parse_signature(const struct line *line, struct note *note)
@@ -222,7 +232,8 @@ parse_signature(const struct line *line, struct note *note)
 	if (name_text_check(at, name_len, name_len) != SR_OK ||
 	    memchr(at, '+', name_len) != NULL)
 		return SR_MALFORMED;
-	if (sodium_base642bin(bytes, sizeof(bytes), space + 1,
+	if (!is_ascii(space, end) ||
+	    sodium_base642bin(bytes, sizeof(bytes), space + 1,
 		(size_t)(end - space - 1), NULL, &len, NULL, BASE64) != 0 ||
 	    len <= NOTE_KEY_ID_LEN)
 		return SR_MALFORMED;

@@ -105,6 +105,24 @@ given_a_cosignature_when_parsed_then_it_is_set_aside(void **state)
 	assert_int_equal(note_verify(&note, public_key), SR_OK);
 }
 
+/* libsodium takes each byte that is not ASCII for a slash. */
+static void
+given_a_slash_in_the_signature_when_not_ascii_then_malformed(void **state)
+{
+	uint8_t signature[NOTE_SIGNATURE_LEN];
+	char bytes[NOTE_MAX];
+	struct note note;
+	size_t len;
+
+	(void)state;
+	memset(signature, 0xff, sizeof(signature));
+	note_assemble(&checkpoint, public_key, signature, bytes, &len);
+	assert_int_equal(note_parse(bytes, len, &note), SR_OK);
+	assert_int_equal(bytes[len - 20], '/');
+	bytes[len - 20] = (char)0xaf;
+	assert_int_equal(note_parse(bytes, len, &note), SR_MALFORMED);
+}
+
 static void
 given_any_changed_or_missing_byte_when_read_then_nothing_verifies(void **state)
 {
@@ -191,6 +209,8 @@ main(void)
 		given_a_note_when_parsed_then_its_signature_verifies),
 	    cmocka_unit_test(
 		given_a_cosignature_when_parsed_then_it_is_set_aside),
+	    cmocka_unit_test(
+		given_a_slash_in_the_signature_when_not_ascii_then_malformed),
 	    cmocka_unit_test(
 		given_any_changed_or_missing_byte_when_read_then_nothing_verifies),
 	    cmocka_unit_test(given_other_shapes_when_parsed_then_malformed),
