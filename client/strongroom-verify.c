@@ -6,6 +6,7 @@
 #include "client/auditor_key.h"
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
+#include "client/verify/receipt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,7 @@ help(FILE *out)
 {
 	fprintf(out,
 	    "usage: strongroom-verify --bank FILE [options] DIRECTORY\n"
+	    "       strongroom-verify --bank FILE receipt FILE...\n"
 	    "       strongroom-verify keygen -o FILE\n\n"
 	    "  -b, --bank FILE      the bank's bank.id\n"
 	    "      --since FILE     a checkpoint kept from before: the log "
@@ -70,6 +72,7 @@ help(FILE *out)
 	    "examples:\n"
 	    "  strongroom-verify --bank bank.id ledger\n"
 	    "  strongroom-verify --bank bank.id --since last-month ledger\n"
+	    "  strongroom-verify --bank bank.id receipt rent.tlog-proof\n"
 	    "  strongroom-verify keygen -o auditor.key\n"
 	    "  strongroom-verify --bank bank.id --keys disclosure \\\n"
 	    "      --auditor-key auditor.key --since last-month ledger\n");
@@ -245,6 +248,33 @@ keygen(const struct wanted *wanted)
 	return 0;
 }
 
+/* receipt: files that the bank gave to customers.  Exits as verifying does. */
+static int
+receipts(const struct verify *verify, const struct wanted *wanted, int count,
+    char *files[])
+{
+	char message[BANKFILE_MESSAGE_MAX];
+	struct bankfile bank;
+	enum verify_exit exit;
+
+	if (count < 1)
+		return usage("receipt FILE... names the receipts");
+	if (wanted->since != NULL || wanted->keys_count > 0 ||
+	    wanted->export != NULL || wanted->output != NULL)
+		return usage("receipt needs no other option than --bank");
+	if (bankfile_read(wanted->bank, &bank, message) != SR_OK) {
+		fprintf(stderr, "strongroom-verify: %s\n", message);
+		return VERIFY_COULD_NOT;
+	}
+	exit = receipt_verify_files(
+	    &bank, files, (size_t)count, verify->json, verify->quiet);
+	if (fflush(stdout) != 0) {
+		fprintf(stderr, "strongroom-verify: cannot write\n");
+		return VERIFY_COULD_NOT;
+	}
+	return (int)exit;
+}
+
 /* Books that end at a fault add up, too: nobody is to take them for whole. */
 static void
 drop_export(const struct verify *verify, const struct wanted *wanted)
@@ -273,6 +303,10 @@ main(int argc, char *argv[])
 	if (argc - optind == 1 && strcmp(argv[optind], "keygen") == 0 &&
 	    wanted.bank == NULL)
 		return keygen(&wanted);
+	if (wanted.bank != NULL && argc - optind >= 1 &&
+	    strcmp(argv[optind], "receipt") == 0)
+		return receipts(
+		    &verify, &wanted, argc - optind - 1, argv + optind + 1);
 	if (wanted.bank == NULL || argc - optind != 1)
 		return usage("--bank FILE and one directory are needed");
 	if ((wanted.keys_count > 0) != (wanted.auditor_key != NULL))

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a receipt proves, in plain words.  Must never say of an order what the
+ * receipt only claims.
+ */
+#include "client/verify/receipt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/json.h"
+#include "common/account_number.h"
+#include "common/ids.h"
+#include "common/name.h"
+
+static void
+judge(struct receipt_verdict *verdict, enum verify_exit exit, const char *why)
+{
+	verdict->exit = exit;
+	snprintf(verdict->why, sizeof(verdict->why), "%s", why);
+}
+
+/* The file's text; false after a verdict. */
+static bool
+read_file(const char *path, uint8_t *text, size_t room, size_t *len,
+    struct receipt_verdict *verdict)
+{
+	FILE *file = verify_open_regular(path);
+	bool failed;
+
+	if (file == NULL) {
+		judge(verdict, VERIFY_COULD_NOT, strerror(errno));
+		return false;
+	}
+	*len = fread(text, 1, room, file);
+	failed = ferror(file) != 0;
+	fclose(file);
+	if (failed)
+		judge(verdict, VERIFY_COULD_NOT, "it cannot be read");
+	return !failed;
+}
+
+void
+receipt_judge(const struct bankfile *bank, const char *path,
+    struct receipt_verdict *verdict)
+{
+	static uint8_t text[RECEIPT_TEXT_MAX + 1];
+	enum receipt_fault fault;
+	enum sr_error error;
+	size_t len;
+
+	memset(verdict, 0, sizeof(*verdict));
+	if (!read_file(path, text, sizeof(text), &len, verdict))
+		return;
+	error = receipt_decode(text, len, &verdict->receipt);
+	if (error == SR_VERSION)
+		judge(verdict, VERIFY_COULD_NOT,
+		    "it was made by a newer version of strongroom");
+	else if (error != SR_OK)
+		judge(verdict, VERIFY_TAMPERED, "it is not a whole receipt");
+	if (error != SR_OK)
+		return;
+	fault =
+	    receipt_check(&verdict->receipt, bank->identity, &verdict->facts);
+	if (fault != RECEIPT_FINE)
+		judge(verdict, VERIFY_TAMPERED, receipt_sentence(fault));
+	else if (!verdict->receipt.attested)
+		judge(verdict, VERIFY_INTACT,
+		    "the entry is in the log, but the receipt has nothing "
+		    "that shows whose key signed the order");
+	else
+		judge(verdict, VERIFY_ANCHORED, "");
+}
+
+/* The number that people know an account by. */
+static const char *
+account_text(uint64_t account, char out[64])
+{
+	char number[ACCOUNT_NUMBER_TEXT_MAX];
+
+	if (account == ACCOUNT_ISSUE)
+		return "the issue account";
+	if (account == ACCOUNT_OVER_SHORT)
+		return "the over/short account";
+	if (account_index(account) == ACCOUNT_INDEX_TILL)
+		snprintf(
+		    out, 64, "the till of %" PRIu64, account_customer(account));
+	else
+		snprintf(out, 64, "account %s",
+		    account_number_print(account, number));
+	return out;
+}
+
+/* A memo that may be printed; its length, 0 for none. */
+static size_t
+memo_len(const struct receipt_facts *facts)
+{
+	const struct entry_order *entry = &facts->entry;
+
+	return order_kind_has_memo(facts->order.kind) &&
+		       name_text_check((const char *)entry->attachment,
+			   entry->attachment_len, ORDER_ATTACHMENT_MAX) == SR_OK
+		   ? entry->attachment_len
+		   : 0;
+}
+
+static void
+print_order(const struct bankfile *bank, const struct receipt_facts *facts)
+{
+	const struct order *order = &facts->order;
+	char amount[MONEY_TEXT_MAX], text[64];
+
+	printf("  %s", order_kind_name(order->kind));
+	if (order->amount_minor != 0)
+		printf(" of %s %s",
+		    money_format(order->amount_minor, &bank->unit, amount),
+		    bank->unit.code);
+	if (order->debit != 0)
+		printf(" from %s", account_text(order->debit, text));
+	if (order->credit != 0)
+		printf(" to %s", account_text(order->credit, text));
+	if (order->refers_to != 0)
+		printf(", about entry %" PRIu64, order->refers_to);
+	if (memo_len(facts) > 0)
+		printf(": %.*s", (int)memo_len(facts),
+		    (const char *)facts->entry.attachment);
+	printf("\n");
+}
+
+static void
+print_facts(const struct bankfile *bank, const struct receipt_verdict *verdict)
+{
+	const struct receipt *receipt = &verdict->receipt;
+	const struct receipt_facts *facts = &verdict->facts;
+	char when[32];
+
+	print_order(bank, facts);
+	if (receipt->attested)
+		printf("  signed by customer %" PRIu64 "%s%.*s%s with the key "
+		       "of epoch %" PRIu32 ", as the bank has attested\n",
+		    facts->order.signer, receipt->name_len > 0 ? " (" : "",
+		    (int)receipt->name_len, receipt->name,
+		    receipt->name_len > 0 ? ")" : "",
+		    facts->attestation.key_epoch);
+	else
+		printf("  in the name of customer %" PRIu64
+		       ", whose signature this file cannot show\n",
+		    facts->order.signer);
+	if (facts->entry.outcome == SR_OK)
+		printf("  outcome: booked, %s UTC\n",
+		    verify_time(facts->entry.time_ms, when));
+	else
+		printf("  outcome: DECLINED (%s), %s UTC; nothing was moved\n",
+		    error_sentence(facts->entry.outcome),
+		    verify_time(facts->entry.time_ms, when));
+	printf("  this order with this outcome is entry %" PRIu64
+	       " of the bank's log, under a head of %" PRIu64
+	       " entries\n  that the bank has signed; what came later, it "
+	       "does not show\n",
+	    receipt->index, facts->checkpoint.size);
+}
+
+static void
+print_json(const struct bankfile *bank, const char *path,
+    const struct receipt_verdict *verdict)
+{
+	const struct receipt *receipt = &verdict->receipt;
+	const struct receipt_facts *facts = &verdict->facts;
+	const struct order *order = &facts->order;
+	char hex[65];
+
+	printf("{\"v\":1,\"kind\":\"receipt\",\"file\":");
+	json_string(stdout, path, strlen(path));
+	printf(",\"exit\":%d,\"why\":", (int)verdict->exit);
+	json_string(stdout, verdict->why, strlen(verdict->why));
+	if (verdict->exit == VERIFY_ANCHORED ||
+	    verdict->exit == VERIFY_INTACT) {
+		bankfile_hex(facts->leaf_hash, hex);
+		printf(",\"leaf\":%" PRIu64 ",\"leaf_hash\":\"%s\",\"size\":"
+		       "%" PRIu64 ",\"time_ms\":%" PRIu64
+		       ",\"order\":\"%s\",\"amount_minor\":%" PRId64
+		       ",\"unit\":\"%s\",\"signer\":%" PRIu64
+		       ",\"debit\":%" PRIu64 ",\"credit\":%" PRIu64
+		       ",\"refers_to\":%" PRIu64 ",\"outcome\":\"%s\"",
+		    receipt->index, hex, facts->checkpoint.size,
+		    facts->entry.time_ms, order_kind_name(order->kind),
+		    order->amount_minor, bank->unit.code, order->signer,
+		    order->debit, order->credit, order->refers_to,
+		    facts->entry.outcome == SR_OK ? "booked" : "declined");
+		if (facts->entry.outcome != SR_OK) {
+			const char *reason =
+			    error_sentence(facts->entry.outcome);
+
+			printf(",\"reason\":");
+			json_string(stdout, reason, strlen(reason));
+		}
+		if (receipt->name_len > 0) {
+			printf(",\"name\":");
+			json_string(stdout, receipt->name, receipt->name_len);
+		}
+		if (memo_len(facts) > 0) {
+			printf(",\"memo\":");
+			json_string(
+			    stdout, facts->entry.attachment, memo_len(facts));
+		}
+	}
+	printf("}\n");
+}
+
+static void
+print_verdict(const struct bankfile *bank, const char *path,
+    const struct receipt_verdict *verdict, bool quiet)
+{
+	switch (verdict->exit) {
+	case VERIFY_ANCHORED:
+		printf("verified: %s\n", path);
+		break;
+	case VERIFY_INTACT:
+		printf(
+		    "intact, but not verified: %s: %s\n", path, verdict->why);
+		break;
+	case VERIFY_TAMPERED:
+		printf("NOT VERIFIED: %s: %s\n", path, verdict->why);
+		return;
+	case VERIFY_COULD_NOT:
+		fprintf(
+		    stderr, "strongroom-verify: %s: %s\n", path, verdict->why);
+		return;
+	}
+	if (!quiet)
+		print_facts(bank, verdict);
+}
+
+/* How grave a verdict is. */
+static unsigned
+gravity(enum verify_exit exit)
+{
+	switch (exit) {
+	case VERIFY_ANCHORED:
+		return 0;
+	case VERIFY_INTACT:
+		return 1;
+	case VERIFY_COULD_NOT:
+		return 2;
+	case VERIFY_TAMPERED:
+		break;
+	}
+	return 3;
+}
+
+enum verify_exit
+receipt_verify_files(const struct bankfile *bank, char *const paths[],
+    size_t count, bool json, bool quiet)
+{
+	static struct receipt_verdict verdict;
+	enum verify_exit worst = VERIFY_ANCHORED;
+
+	for (size_t i = 0; i < count; i++) {
+		receipt_judge(bank, paths[i], &verdict);
+		if (json)
+			print_json(bank, paths[i], &verdict);
+		else
+			print_verdict(bank, paths[i], &verdict, quiet);
+		if (gravity(verdict.exit) > gravity(worst))
+			worst = verdict.exit;
+	}
+	return worst;
+}
