@@ -7,11 +7,13 @@
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
 #include "client/verify/receipt.h"
+#include "client/verify/workers.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@ enum {
 	OPTION_AUDITOR_KEY,
 	OPTION_EXPORT,
 	OPTION_FORMAT,
+	OPTION_JOBS,
 	OPTION_VERSION,
 };
 
@@ -36,6 +39,7 @@ static const struct option long_options[] = {
     {"export", required_argument, NULL, OPTION_EXPORT},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"output", required_argument, NULL, 'o'},
+    {"jobs", required_argument, NULL, OPTION_JOBS},
     {"json", no_argument, NULL, 'j'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -61,6 +65,9 @@ help(FILE *out)
 	    "      --export FILE    with keys: the journal as JSON lines, or "
 	    "the books in\n"
 	    "      --format FORMAT  hledger, ledger, beancount or csv\n"
+	    "      --jobs N         threads at work, 1 to 64; without it as "
+	    "many as there\n"
+	    "                       are processors\n"
 	    "  -j, --json           for scripts\n"
 	    "  -o, --output FILE    the file that keygen makes\n"
 	    "  -q, --quiet          only the verdict\n"
@@ -185,6 +192,20 @@ take_format(struct wanted *wanted, const char *name)
 
 /* -1: go on; else the exit code. */
 static int
+take_jobs(struct verify *verify, const char *text)
+{
+	char *end;
+	unsigned long jobs = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || jobs < 1 ||
+	    jobs > WORKERS_MAX)
+		return usage("--jobs is a number from 1 to 64");
+	verify->jobs = (unsigned)jobs;
+	return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int
 take_option(struct verify *verify, struct wanted *wanted, int option)
 {
 	switch (option) {
@@ -214,6 +235,8 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 		return -1;
 	case OPTION_FORMAT:
 		return take_format(wanted, optarg);
+	case OPTION_JOBS:
+		return take_jobs(verify, optarg);
 	case 'j':
 		verify->json = true;
 		return -1;
@@ -317,6 +340,9 @@ main(int argc, char *argv[])
 		return usage("--format is of --export");
 	verify.directory = argv[optind];
 	verify.exit = VERIFY_INTACT;
+	verify.progress.wanted = !verify.quiet && isatty(STDERR_FILENO);
+	if (verify.jobs == 0)
+		verify.jobs = workers_processors();
 	verify_print_begin(&verify);
 	if (!run(&verify, &wanted))
 		drop_export(&verify, &wanted);

@@ -3,7 +3,7 @@
  * Segments opened with the disclosed keys, frame by frame, and what only the
  * whole book can tell.  Must never pass over an entry without counting it.
  */
-#include "client/verify/audit.h"
+#include "client/verify/ahead.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -61,12 +61,9 @@ audit_find_key(const struct audit *audit, uint32_t segment)
 
 /* What can be said of an entry by itself. */
 static bool
-open_entry(struct verify *verify, const struct audit_key *key,
-    const struct journal_frame *frame, struct audit_entry *entry,
-    uint8_t buffer[JOURNAL_PLAIN_MAX])
+entry_opens(struct verify *verify, const struct audit_entry *entry)
 {
-	enum sr_error error =
-	    journal_open(key->key, frame, buffer, &entry->plain);
+	enum sr_error error = entry->ahead->opened;
 
 	if (error == SR_CRYPTO)
 		return audit_fault(verify, entry,
@@ -87,18 +84,18 @@ open_entry(struct verify *verify, const struct audit_key *key,
 }
 
 static bool
-take_entry(struct verify *verify, const struct audit_key *key,
-    const struct journal_frame *frame, struct journal_position position)
+take_entry(struct verify *verify, const struct ahead_frame *ahead,
+    struct journal_position position)
 {
-	static uint8_t buffer[JOURNAL_PLAIN_MAX];
 	struct audit *audit = verify->audit;
-	struct audit_entry entry = {
-	    .position = position, .header = frame->header};
-	bool good;
+	struct audit_entry entry = {.position = position,
+	    .header = ahead->frame.header,
+	    .plain = ahead->plain,
+	    .ahead = ahead};
+	bool good = entry_opens(verify, &entry);
 
-	good = open_entry(verify, key, frame, &entry, buffer);
 	/* the book needs every entry before this one */
-	entry.executed = audit->executed == frame->header.seq;
+	entry.executed = audit->executed == entry.header.seq;
 	if (good && entry.executed) {
 		good = audit_execute(verify, &entry);
 		if (good)
@@ -110,8 +107,31 @@ take_entry(struct verify *verify, const struct audit_key *key,
 	} else if (good && audit->export != NULL) {
 		audit_export_entry(audit->export, &entry);
 	}
-	sodium_memzero(buffer, sizeof(buffer));
 	return good;
+}
+
+/* The entries before `until'. */
+static bool
+take_entries(struct verify *verify, const struct audit_key *key,
+    const uint8_t *bytes, size_t len, uint64_t until)
+{
+	struct journal_position position = {.segment = key->segment};
+	const struct ahead_frame *ahead;
+
+	for (size_t at = JOURNAL_SEGMENT_HEADER_LEN; at < len;
+	     at += ahead->frame.frame_len) {
+		ahead = ahead_frame(verify, bytes, len, at, key);
+		if (ahead->parsed != SR_OK)
+			break;
+		if (ahead->frame.header.type != JOURNAL_ENTRY)
+			continue;
+		if (ahead->frame.header.seq >= until)
+			break;
+		position.offset = (uint32_t)at;
+		if (!take_entry(verify, ahead, position))
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -120,9 +140,8 @@ audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 {
 	struct audit *audit = verify->audit;
 	const struct audit_key *key = audit_find_key(audit, number);
-	struct journal_position position = {.segment = number};
 	struct journal_segment header;
-	struct journal_frame frame;
+	bool good;
 
 	if (journal_segment_decode(bytes, &header) != SR_OK)
 		return verify_fault(
@@ -138,24 +157,14 @@ audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 		return verify_fault(verify, number, 0,
 		    "the salt in the segment's header is not that of the "
 		    "disclosed key");
-	for (size_t at = JOURNAL_SEGMENT_HEADER_LEN; at < len;
-	     at += frame.frame_len) {
-		if (journal_frame_parse(bytes + at, len - at, &frame) != SR_OK)
-			break;
-		if (frame.header.type != JOURNAL_ENTRY)
-			continue;
-		if (frame.header.seq >= until)
-			break;
-		position.offset = (uint32_t)at;
-		if (!take_entry(verify, key, &frame, position))
-			return false;
-	}
-	if (audit->executed == until && book_sum(&audit->book) != 0)
+	good = take_entries(verify, key, bytes, len, until);
+	ahead_end();
+	if (good && audit->executed == until && book_sum(&audit->book) != 0)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "after entry %" PRIu64 " the sum over all accounts is not "
 		    "zero",
 		    until - 1);
-	return true;
+	return good;
 }
 
 /* What the open holds reserve of that account. */

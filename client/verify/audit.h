@@ -6,7 +6,8 @@
  * carries every entry out again with the book that ledgerd uses.  A segment
  * is looked into only after the walk without keys has found it whole.
  *
- * Memory: the book, one segment, and a key a disclosed segment.
+ * Memory: the book, one segment, a window of plaintexts, and a key a disclosed
+ * segment.
  */
 #include <stdio.h>
 
@@ -14,6 +15,8 @@
 #include "client/verify/verify.h"
 #include "common/book/book.h"
 #include "common/disclosure.h"
+
+struct ahead_frame; /* client/verify/ahead.h */
 
 struct audit_key {
 	uint32_t segment;
@@ -47,7 +50,8 @@ struct audit_entry {
 	struct journal_position position;
 	struct journal_header header;
 	struct journal_plain plain;
-	bool executed; /* what the book says of it is known */
+	bool executed;                   /* what the book says of it is known */
+	const struct ahead_frame *ahead; /* client/verify/ahead.h */
 };
 
 /* Empty; SR_NO_SPACE.  audit_end() wipes and releases. */

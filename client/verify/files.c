@@ -316,11 +316,12 @@ verify_log(struct verify *verify)
 	merkle_frontier_init(&verify->committed);
 	if (!log_count(verify, &count))
 		return false;
+	verify->progress.segments = count;
 	/* looked at before the segment is read: what begins later is later */
 	while (last + 1 < count && log_begun(verify, last + 1)) {
 		if (!log_inner(verify, last))
 			return false;
-		last++;
+		verify->progress.segment = ++last;
 	}
 	return log_last(verify, last) && log_spare(verify, last, count) &&
 	       log_end(verify, last) &&

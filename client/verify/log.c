@@ -3,7 +3,7 @@
  * The walk over one segment: every frame, every hash, every batch.  It must
  * never believe a length it has not checked, and never pass over a byte.
  */
-#include "client/verify/verify.h"
+#include "client/verify/ahead.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -79,10 +79,18 @@ log_meet(struct verify *verify, struct place place, const uint8_t root[32],
 	return true;
 }
 
+/* Whether just that was found ahead. */
+static bool
+was_signed(const struct ahead_frame *ahead, const struct checkpoint *previous)
+{
+	return ahead->commit_signed && ahead->size == previous->size &&
+	       memcmp(ahead->root, previous->root, sizeof(ahead->root)) == 0;
+}
+
 /* The signature in a COMMIT is that of the checkpoint before its batch. */
 static bool
 log_previous(struct verify *verify, struct place place,
-    const struct journal_commit *commit)
+    const struct journal_commit *commit, const struct ahead_frame *ahead)
 {
 	struct checkpoint previous = {.size = verify->committed.size};
 
@@ -98,8 +106,9 @@ log_previous(struct verify *verify, struct place place,
 	note_origin(
 	    verify->bank.bank_id, commit->previous_epoch, previous.origin);
 	merkle_frontier_root(&verify->committed, previous.root);
-	if (verify_signed(verify, &previous, commit->previous_signature) !=
-	    SR_OK)
+	if (!was_signed(ahead, &previous) &&
+	    verify_signed(verify, &previous, commit->previous_signature) !=
+		SR_OK)
 		return log_fail(
 		    verify, place, "the batch before is not signed by keyd");
 	verify->signed_epoch = commit->previous_epoch;
@@ -109,9 +118,10 @@ log_previous(struct verify *verify, struct place place,
 }
 
 static bool
-log_commit(struct verify *verify, struct place place,
-    const struct journal_frame *frame)
+log_commit(
+    struct verify *verify, struct place place, const struct ahead_frame *ahead)
 {
+	const struct journal_frame *frame = &ahead->frame;
 	struct journal_commit commit;
 	uint8_t root[32];
 
@@ -130,7 +140,7 @@ log_commit(struct verify *verify, struct place place,
 		return log_fail(verify, place,
 		    "the tree recomputed from the entries has another root "
 		    "than this COMMIT");
-	if (!log_previous(verify, place, &commit) ||
+	if (!log_previous(verify, place, &commit, ahead) ||
 	    !log_meet(verify, place, root, &verify->published,
 		verify->published_epoch, &verify->published_met) ||
 	    !log_meet(verify, place, root, &verify->since, verify->since_epoch,
@@ -144,12 +154,11 @@ log_commit(struct verify *verify, struct place place,
 }
 
 static bool
-log_entry(struct verify *verify, struct place place,
-    const struct journal_frame *frame)
+log_entry(
+    struct verify *verify, struct place place, const struct ahead_frame *ahead)
 {
-	struct journal_leaf leaf;
+	const struct journal_frame *frame = &ahead->frame;
 	const char *fault;
-	uint8_t hash[32];
 
 	if (frame->header.seq != verify->tree.size)
 		return log_fail(
@@ -159,9 +168,7 @@ log_entry(struct verify *verify, struct place place,
 	fault = verify_restore_entry(verify, &frame->header);
 	if (fault != NULL)
 		return log_fail(verify, place, fault);
-	journal_frame_leaf(frame, &leaf);
-	journal_leaf_hash(&leaf, hash);
-	if (merkle_frontier_append(&verify->tree, hash) != SR_OK)
+	if (merkle_frontier_append(&verify->tree, ahead->leaf) != SR_OK)
 		return log_fail(verify, place, "the tree is full");
 	verify->last_ms = frame->header.time_ms;
 	verify->batch_open = true;
@@ -207,15 +214,17 @@ log_header(
 /* The frame at place; false after a verdict. */
 static bool
 log_frame(struct verify *verify, struct place place,
-    const struct journal_frame *frame, struct verify_segment *out)
+    const struct ahead_frame *ahead, struct verify_segment *out)
 {
+	const struct journal_frame *frame = &ahead->frame;
+
 	if (frame->header.segment != place.segment)
 		return log_fail(verify, place, "a frame of another segment");
 	if (frame->header.type == JOURNAL_COMMIT) {
 		out->batches++;
-		return log_commit(verify, place, frame);
+		return log_commit(verify, place, ahead);
 	}
-	if (!log_entry(verify, place, frame))
+	if (!log_entry(verify, place, ahead))
 		return false;
 	if (out->entries++ == 0)
 		out->first_ms = verify->last_ms;
@@ -223,12 +232,11 @@ log_frame(struct verify *verify, struct place place,
 	return true;
 }
 
-bool
-verify_segment_bytes(struct verify *verify, uint32_t number,
-    const uint8_t *bytes, size_t len, struct verify_segment *out)
+static bool
+log_frames(struct verify *verify, uint32_t number, const uint8_t *bytes,
+    size_t len, struct verify_segment *out)
 {
 	struct place place = {.segment = number};
-	struct journal_frame frame;
 
 	*out = (struct verify_segment){
 	    .number = number, .first = verify->tree.size};
@@ -238,20 +246,20 @@ verify_segment_bytes(struct verify *verify, uint32_t number,
 	place.offset = JOURNAL_SEGMENT_HEADER_LEN;
 	verify->committed_end = place.offset;
 	while (place.offset < len) {
-		enum sr_error error = journal_frame_parse(
-		    bytes + place.offset, len - place.offset, &frame);
+		const struct ahead_frame *ahead =
+		    ahead_frame(verify, bytes, len, place.offset, NULL);
 
-		if (error == SR_NOT_FOUND)
+		if (ahead->parsed == SR_NOT_FOUND)
 			break;
-		if (error != SR_OK)
+		if (ahead->parsed != SR_OK)
 			return log_torn(verify, place,
-			    error == SR_VERSION
+			    ahead->parsed == SR_VERSION
 				? "a damaged frame, or one that was written "
 				  "by a newer version of strongroom"
 				: "a damaged frame");
-		if (!log_frame(verify, place, &frame, out))
+		if (!log_frame(verify, place, ahead, out))
 			return false;
-		place.offset += frame.frame_len;
+		place.offset += ahead->frame.frame_len;
 		out->used_len = place.offset;
 	}
 	out->used_len = place.offset;
@@ -260,6 +268,16 @@ verify_segment_bytes(struct verify *verify, uint32_t number,
 		return log_torn(verify, place,
 		    "bytes after the last frame that are not zero");
 	return true;
+}
+
+bool
+verify_segment_bytes(struct verify *verify, uint32_t number,
+    const uint8_t *bytes, size_t len, struct verify_segment *out)
+{
+	bool good = log_frames(verify, number, bytes, len, out);
+
+	ahead_end();
+	return good;
 }
 
 bool

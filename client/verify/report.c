@@ -48,6 +48,7 @@ verify_print_segment(
 {
 	char name[JOURNAL_SEGMENT_NAME_MAX], first[32], last[32];
 
+	verify_progress_clear(verify);
 	if (verify->json)
 		report_json_segment(verify, segment);
 	verify->rows++;
@@ -221,11 +222,12 @@ report_audit(const struct verify *verify)
 }
 
 void
-verify_print_verdict(const struct verify *verify)
+verify_print_verdict(struct verify *verify)
 {
 	uint8_t bytes[32];
 	char root[65];
 
+	verify_progress_clear(verify);
 	merkle_frontier_root(&verify->committed, bytes);
 	bankfile_hex(bytes, root);
 	if (verify->json) {

@@ -5,7 +5,8 @@
  * strongroom-verify's parts: what an outsider can check of a bank's ledger
  * directory without any key (strongroom-journal(5)), and where the check with
  * keys comes in (client/verify/audit.h).  Memory is bounded by
- * one segment, whatever the log's length; any bytes at all end in a verdict.
+ * two segments and the window of client/verify/ahead.h, whatever the log's
+ * length; any bytes at all end in a verdict.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,15 @@ struct verify_restore {
 	struct restore_note note;
 };
 
+/* How far the walk is, for somebody who waits at a terminal. */
+struct verify_progress {
+	bool wanted;
+	bool shown;        /* a line of it stands on the terminal */
+	uint32_t segments; /* files there are */
+	uint32_t segment;  /* at work */
+	uint64_t next_ms;  /* not before that time again */
+};
+
 struct audit; /* client/verify/audit.h */
 
 struct verify {
@@ -58,6 +68,7 @@ struct verify {
 	const char *directory;
 	bool json;
 	bool quiet;
+	unsigned jobs; /* threads at work; 0 is as 1 */
 
 	struct certificate certificate[VERIFY_CERTIFICATES_MAX];
 	size_t certificate_count;
@@ -89,6 +100,7 @@ struct verify {
 	uint64_t tail_len; /* bytes after the last COMMIT that are not zero */
 
 	struct audit *audit; /* NULL: without keys */
+	struct verify_progress progress;
 
 	/* The verdict, as soon as there is a bad one. */
 	enum verify_exit exit;
@@ -179,7 +191,15 @@ enum verify_exit verify_judge(const struct verify *verify);
 void verify_print_begin(const struct verify *verify);
 void verify_print_segment(
     struct verify *verify, const struct verify_segment *segment);
-void verify_print_verdict(const struct verify *verify);
+void verify_print_verdict(struct verify *verify);
+
+/*
+ * Entries and percent on standard error, some times a second; the offset is
+ * that of the frame at work.  Nothing unless progress.wanted.
+ */
+void verify_progress(struct verify *verify, size_t offset, size_t len);
+/* Takes the line away: something else is to be printed. */
+void verify_progress_clear(struct verify *verify);
 
 /* UTC, to the second. */
 const char *verify_time(uint64_t ms, char out[32]);

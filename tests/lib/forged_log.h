@@ -65,6 +65,7 @@ struct forged_log {
 	struct forged_entry entry[FORGED_ENTRIES_MAX];
 
 	const char *directory; /* of what was written */
+	unsigned jobs;         /* verify's; 0: one, every eighth time two */
 	uint32_t segments;
 	uint8_t bytes[FORGED_SEGMENTS_MAX][FORGED_SEGMENT_LEN];
 	size_t used[FORGED_SEGMENTS_MAX];
