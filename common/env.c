@@ -67,6 +67,18 @@ env_remove(struct env *env, const char *path)
 }
 
 enum sr_error
+env_make_directory(struct env *env, const char *path)
+{
+	return env->ops->make_directory(env, path);
+}
+
+enum sr_error
+env_remove_directory(struct env *env, const char *path)
+{
+	return env->ops->remove_directory(env, path);
+}
+
+enum sr_error
 env_sync_directory(struct env *env, const char *path)
 {
 	return env->ops->sync_directory(env, path);

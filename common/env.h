@@ -56,6 +56,8 @@ struct env_ops {
 	enum sr_error (*sync)(struct env *, env_file);
 	enum sr_error (*rename)(struct env *, const char *from, const char *to);
 	enum sr_error (*remove)(struct env *, const char *path);
+	enum sr_error (*make_directory)(struct env *, const char *path);
+	enum sr_error (*remove_directory)(struct env *, const char *path);
 	enum sr_error (*sync_directory)(struct env *, const char *path);
 	uint64_t (*clock_ms)(struct env *);
 	uint64_t (*boot_us)(struct env *);
@@ -112,6 +114,12 @@ enum sr_error env_sync(struct env *env, env_file file);
 /* Atomic replacement of `to`; durable after env_sync_directory. */
 enum sr_error env_rename(struct env *env, const char *from, const char *to);
 enum sr_error env_remove(struct env *env, const char *path);
+
+/* SR_EXISTS, SR_NOT_FOUND (the directory above), and as env_open. */
+enum sr_error env_make_directory(struct env *env, const char *path);
+
+/* SR_EXISTS when it is not empty, SR_NOT_FOUND. */
+enum sr_error env_remove_directory(struct env *env, const char *path);
 
 /* fsync of the directory: entries made or renamed in it are on disk. */
 enum sr_error env_sync_directory(struct env *env, const char *path);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ error_of_errno(int number)
 	case ENOENT:
 		return SR_NOT_FOUND;
 	case EEXIST:
+	case ENOTEMPTY:
 		return SR_EXISTS;
 	case ENOSPC:
 	case EDQUOT:
@@ -250,7 +252,7 @@ posix_rename(struct env *env, const char *from, const char *to)
 }
 
 static enum sr_error
-posix_remove(struct env *env, const char *path)
+remove_at(struct env *env, const char *path, int flags)
 {
 	enum sr_error error;
 	const char *rest;
@@ -259,7 +261,34 @@ posix_remove(struct env *env, const char *path)
 	error = find_directory(posix_of(env), path, &directory, &rest);
 	if (error != SR_OK)
 		return error;
-	if (unlinkat(directory, rest, 0) != 0)
+	if (unlinkat(directory, rest, flags) != 0)
+		return error_of_errno(errno);
+	return SR_OK;
+}
+
+static enum sr_error
+posix_remove(struct env *env, const char *path)
+{
+	return remove_at(env, path, 0);
+}
+
+static enum sr_error
+posix_remove_directory(struct env *env, const char *path)
+{
+	return remove_at(env, path, AT_REMOVEDIR);
+}
+
+static enum sr_error
+posix_make_directory(struct env *env, const char *path)
+{
+	enum sr_error error;
+	const char *rest;
+	int directory;
+
+	error = find_directory(posix_of(env), path, &directory, &rest);
+	if (error != SR_OK)
+		return error;
+	if (mkdirat(directory, rest, 0755) != 0)
 		return error_of_errno(errno);
 	return SR_OK;
 }
@@ -450,6 +479,8 @@ static const struct env_ops posix_ops = {
     .sync = posix_sync,
     .rename = posix_rename,
     .remove = posix_remove,
+    .make_directory = posix_make_directory,
+    .remove_directory = posix_remove_directory,
     .sync_directory = posix_sync_directory,
     .clock_ms = posix_clock_ms,
     .boot_us = posix_boot_us,

@@ -200,9 +200,8 @@ archive_read(struct ledgerd *ledgerd, struct journal_position position,
 	    segment->key, &out->frame, out->buffer, &out->plain);
 }
 
-/* The segment in which a leaf stands, by the segments' headers. */
-static enum sr_error
-find_segment(struct ledgerd *ledgerd, uint64_t leaf, uint32_t *number)
+enum sr_error
+archive_find_segment(struct ledgerd *ledgerd, uint64_t leaf, uint32_t *number)
 {
 	uint32_t low = 0, high = ledgerd->segments.number;
 	struct journal_segment header;
@@ -272,7 +271,7 @@ find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
 		*at = archive->index[place];
 		return SR_OK;
 	}
-	error = find_segment(ledgerd, leaf, &at->segment);
+	error = archive_find_segment(ledgerd, leaf, &at->segment);
 	if (error == SR_OK)
 		error = open_segment(ledgerd, at->segment, &segment);
 	/* The open one still grows: it has no index of its own. */

@@ -83,6 +83,10 @@ enum sr_error archive_note(
 enum sr_error archive_read(struct ledgerd *ledgerd,
     struct journal_position position, struct archive_frame *out);
 
+/* The segment in which a leaf stands, by the segments' headers. */
+enum sr_error archive_find_segment(
+    struct ledgerd *ledgerd, uint64_t leaf, uint32_t *number);
+
 /* Reads the entry of a leaf.  SR_NOT_FOUND beyond the log, else as above. */
 enum sr_error archive_leaf(
     struct ledgerd *ledgerd, uint64_t leaf, struct archive_frame *out);

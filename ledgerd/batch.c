@@ -18,9 +18,6 @@
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/snapshot.h"
 
-#define CHECKPOINT_PATH "ledger/public/checkpoint"
-#define CHECKPOINT_NEW_PATH "ledger/public/checkpoint.new"
-
 enum { BATCH_MIN_LEN = JOURNAL_FRAME_MAX + JOURNAL_COMMIT_FRAME_LEN };
 
 /* In the middle of a batch nobody can be refused any more. */
@@ -142,6 +139,7 @@ batch_add(struct ledgerd *ledgerd, struct journal_plain *plain,
 	position->segment = header.segment;
 	position->offset = (uint32_t)(ledgerd->segments.at + batch->frames_len);
 	batch->frames_len += frame_len;
+	journal_leaf_encode(&made, batch->leaf_bytes[batch->leaf_count]);
 	journal_leaf_hash(&made, batch->leaves[batch->leaf_count]);
 	audit_line(&made, outcome, batch->audit[batch->leaf_count],
 	    sizeof(batch->audit[0]));
@@ -225,54 +223,24 @@ batch_sign(struct ledgerd *ledgerd)
 	return error == SR_OK ? batch_take_head(ledgerd) : error;
 }
 
-static enum sr_error
-write_checkpoint(struct ledgerd *ledgerd)
-{
-	struct env *env = ledgerd->env;
-	enum sr_error error;
-	env_file file;
-
-	error = env_open(env, CHECKPOINT_NEW_PATH, ENV_WRITE_OR_CREATE, &file);
-	if (error != SR_OK)
-		return error;
-	error = env_truncate(env, file, 0);
-	if (error == SR_OK)
-		error = env_write(
-		    env, file, 0, ledgerd->checkpoint, ledgerd->checkpoint_len);
-	if (env_close(env, file) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	if (error == SR_OK)
-		error = env_rename(env, CHECKPOINT_NEW_PATH, CHECKPOINT_PATH);
-	return error;
-}
-
-enum sr_error
-batch_publish_checkpoint(struct ledgerd *ledgerd)
+void
+batch_make_checkpoint(struct ledgerd *ledgerd)
 {
 	const struct message_tree_head *head = &ledgerd->head;
 	struct checkpoint checkpoint = {.size = head->size};
-	enum sr_error error;
-	bool refused;
 
 	note_origin(ledgerd->bank_id, head->epoch, checkpoint.origin);
 	memcpy(checkpoint.root, head->root, sizeof(checkpoint.root));
 	note_assemble(&checkpoint, ledgerd->certificate.log_key,
 	    head->signature, ledgerd->checkpoint, &ledgerd->checkpoint_len);
-	error = write_checkpoint(ledgerd);
-	refused = admission_is_refusal(error);
-	if (refused && !ledgerd->checkpoint_refused)
-		diag_warn(
-		    CHECKPOINT_PATH " stays behind: %s", error_sentence(error));
-	ledgerd->checkpoint_refused = refused;
-	return refused ? SR_OK : error;
 }
 
 enum sr_error
 batch_publish(struct ledgerd *ledgerd)
 {
-	enum sr_error error = batch_publish_checkpoint(ledgerd);
+	enum sr_error error;
 
-	if (error == SR_OK)
-		error = audit_append(ledgerd);
-	return error;
+	batch_make_checkpoint(ledgerd);
+	error = tiles_take(ledgerd);
+	return error == SR_OK ? audit_append(ledgerd) : error;
 }

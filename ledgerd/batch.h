@@ -9,7 +9,7 @@
  *	batch_add	seals an entry into a frame; any number of times
  *	batch_write	frames and COMMIT into the segment, fdatasync
  *	batch_sign	keyd extends its tree, persists, signs; roots compared
- *	batch_publish	the checkpoint for the world, the audit log
+ *	batch_publish	the leaves for the public tree, the audit log
  *
  * SR_NO_SPACE and SR_READ_ONLY of batch_begin mean that the disk has refused
  * to be written to, and that nothing has happened.  Any other error of any of
@@ -51,11 +51,7 @@ enum sr_error batch_publish(struct ledgerd *ledgerd);
 /* Compares keyd's answer with the tree of the batch and makes it ours. */
 enum sr_error batch_take_head(struct ledgerd *ledgerd);
 
-/*
- * Writes ledgerd->checkpoint from keyd's head to public/checkpoint.  Where the
- * disk is full or read-only the file stays as it is, and that is said: it is
- * derived, and the next one replaces it.
- */
-enum sr_error batch_publish_checkpoint(struct ledgerd *ledgerd);
+/* Makes ledgerd->checkpoint from keyd's head; tiles.h publishes it. */
+void batch_make_checkpoint(struct ledgerd *ledgerd);
 
 #endif

@@ -41,6 +41,7 @@ ledgerd_init(struct ledgerd *ledgerd, struct env *env,
 	segments_init(
 	    &ledgerd->segments, env, ledgerd->bank_id, params->segment_len, 0);
 	archive_init(&ledgerd->archive);
+	tiles_init(&ledgerd->tiles);
 	outbox_init(&ledgerd->netd_out, ledgerd->netd_out_bytes,
 	    sizeof(ledgerd->netd_out_bytes));
 	outbox_init(&ledgerd->control_out, ledgerd->control_out_bytes,
@@ -63,6 +64,7 @@ ledgerd_close(struct ledgerd *ledgerd)
 		(void)env_close(ledgerd->env, ledgerd->audit);
 	sessions_close(&ledgerd->sessions);
 	archive_close(&ledgerd->archive, ledgerd->env);
+	leaves_close(&ledgerd->tiles.leaves, ledgerd->env);
 	people_free(&ledgerd->people);
 	book_free(&ledgerd->book);
 	sodium_memzero(ledgerd, sizeof(*ledgerd));
@@ -172,9 +174,9 @@ take_in(struct ledgerd *ledgerd, unsigned readable)
 	return error;
 }
 
-/* Waits for something to do, and takes it in. */
+/* Waits for something to do, and takes it in; *quiet: there was nothing. */
 static enum sr_error
-look(struct ledgerd *ledgerd, int timeout_ms)
+look(struct ledgerd *ledgerd, int timeout_ms, bool *quiet)
 {
 	unsigned reads = 1U << ENV_KEYD, writes = 0;
 	unsigned readable, writable;
@@ -197,9 +199,11 @@ look(struct ledgerd *ledgerd, int timeout_ms)
 		 (timeout_ms < 0 || timeout_ms > SWEEP_MS))
 		timeout_ms = SWEEP_MS;
 	if (ledgerd->phase == PHASE_OPEN)
-		timeout_ms = admission_wait_ms(ledgerd, timeout_ms);
+		timeout_ms = tiles_wait_ms(
+		    ledgerd, admission_wait_ms(ledgerd, timeout_ms));
 	error = env_wait(
 	    ledgerd->env, reads, writes, timeout_ms, &readable, &writable);
+	*quiet = readable == 0 && !commit_has_work(ledgerd);
 	if (error == SR_OK && writable != 0)
 		error = flush(ledgerd);
 	return error == SR_OK ? take_in(ledgerd, readable) : error;
@@ -261,6 +265,8 @@ drain(struct ledgerd *ledgerd)
 	} while (error == SR_OK && !ledgerd->netd_gone &&
 		 (commit_has_work(ledgerd) || answers_wait(ledgerd)) &&
 		 env_boot_ms(ledgerd->env) - begin < DRAIN_MS);
+	if (error == SR_OK)
+		error = tiles_finish(ledgerd);
 	if (error != SR_OK)
 		return error;
 	intake_end_all(ledgerd);
@@ -293,11 +299,12 @@ without_keyd(struct ledgerd *ledgerd)
 static enum sr_error
 step(struct ledgerd *ledgerd, int timeout_ms)
 {
+	bool quiet = false;
 	enum sr_error error;
 
 	error = flush(ledgerd);
 	if (error == SR_OK)
-		error = look(ledgerd, timeout_ms);
+		error = look(ledgerd, timeout_ms, &quiet);
 	if (error == SR_OK && ledgerd->stopping)
 		return drain(ledgerd);
 	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
@@ -306,7 +313,12 @@ step(struct ledgerd *ledgerd, int timeout_ms)
 		error = work(ledgerd);
 	if (error == SR_OK)
 		intake_sweep(ledgerd);
-	return error == SR_OK ? flush(ledgerd) : error;
+	/* the answers first: nobody waits for what is derived */
+	if (error == SR_OK)
+		error = flush(ledgerd);
+	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
+		error = tiles_step(ledgerd, quiet);
+	return error;
 }
 
 enum sr_error

@@ -36,6 +36,7 @@
 #include "ledgerd/segments.h"
 #include "ledgerd/sessions.h"
 #include "ledgerd/snapshot.h"
+#include "ledgerd/tiles.h"
 
 struct ledgerd_params {
 	uint64_t segment_len; /* bytes of a new segment */
@@ -151,6 +152,7 @@ struct batch {
 	struct merkle_frontier tree; /* with this batch */
 	size_t leaf_count;
 	uint8_t leaves[ITEMS_MAX + OPENINGS_MAX][MERKLE_HASH_LEN];
+	uint8_t leaf_bytes[ITEMS_MAX + OPENINGS_MAX][JOURNAL_LEAF_LEN];
 	uint8_t audit[ITEMS_MAX + OPENINGS_MAX][80]; /* a line each */
 	size_t items; /* of the queue, that this commit has taken */
 	size_t openings;
@@ -200,6 +202,7 @@ struct ledgerd {
 	uint8_t segment_key[32]; /* of the open segment */
 	struct archive archive;
 	struct snapshots snapshots;
+	struct tiles tiles;
 	struct merkle_frontier tree; /* what keyd has signed */
 	struct message_tree_head head;
 	char checkpoint[NOTE_MAX];
@@ -244,8 +247,7 @@ struct ledgerd {
 	uint64_t declined;
 	uint64_t refused;
 	uint64_t recovered;
-	uint64_t audit_lost;     /* lines */
-	bool checkpoint_refused; /* the last one is not in the file */
+	uint64_t audit_lost; /* lines */
 };
 
 /* Prepares the struct; SR_MEMORY. */

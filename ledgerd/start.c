@@ -188,6 +188,9 @@ read_checkpoint(struct ledgerd *ledgerd, struct message_tree_start *start)
 		return error;
 	start->size = note.checkpoint.size;
 	memcpy(start->root, note.checkpoint.root, sizeof(start->root));
+	ledgerd->tiles.published = start->size;
+	memcpy(ledgerd->tiles.published_root, start->root,
+	    sizeof(ledgerd->tiles.published_root));
 	memcpy(start->signature, note.signature[0].bytes,
 	    sizeof(start->signature));
 	return SR_OK;
@@ -323,7 +326,8 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	ledgerd->phase = PHASE_OPEN;
 	ledgerd->book.restored = restore_was(ledgerd);
 	ledgerd->recovered = tail->len;
-	error = batch_publish_checkpoint(ledgerd);
+	batch_make_checkpoint(ledgerd);
+	error = tiles_start(ledgerd, ledgerd->keyd.restoring);
 	if (error == SR_OK && tail->len > 0)
 		error = log_recovered(ledgerd, tail);
 	/* A copy logs nothing; its first real start does. */

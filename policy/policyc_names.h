@@ -5,6 +5,7 @@
  * The names that a policy may use for numbers: the fds of fds.h and the flags
  * of the system calls.
  */
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -53,6 +54,7 @@ static const struct {
     NAME(MSG_DONTWAIT),
     NAME(SOL_SOCKET),
     NAME(SO_PEERCRED),
+    NAME(AT_REMOVEDIR),
 };
 
 #define POLICYC_NAME_COUNT (sizeof(policyc_names) / sizeof(policyc_names[0]))

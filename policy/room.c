@@ -40,8 +40,8 @@ static const struct {
     [ROOM_LEDGERD] = {"ledgerd",
 	{
 	    .fds = FDS_BELOW(FD_LEDGERD_LOCK + 1),
-	    .directories = {{FD_LEDGERD_LEDGER, "ledger"},
-		{FD_LEDGERD_AUDIT, "audit"}},
+	    .directories = {{FD_LEDGERD_LEDGER, "ledger", true},
+		{FD_LEDGERD_AUDIT, "audit", false}},
 	    .directory_count = 2,
 	    .limit_files = 64,
 	    .limit_file_len = 4096 * MEBIBYTE,

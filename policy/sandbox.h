@@ -74,6 +74,7 @@ struct sandbox_report {
 struct sandbox_directory {
 	int fd;
 	const char *name;
+	bool has_directories; /* the room makes and removes some in it */
 };
 
 #define SANDBOX_STAY ((uid_t)-1)

@@ -29,6 +29,7 @@
 #define FS_READ_DIR (UINT64_C(1) << 3)
 #define FS_REMOVE_DIR (UINT64_C(1) << 4)
 #define FS_REMOVE_FILE (UINT64_C(1) << 5)
+#define FS_MAKE_DIR (UINT64_C(1) << 7)
 #define FS_MAKE_REG (UINT64_C(1) << 8)
 #define FS_ABI_1 ((UINT64_C(1) << 13) - 1)
 #define FS_REFER (UINT64_C(1) << 13)     /* ABI 2 */
@@ -41,7 +42,8 @@
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
 
 /* What a room with directories may do beneath them: files only, no
- * directories, devices, links or sockets, nothing executed. */
+ * devices, links or sockets, nothing executed; directories where the plan
+ * says so. */
 #define FS_BENEATH                                                     \
 	(FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_FILE | \
 	    FS_MAKE_REG | FS_TRUNCATE)
@@ -85,6 +87,8 @@ restrict_self(const struct sandbox_plan *plan, int fd, uint64_t handled)
 		    .directory = plan->directories[i].fd,
 		};
 
+		if (plan->directories[i].has_directories)
+			rule.allowed |= FS_MAKE_DIR | FS_REMOVE_DIR;
 		if (syscall(SYSTEM_CALL_ADD, fd, RULE_PATH_BENEATH, &rule, 0) !=
 		    0)
 			return sandbox_failed("Landlock: a directory");

@@ -12,8 +12,8 @@
 #include <string.h>
 
 enum {
-	INODES_MAX = 512,
-	ENTRIES_MAX = 512,
+	INODES_MAX = 4096,
+	ENTRIES_MAX = 4096,
 	HANDLES_MAX = 64,
 	SECTOR_LEN = 512, /* what a disk writes whole */
 };
@@ -44,7 +44,7 @@ struct inode {
 
 struct entry {
 	char path[ENV_PATH_MAX]; /* "" is a free place */
-	int inode;
+	int inode;               /* of one that was used: -1 */
 };
 
 /* A change of a directory: `path` now leads to inode, or with -1 nowhere. */
@@ -170,13 +170,24 @@ inode_sync(struct inode *inode)
 
 /* ---- directories ------------------------------------------------------- */
 
+/* Behind a place that was never used there is nothing. */
 static struct entry *
 entry_find(struct entry *entries, const char *path)
 {
-	for (int i = 0; i < ENTRIES_MAX; i++)
+	for (int i = 0; i < ENTRIES_MAX; i++) {
 		if (strcmp(entries[i].path, path) == 0)
 			return &entries[i];
+		if (entries[i].path[0] == '\0' && entries[i].inode == 0)
+			return NULL;
+	}
 	return NULL;
+}
+
+static void
+entry_free(struct entry *entry)
+{
+	entry->path[0] = '\0';
+	entry->inode = -1;
 }
 
 static void
@@ -189,10 +200,10 @@ entry_apply(struct entry *entries, const struct link_change *change)
 	assert(e != NULL);
 	*e = change->set;
 	if (change->set.inode < 0)
-		e->path[0] = '\0';
+		entry_free(e);
 	if (change->gone[0] != '\0' &&
 	    (e = entry_find(entries, change->gone)) != NULL)
-		e->path[0] = '\0';
+		entry_free(e);
 }
 
 static void
@@ -504,6 +515,33 @@ sim_disk_remove(struct env *env, const char *path)
 		return SR_IO;
 	disk_link(room->disk, path, -1, NULL);
 	return SR_OK;
+}
+
+/* Directories are where files are: making and removing them is nothing. */
+enum sr_error
+sim_disk_make_directory(struct env *env, const char *path)
+{
+	struct sim_room *room = room_of(env);
+
+	(void)path;
+	return room->sim->dark ? SR_IO : SR_OK;
+}
+
+enum sr_error
+sim_disk_remove_directory(struct env *env, const char *path)
+{
+	struct sim_room *room = room_of(env);
+	size_t len = strlen(path);
+
+	if (room->sim->dark)
+		return SR_IO;
+	for (int i = 0; i < ENTRIES_MAX; i++) {
+		const char *entry = room->disk->now[i].path;
+
+		if (strncmp(entry, path, len) == 0 && entry[len] == '/')
+			return SR_EXISTS;
+	}
+	return SR_NOT_FOUND;
 }
 
 /* True if the path lies directly in the directory. */

@@ -24,6 +24,8 @@ enum sr_error sim_disk_sync(struct env *env, env_file file);
 enum sr_error sim_disk_rename(
     struct env *env, const char *from, const char *to);
 enum sr_error sim_disk_remove(struct env *env, const char *path);
+enum sr_error sim_disk_make_directory(struct env *env, const char *path);
+enum sr_error sim_disk_remove_directory(struct env *env, const char *path);
 enum sr_error sim_disk_sync_directory(struct env *env, const char *path);
 
 void sim_disk_crash(

@@ -406,7 +406,7 @@ given_landlock_alone_then_files_are_made_in_the_rooms_directory_only(
 	(void)state;
 	assert_non_null(mkdtemp(directory));
 	kept = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	plan.directories[0] = (struct sandbox_directory){kept, "kept"};
+	plan.directories[0] = (struct sandbox_directory){kept, "kept", false};
 	plan.directory_count = 1;
 	alone_stops(
 	    ALONE_AS_STARTED, sandbox_restrict_files, &plan, act_make_kept, 0);

@@ -217,7 +217,7 @@ given_no_room_for_the_next_segment_when_this_one_is_full_then_nothing_is_lost(
 	assert_int_equal(answer.outcome, SR_NO_SPACE);
 	assert_int_equal(posted(ada), ADA_MINOR - booked);
 	assert_true(bank->ledgerd->audit_lost > 0);
-	assert_true(bank->ledgerd->checkpoint_refused);
+	assert_true(bank->ledgerd->tiles.refused);
 	/* one byte is missing, and then none */
 	leave_free(bank->ledgerd_room, SIM_BANK_SEGMENT_LEN - 1);
 	pass(RETRY_MS);
@@ -556,8 +556,8 @@ given_a_moved_clock_when_the_disk_is_full_then_both_must_be_well(void **state)
 	step_clock(TEN_MINUTES_MS + 1);
 	expect_closed(SR_NO_SPACE);
 	assert_int_equal(confirm(&clock), SR_NO_SPACE);
-	/* room for the entry's line in the audit log, too */
-	leave_free(bank->ledgerd_room, RESERVE + 1000);
+	/* room for the entry's line in the audit log and its tiles, too */
+	leave_free(bank->ledgerd_room, RESERVE + 20000);
 	pass(RETRY_MS);
 	expect_closed(SR_CLOCK);
 	assert_int_equal(confirm(&clock), SR_OK);
