@@ -82,6 +82,8 @@ static const struct ctl_command commands[] = {
 	"what the bank counts, as OpenMetrics text"},
     {"verify", NULL, 0, ctl_verify, "verify",
 	"strongroom-verify over the bank's ledger, and a note of it"},
+    {"anchor", NULL, 0, ctl_anchor, "anchor [-o FILE] [--qr]",
+	"the newest signed checkpoint, to be kept elsewhere"},
     {"backup", NULL, 1, ctl_backup, "backup DIRECTORY",
 	"copy the running bank, verified; only what is new is sent"},
     {"restore", NULL, 1, ctl_restore,

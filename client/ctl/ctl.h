@@ -41,6 +41,8 @@ struct ctl_options {
 	const char *to;
 	uint32_t valid_days;
 	bool late; /* holds */
+	/* anchor, with out */
+	bool qr;
 	/* restore */
 	const char *anchor;
 	bool check;
@@ -158,6 +160,8 @@ enum sr_error ctl_doctor(
 enum sr_error ctl_metrics(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_verify(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_anchor(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_import(
     const struct ctl_options *options, char *const words[]);

@@ -25,7 +25,6 @@ enum {
 	OPTION_REGISTRATION,
 	OPTION_NAMESPACES,
 	OPTION_MAX,
-	OPTION_OUT,
 	OPTION_DENOMINATIONS,
 	OPTION_DAYS,
 	OPTION_SEGMENTS,
@@ -47,6 +46,7 @@ enum {
 	OPTION_LIMIT,
 	OPTION_DRY_RUN,
 	OPTION_BALANCES,
+	OPTION_QR,
 	OPTION_VERSION,
 };
 
@@ -64,7 +64,7 @@ static const struct option long_options[] = {
     {"registration", required_argument, NULL, OPTION_REGISTRATION},
     {"namespaces", required_argument, NULL, OPTION_NAMESPACES},
     {"max", required_argument, NULL, OPTION_MAX},
-    {"out", required_argument, NULL, OPTION_OUT},
+    {"out", required_argument, NULL, 'o'},
     {"denominations", required_argument, NULL, OPTION_DENOMINATIONS},
     {"days", required_argument, NULL, OPTION_DAYS},
     {"segments", required_argument, NULL, OPTION_SEGMENTS},
@@ -86,6 +86,7 @@ static const struct option long_options[] = {
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"balances", no_argument, NULL, OPTION_BALANCES},
+    {"qr", no_argument, NULL, OPTION_QR},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -106,7 +107,7 @@ static const struct text_option {
     {OPTION_UNLOCK, offsetof(struct ctl_options, unlock)},
     {OPTION_REGISTRATION, offsetof(struct ctl_options, registration)},
     {OPTION_MAX, offsetof(struct ctl_options, max)},
-    {OPTION_OUT, offsetof(struct ctl_options, out)},
+    {'o', offsetof(struct ctl_options, out)},
     {OPTION_DENOMINATIONS, offsetof(struct ctl_options, denominations)},
     {OPTION_SEGMENTS, offsetof(struct ctl_options, segments)},
     {OPTION_TO, offsetof(struct ctl_options, to)},
@@ -219,6 +220,9 @@ take_option(struct ctl_options *options, int option)
 	case OPTION_BALANCES:
 		options->balances = true;
 		return CTL_GO_ON;
+	case OPTION_QR:
+		options->qr = true;
+		return CTL_GO_ON;
 	case OPTION_LISTEN:
 		return take_listen(options);
 	case OPTION_NAMESPACES:
@@ -247,8 +251,8 @@ ctl_options_take(int argc, char *argv[], struct ctl_options *options)
 	    .valid_days = 7,
 	    .passphrase_fd = -1};
 	/* Options may stand before and after the command's words. */
-	while (parsed == CTL_GO_ON && (option = getopt_long(argc, argv, "c:jh",
-					   long_options, NULL)) != -1)
+	while (parsed == CTL_GO_ON && (option = getopt_long(argc, argv,
+					   "c:jho:", long_options, NULL)) != -1)
 		parsed = take_option(options, option);
 	return parsed;
 }
@@ -309,6 +313,10 @@ ctl_options_help(FILE *out)
 	    "A- for all from A on\n"
 	    "      --to NAME            the auditor\n"
 	    "      --out FILE           the file to be written\n"
+	    "options of anchor:\n"
+	    "  -o, --out FILE           where it is written; else it is "
+	    "printed\n"
+	    "      --qr                 print it as a QR code, too\n"
 	    "options of restore:\n"
 	    "      --anchor FILE        the newest checkpoint that anybody "
 	    "has, when\n                           keyd's files are lost\n"

@@ -49,18 +49,32 @@ verify_open_regular(const char *path)
 	return NULL;
 }
 
-/* Renewed certificates mostly name the same keys again: kept once. */
+/*
+ * Renewed certificates name the same keys again: kept once.  An epoch has one
+ * set of keys: a second one is of another history.
+ */
 static bool
-is_known(const struct verify *verify, const struct certificate *certificate)
+take_certificate(struct verify *verify, const struct certificate *certificate)
 {
-	for (size_t i = 0; i < verify->certificate_count; i++)
-		if (verify->certificate[i].epoch == certificate->epoch &&
-		    memcmp(verify->certificate[i].log_key, certificate->log_key,
-			32) == 0 &&
-		    memcmp(verify->certificate[i].attestation_key,
-			certificate->attestation_key, 32) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < verify->certificate_count; i++) {
+		const struct certificate *known = &verify->certificate[i];
+
+		if (known->epoch != certificate->epoch)
+			continue;
+		return known->key_id == certificate->key_id ||
+		       verify_fail(verify, VERIFY_TAMPERED,
+			   "public/certificates: two certificates of epoch "
+			   "%" PRIu32 " name different keys; the bank's "
+			   "identity has signed both, so ask its operators "
+			   "which history is theirs",
+			   known->epoch);
+	}
+	if (verify->certificate_count == VERIFY_CERTIFICATES_MAX)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "public/certificates: more than %d log keys",
+		    VERIFY_CERTIFICATES_MAX);
+	verify->certificate[verify->certificate_count++] = *certificate;
+	return true;
 }
 
 bool
@@ -85,13 +99,13 @@ verify_certificates(struct verify *verify)
 
 		error = certificate_verify(
 		    bytes + 2, verify->bank.identity, &certificate);
-		if (error != SR_OK || reader_u16(&r) != CERTIFICATE_LEN ||
-		    verify->certificate_count == VERIFY_CERTIFICATES_MAX)
+		if (error != SR_OK || reader_u16(&r) != CERTIFICATE_LEN)
 			break;
 		place++;
-		if (!is_known(verify, &certificate))
-			verify->certificate[verify->certificate_count++] =
-			    certificate;
+		if (!take_certificate(verify, &certificate)) {
+			fclose(file);
+			return false;
+		}
 	}
 	if (error == SR_VERSION) {
 		fclose(file);
@@ -141,28 +155,13 @@ checkpoint_is_signed(
 }
 
 bool
-verify_checkpoint(struct verify *verify, const char *path,
-    enum verify_exit missing, struct checkpoint *out, uint32_t *epoch)
+verify_checkpoint_text(struct verify *verify, const char *path,
+    const void *text, size_t len, enum verify_exit missing,
+    struct checkpoint *out, uint32_t *epoch)
 {
-	static uint8_t text[NOTE_READ_MAX + 1];
 	uint8_t bank_id[32];
 	struct note note;
-	size_t len;
-	FILE *file;
 
-	/* --since may come through a pipe: it is the auditor's own. */
-	file = missing == VERIFY_COULD_NOT ? fopen(path, "re")
-					   : verify_open_regular(path);
-	if (file == NULL)
-		return verify_fail(
-		    verify, missing, "%s: %s", path, strerror(errno));
-	len = fread(text, 1, sizeof(text), file);
-	if (ferror(file) != 0) {
-		fclose(file);
-		return verify_fail(
-		    verify, VERIFY_COULD_NOT, "%s: cannot be read", path);
-	}
-	fclose(file);
 	if (len > NOTE_READ_MAX || note_parse(text, len, &note) != SR_OK)
 		/* of --since it says nothing about the log */
 		return missing == VERIFY_COULD_NOT
@@ -183,4 +182,29 @@ verify_checkpoint(struct verify *verify, const char *path,
 		    "%s: no log key of this bank has signed it", path);
 	*out = note.checkpoint;
 	return true;
+}
+
+bool
+verify_checkpoint(struct verify *verify, const char *path,
+    enum verify_exit missing, struct checkpoint *out, uint32_t *epoch)
+{
+	static uint8_t text[NOTE_READ_MAX + 1];
+	size_t len;
+	FILE *file;
+
+	/* --since may come through a pipe: it is the auditor's own. */
+	file = missing == VERIFY_COULD_NOT ? fopen(path, "re")
+					   : verify_open_regular(path);
+	if (file == NULL)
+		return verify_fail(
+		    verify, missing, "%s: %s", path, strerror(errno));
+	len = fread(text, 1, sizeof(text), file);
+	if (ferror(file) != 0) {
+		fclose(file);
+		return verify_fail(
+		    verify, VERIFY_COULD_NOT, "%s: cannot be read", path);
+	}
+	fclose(file);
+	return verify_checkpoint_text(
+	    verify, path, text, len, missing, out, epoch);
 }

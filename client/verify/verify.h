@@ -118,8 +118,8 @@ bool verify_fail(struct verify *verify, enum verify_exit exit,
 FILE *verify_open_regular(const char *path);
 
 /*
- * Reads public/certificates: each must verify under the bank's identity.
- * False after a verdict.
+ * Reads public/certificates: each must verify under the bank's identity, and
+ * no two of one epoch may name different keys.  False after a verdict.
  */
 bool verify_certificates(struct verify *verify);
 
@@ -130,6 +130,11 @@ bool verify_certificates(struct verify *verify);
  */
 bool verify_checkpoint(struct verify *verify, const char *path,
     enum verify_exit missing, struct checkpoint *out, uint32_t *epoch);
+
+/* The same of a text that was read already; path is for the sentences. */
+bool verify_checkpoint_text(struct verify *verify, const char *path,
+    const void *text, size_t len, enum verify_exit missing,
+    struct checkpoint *out, uint32_t *epoch);
 
 /*
  * SR_OK if the log key that is certified for the epoch of the checkpoint's

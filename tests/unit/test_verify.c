@@ -577,6 +577,49 @@ given_keys_or_checkpoints_of_others_when_audited_then_not_verified(void **state)
 	assert_int_equal(audit("absent")->exit, VERIFY_COULD_NOT);
 }
 
+/* The bank's own certificate, then one of that epoch and log key. */
+static void
+write_second_certificate(
+    uint32_t epoch, const uint8_t key[32], uint64_t not_after_ms)
+{
+	struct certificate certificate = {
+	    .epoch = 1, .not_after_ms = not_after_ms};
+	uint8_t file[2 * (2 + CERTIFICATE_LEN)];
+	struct writer first = writer_to(file, 2);
+	struct writer second = writer_to(file + 2 + CERTIFICATE_LEN, 2);
+
+	memcpy(certificate.bank_id, bank_id, 32);
+	memcpy(certificate.log_key, log_key, 32);
+	certificate_sign(&certificate, identity_secret, file + 2);
+	certificate.epoch = epoch;
+	memcpy(certificate.log_key, key, 32);
+	certificate_sign(
+	    &certificate, identity_secret, file + 4 + CERTIFICATE_LEN);
+	writer_u16(&first, CERTIFICATE_LEN);
+	writer_u16(&second, CERTIFICATE_LEN);
+	write_file("public/certificates", file, sizeof(file));
+}
+
+static void
+given_two_certificates_of_one_epoch_when_audited_then_it_is_said(void **state)
+{
+	uint8_t other[32], other_secret[64];
+	const struct verify *verify;
+
+	(void)state;
+	crypto_sign_seed_keypair(other, other_secret, (const uint8_t[32]){99});
+	/* renewed, and of another epoch: as a bank has them */
+	write_second_certificate(1, log_key, 99);
+	assert_int_equal(audit(NULL)->exit, VERIFY_INTACT);
+	write_second_certificate(2, other, 99);
+	assert_int_equal(audit(NULL)->exit, VERIFY_INTACT);
+	/* both by the identity, but of two histories */
+	write_second_certificate(1, other, 99);
+	verify = audit(NULL);
+	assert_int_equal(verify->exit, VERIFY_TAMPERED);
+	assert_non_null(strstr(verify->why, "two certificates of epoch 1"));
+}
+
 static void
 given_random_bytes_when_audited_then_always_a_verdict(void **state)
 {
@@ -653,6 +696,8 @@ main(void)
 		given_a_rolled_back_or_forked_log_when_anchored_then_tampered),
 	    STORY(
 		given_keys_or_checkpoints_of_others_when_audited_then_not_verified),
+	    STORY(
+		given_two_certificates_of_one_epoch_when_audited_then_it_is_said),
 	    STORY(given_random_bytes_when_audited_then_always_a_verdict),
 	    STORY(
 		given_a_fifo_for_a_file_when_audited_then_a_verdict_and_no_waiting),
