@@ -215,41 +215,69 @@ is_ascii(const char *text, const char *end)
 
 /* One "<em dash> name base64" line. */
 static enum sr_error
-parse_signature(const struct line *line, struct note *note)
+read_signature(const struct line *line, struct note_line *out)
 {
 	const char *at = line->text + DASH_LEN;
 	const char *end = line->text + line->len;
 	const char *space;
-	uint8_t bytes[1024];
-	size_t name_len, len;
 
 	if (line->len <= DASH_LEN || memcmp(line->text, DASH, DASH_LEN) != 0)
 		return SR_MALFORMED;
 	space = memchr(at, ' ', (size_t)(end - at));
 	if (space == NULL || space == at)
 		return SR_MALFORMED;
-	name_len = (size_t)(space - at);
-	if (name_text_check(at, name_len, name_len) != SR_OK ||
-	    memchr(at, '+', name_len) != NULL)
+	out->name = at;
+	out->name_len = (size_t)(space - at);
+	if (name_text_check(at, out->name_len, out->name_len) != SR_OK ||
+	    memchr(at, '+', out->name_len) != NULL)
 		return SR_MALFORMED;
 	if (!is_ascii(space, end) ||
-	    sodium_base642bin(bytes, sizeof(bytes), space + 1,
-		(size_t)(end - space - 1), NULL, &len, NULL, BASE64) != 0 ||
-	    len <= NOTE_KEY_ID_LEN)
+	    sodium_base642bin(out->bytes, sizeof(out->bytes), space + 1,
+		(size_t)(end - space - 1), NULL, &out->len, NULL,
+		BASE64) != 0 ||
+	    out->len <= NOTE_KEY_ID_LEN)
 		return SR_MALFORMED;
-	if (len != SIGNED_LEN || name_len != strlen(note->checkpoint.origin) ||
-	    memcmp(at, note->checkpoint.origin, name_len) != 0) {
+	return SR_OK;
+}
+
+static enum sr_error
+parse_signature(const struct line *line, struct note *note)
+{
+	struct note_line signature;
+	enum sr_error error = read_signature(line, &signature);
+
+	if (error != SR_OK)
+		return error;
+	if (signature.len != SIGNED_LEN ||
+	    signature.name_len != strlen(note->checkpoint.origin) ||
+	    memcmp(signature.name, note->checkpoint.origin,
+		signature.name_len) != 0) {
 		note->other_count++;
 		return SR_OK;
 	}
 	if (note->signature_count == NOTE_SIGNATURES_MAX)
 		return SR_MALFORMED;
-	memcpy(note->signature[note->signature_count].key_id, bytes,
+	memcpy(note->signature[note->signature_count].key_id, signature.bytes,
 	    NOTE_KEY_ID_LEN);
 	memcpy(note->signature[note->signature_count].bytes,
-	    bytes + NOTE_KEY_ID_LEN, NOTE_SIGNATURE_LEN);
+	    signature.bytes + NOTE_KEY_ID_LEN, NOTE_SIGNATURE_LEN);
 	note->signature_count++;
 	return SR_OK;
+}
+
+enum sr_error
+note_next_line(const void *text, size_t len, size_t *at, struct note_line *out)
+{
+	const char *from = (const char *)text + *at;
+	const char *end = (const char *)text + len;
+	struct line line;
+
+	if (*at >= len)
+		return SR_NOT_FOUND;
+	if (!next_line(&from, end, &line))
+		return SR_MALFORMED;
+	*at = (size_t)(from - (const char *)text);
+	return read_signature(&line, out);
 }
 
 enum sr_error
@@ -266,6 +294,7 @@ note_parse(const void *text, size_t len, struct note *note)
 	if (parse_body(&at, end, &note->checkpoint) != SR_OK ||
 	    !next_line(&at, end, &line) || line.len != 0 || at == end)
 		return SR_MALFORMED;
+	note->lines_at = (size_t)(at - (const char *)text);
 	while (at < end)
 		if (!next_line(&at, end, &line) ||
 		    parse_signature(&line, note) != SR_OK)

@@ -27,6 +27,7 @@
 #define NOTE_SIGNATURE_LEN 64u
 #define NOTE_KEY_ID_LEN 4u
 #define NOTE_SIGNATURES_MAX 16u
+#define NOTE_LINE_BYTES_MAX 1024u
 
 struct checkpoint {
 	char origin[NOTE_ORIGIN_MAX];
@@ -40,10 +41,19 @@ struct note {
 	struct checkpoint checkpoint;
 	unsigned signature_count;
 	unsigned other_count;
+	size_t lines_at; /* offset of the first signature line */
 	struct {
 		uint8_t key_id[NOTE_KEY_ID_LEN];
 		uint8_t bytes[NOTE_SIGNATURE_LEN];
 	} signature[NOTE_SIGNATURES_MAX];
+};
+
+/* One signature line, whoever signed; name points into the text. */
+struct note_line {
+	const char *name;
+	size_t name_len;
+	size_t len; /* of bytes: key id 4, then the signature */
+	uint8_t bytes[NOTE_LINE_BYTES_MAX];
 };
 
 /* Writes "strongroom/" | hex(bank id) | "/" | epoch in decimal. */
@@ -84,6 +94,14 @@ void note_assemble(const struct checkpoint *checkpoint,
  * SR_MALFORMED for everything else.  Verifies nothing.
  */
 enum sr_error note_parse(const void *text, size_t len, struct note *note);
+
+/*
+ * The signature line at offset *at of len bytes of text, and *at behind it:
+ * from note.lines_at on all of a parsed note's, or lines that came alone.
+ * SR_NOT_FOUND at the end, SR_MALFORMED.
+ */
+enum sr_error note_next_line(
+    const void *text, size_t len, size_t *at, struct note_line *out);
 
 /*
  * SR_OK if one of the note's signatures has this key's id and verifies;
