@@ -161,8 +161,10 @@ run(struct verify *verify, const struct wanted *wanted)
 		!verify_checkpoint(verify, wanted->since, VERIFY_COULD_NOT,
 		    &verify->since, &verify->since_epoch)) ||
 	    !verify_checkpoint(verify, path, VERIFY_TAMPERED,
-		&verify->published, &verify->published_epoch) ||
-	    !verify_log(verify))
+		&verify->published, &verify->published_epoch))
+		return false;
+	verify_tiles_begin(verify);
+	if (!verify_log(verify))
 		return false;
 	verify->exit = verify_judge(verify);
 	return true;

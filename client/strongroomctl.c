@@ -89,6 +89,10 @@ static const struct ctl_command commands[] = {
     {"restore", NULL, 1, ctl_restore,
 	"restore [--anchor FILE] [--check | --accept-loss] DIRECTORY",
 	"put the newest backup in the place of a stopped bank's files"},
+    {"rebuild-tiles", NULL, 1, ctl_rebuild_tiles,
+	"rebuild-tiles [--bank FILE] DIRECTORY",
+	"make the public tree of a stopped bank's ledger directory, or of a "
+	"copy, again"},
     {"clock", "confirm", 0, ctl_clock_confirm, "clock confirm",
 	"say that the machine's clock is right, after it was set"},
     {"clock", NULL, 0, ctl_clock, "clock",

@@ -62,6 +62,8 @@ struct ctl_options {
 	/* import */
 	bool dry_run;
 	bool balances;
+	/* rebuild-tiles */
+	const char *bank;
 	/* unlock */
 	int passphrase_fd; /* -1: not given */
 };
@@ -146,6 +148,8 @@ enum sr_error ctl_backup(
 enum sr_error ctl_restore(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_disclose(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rebuild_tiles(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_clock(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_clock_confirm(

@@ -47,6 +47,7 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_BALANCES,
 	OPTION_QR,
+	OPTION_BANK,
 	OPTION_VERSION,
 };
 
@@ -87,6 +88,7 @@ static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"balances", no_argument, NULL, OPTION_BALANCES},
     {"qr", no_argument, NULL, OPTION_QR},
+    {"bank", required_argument, NULL, OPTION_BANK},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -122,6 +124,7 @@ static const struct text_option {
     {OPTION_REQUEST_MINUTES, offsetof(struct ctl_options, request_minutes)},
     {OPTION_TYPE, offsetof(struct ctl_options, type)},
     {OPTION_LIMIT, offsetof(struct ctl_options, limit)},
+    {OPTION_BANK, offsetof(struct ctl_options, bank)},
 };
 
 static enum ctl_parsed
@@ -325,6 +328,8 @@ ctl_options_help(FILE *out)
 	    "      --accept-loss        go on from the backup whatever came "
 	    "later; without\n                           DIRECTORY from what "
 	    "lies in the bank's own\n"
+	    "options of rebuild-tiles:\n"
+	    "      --bank FILE          the bank's bank.id; else that of -c\n"
 	    "options of unlock:\n"
 	    "      --passphrase-fd N    read the passphrase there, not in the "
 	    "file\n"

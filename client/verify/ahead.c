@@ -141,6 +141,7 @@ look_at_entry(size_t index)
 
 	if (window.key == NULL) {
 		journal_frame_leaf(&ahead->frame, &leaf);
+		journal_leaf_encode(&leaf, ahead->leaf_bytes);
 		journal_leaf_hash(&leaf, ahead->leaf);
 		return;
 	}

@@ -22,6 +22,7 @@ struct ahead_frame {
 	struct journal_frame frame;
 	/* an entry: */
 	uint8_t leaf[32];
+	uint8_t leaf_bytes[JOURNAL_LEAF_LEN];
 	/* a COMMIT: the signature is that of this checkpoint */
 	bool commit_signed;
 	uint64_t size;

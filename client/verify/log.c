@@ -112,6 +112,9 @@ log_previous(struct verify *verify, struct place place,
 		return log_fail(
 		    verify, place, "the batch before is not signed by keyd");
 	verify->signed_epoch = commit->previous_epoch;
+	verify->last_signed = previous;
+	memcpy(verify->last_signature, commit->previous_signature,
+	    sizeof(verify->last_signature));
 	if (previous.size > verify->signed_size)
 		verify->signed_size = previous.size;
 	return true;
@@ -170,6 +173,8 @@ log_entry(
 		return log_fail(verify, place, fault);
 	if (merkle_frontier_append(&verify->tree, ahead->leaf) != SR_OK)
 		return log_fail(verify, place, "the tree is full");
+	if (!verify_tiles_entry(verify, ahead->leaf_bytes))
+		return false;
 	verify->last_ms = frame->header.time_ms;
 	verify->batch_open = true;
 	return true;

@@ -147,6 +147,23 @@ report_json_audit(const struct audit *audit)
 }
 
 static void
+report_tiles(const struct verify_tiles *tiles)
+{
+	if (tiles->wanted)
+		printf("the public tree: %" PRIu64
+		       " files have what the journal has\n",
+		    tiles->checked);
+	else
+		printf("the public tree, public/tile, is not there; "
+		       "strongroomctl rebuild-tiles makes it\n");
+	if (tiles->missing > 0)
+		printf("missing from the public tree, or cut short: %" PRIu64
+		       " files, the first is public/%s; strongroomctl "
+		       "rebuild-tiles makes them\n",
+		    tiles->missing, tiles->first_missing);
+}
+
+static void
 report_json(const struct verify *verify, const char *root)
 {
 	static const char *const results[] = {
@@ -163,6 +180,10 @@ report_json(const struct verify *verify, const char *root)
 	    verify->tree.size - verify->signed_size, verify->tail_len, root,
 	    verify->since_met ? "true" : "false",
 	    verify->audit != NULL ? "true" : "false");
+	printf(",\"tiles\":{\"there\":%s,\"checked\":%" PRIu64
+	       ",\"missing\":%" PRIu64 "}",
+	    verify->tiles.wanted ? "true" : "false", verify->tiles.checked,
+	    verify->tiles.missing);
 	report_json_restores(verify);
 	if (verify->audit != NULL)
 		report_json_audit(verify->audit);
@@ -268,6 +289,7 @@ verify_print_verdict(struct verify *verify)
 	if (!verify->since_met)
 		printf("no older checkpoint was given (--since): a rollback "
 		       "of the whole machine cannot be seen\n");
+	report_tiles(&verify->tiles);
 	if (verify->audit != NULL)
 		report_audit(verify);
 	printf("verified: %" PRIu64 " entries in %" PRIu64

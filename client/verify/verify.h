@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "client/bankfile.h"
+#include "client/verify/tiles.h"
 #include "common/certificate.h"
 #include "common/journal.h"
 #include "common/merkle.h"
@@ -88,6 +89,8 @@ struct verify {
 	struct merkle_frontier committed; /* up to the last COMMIT */
 	uint64_t signed_size;  /* largest size met that keyd has signed */
 	uint32_t signed_epoch; /* of the last signature in a COMMIT */
+	struct checkpoint last_signed; /* by that signature; size 0: none */
+	uint8_t last_signature[NOTE_SIGNATURE_LEN];
 	uint64_t last_ms;
 	uint64_t batches;
 	/* in the segment at work: after the last COMMIT, and at the fault */
@@ -98,6 +101,8 @@ struct verify {
 	bool tail_seen;    /* damage, but after all that keyd has signed */
 	unsigned rows;     /* segments printed */
 	uint64_t tail_len; /* bytes after the last COMMIT that are not zero */
+
+	struct verify_tiles tiles; /* public/tile */
 
 	struct audit *audit; /* NULL: without keys */
 	struct verify_progress progress;

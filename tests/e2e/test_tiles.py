@@ -3,13 +3,15 @@
 # tests/run: limit=300
 """The public tree's files, as c2sp.org/tlog-tiles has them: written, caught up
 and made again; each time compared with what the journal's frames give."""
+import json
 import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import tiles  # noqa: E402
-from lib.bank import Bank  # noqa: E402
+from lib.bank import (CTL, DECLINED, DONE, INTACT, TAMPERED,  # noqa: E402
+                      UNREACHABLE, Bank, run_program)
 from lib.scenario import check, equal, run, scenario, wait_until  # noqa: E402
 from lib.traffic import Traffic  # noqa: E402
 
@@ -98,6 +100,118 @@ def given_a_wrong_hash_at_the_edge_when_the_bank_starts_then_it_is_made_anew():
     published()
     tiles.expect_whole(bank.ledger)
     bank.stop()
+
+
+
+def rebuild(ledger, *more):
+    return run_program([CTL, "rebuild-tiles", "--bank", bank.id, *more,
+                        ledger])
+
+
+def tree(ledger):
+    public = ledger / "public"
+    return {str(path.relative_to(public)): path.read_bytes()
+            for path in public.rglob("*") if path.is_file()}
+
+
+@scenario
+def given_a_stopped_bank_when_its_tree_is_rebuilt_then_byte_for_byte_the_same():
+    before = tree(bank.ledger)
+    expected = tiles.files(tiles.leaves(bank.ledger))
+    for spoil in (lambda: None, lambda: shutil.rmtree(tile("")),
+                  lambda: tile("1/000.p/junk").write_bytes(b"junk")):
+        spoil()
+        rebuild(bank.ledger).ends(DONE)
+        after = tree(bank.ledger)
+        equal({path: data for path, data in after.items()
+               if path.startswith("tile/")}, expected, "the tree")
+        check(all(before[path] == data for path, data in after.items()),
+              "a file has other bytes than ledgerd had written")
+        equal(after["checkpoint"], before["checkpoint"], "the checkpoint")
+    bank.start()
+    published()
+    tiles.expect_whole(bank.ledger)
+    bank.stop()
+
+
+@scenario
+def given_a_copy_without_its_checkpoint_then_the_last_that_the_journal_has():
+    copy = bank.base / "copy"
+    shutil.copytree(bank.ledger, copy)
+    (copy / "public/checkpoint").unlink()
+    said = rebuild(copy, "--json").ends(DONE).json()
+    equal(said["checkpoint"], "made", "the checkpoint")
+    size, _ = tiles.checkpoint(copy)
+    equal(said["entries"], size, "the size")
+    check(size < tiles.checkpoint(bank.ledger)[0], "it is not the one before")
+    tiles.expect_whole(copy)
+    bank.verify(ledger=copy).ends(INTACT)
+    shutil.rmtree(copy)
+
+
+@scenario
+def given_a_journal_that_is_altered_then_nothing_is_rebuilt_from_it():
+    copy = bank.base / "copy"
+    shutil.copytree(bank.ledger, copy)
+    segment = copy / "segment/00000000.log"
+    data = bytearray(segment.read_bytes())
+    data[400] ^= 1
+    segment.write_bytes(data)
+    before = tree(copy)
+    rebuild(copy).ends(DECLINED, "nothing is rebuilt")
+    equal(tree(copy), before, "the tree")
+    shutil.rmtree(copy)
+
+
+@scenario
+def given_a_running_bank_then_its_tree_is_not_rebuilt():
+    bank.start()
+    rebuild(bank.ledger).ends(UNREACHABLE, "stop it first")
+    bank.stop()
+
+
+def verified():
+    return json.loads(bank.verify("--json").ends(INTACT).out)
+
+
+@scenario
+def given_the_tree_when_verified_then_each_file_and_what_is_missing_is_told():
+    bank.start()
+    for _ in range(3):
+        bank.transfer("ada", "bob", "0.01")
+        published()
+    bank.stop()
+    count = len([path for path in tile("").rglob("*") if path.is_file()])
+    equal(verified()["tiles"], {"there": True, "checked": count, "missing": 0},
+          "the tiles")
+    for name in ("entries/000", "0/000"):
+        data = tile(name).read_bytes()
+        tile(name).unlink()
+        equal(verified()["tiles"]["missing"], 1, "missing tiles")
+        bank.verify().ends(INTACT, f"the first is public/tile/{name}")
+        tile(name).write_bytes(data[:-1])
+        bank.verify().ends(INTACT, f"the first is public/tile/{name}")
+        tile(name).write_bytes(data)
+    shutil.move(tile(""), bank.base / "tile")
+    bank.verify().ends(INTACT, "is not there; strongroomctl rebuild-tiles")
+    shutil.move(bank.base / "tile", tile(""))
+
+
+@scenario
+def given_any_file_of_the_tree_when_altered_then_it_is_tampered_by_its_name():
+    names = [path for path in tile("").rglob("*") if path.is_file()]
+    check(len(names) > 5, "hardly any files")
+    for path in names:
+        name = str(path.relative_to(bank.ledger))
+        data = path.read_bytes()
+        for place in (0, len(data) // 2, len(data) - 1):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1])
+                             + data[place + 1:])
+            bank.verify("--quiet").ends(TAMPERED, f"{name}: ")
+        path.write_bytes(data + b"x")
+        bank.verify("--quiet").ends(TAMPERED, f"{name} is longer")
+        path.write_bytes(data)
+    bank.verify().ends(INTACT)
 
 
 if __name__ == "__main__":
