@@ -24,6 +24,7 @@ enum {
 	OPTION_KEYS,
 	OPTION_AUDITOR_KEY,
 	OPTION_EXPORT,
+	OPTION_CERTIFY,
 	OPTION_FORMAT,
 	OPTION_JOBS,
 	OPTION_VERSION,
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
     {"keys", required_argument, NULL, OPTION_KEYS},
     {"auditor-key", required_argument, NULL, OPTION_AUDITOR_KEY},
     {"export", required_argument, NULL, OPTION_EXPORT},
+    {"certify", required_argument, NULL, OPTION_CERTIFY},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"output", required_argument, NULL, 'o'},
     {"jobs", required_argument, NULL, OPTION_JOBS},
@@ -65,6 +67,10 @@ help(FILE *out)
 	    "      --export FILE    with keys: the journal as JSON lines, or "
 	    "the books in\n"
 	    "      --format FORMAT  hledger, ledger, beancount or csv\n"
+	    "      --certify FILE   with keys: makes FILE, the last disclosed "
+	    "snapshot of the\n"
+	    "                       books, which was found right, for your "
+	    "signature\n"
 	    "      --jobs N         threads at work, 1 to 64; without it as "
 	    "many as there\n"
 	    "                       are processors\n"
@@ -93,6 +99,7 @@ struct wanted {
 	size_t keys_count;
 	const char *auditor_key;
 	const char *export;
+	const char *certify;
 	const struct export_format *format; /* NULL: JSON lines */
 	const char *output;
 };
@@ -166,6 +173,9 @@ run(struct verify *verify, const struct wanted *wanted)
 	verify_tiles_begin(verify);
 	if (!verify_log(verify))
 		return false;
+	if (wanted->certify != NULL &&
+	    !audit_write_certificate(verify, wanted->certify))
+		return false;
 	verify->exit = verify_judge(verify);
 	return true;
 }
@@ -234,6 +244,9 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 		return -1;
 	case OPTION_EXPORT:
 		wanted->export = optarg;
+		return -1;
+	case OPTION_CERTIFY:
+		wanted->certify = optarg;
 		return -1;
 	case OPTION_FORMAT:
 		return take_format(wanted, optarg);
@@ -338,6 +351,8 @@ main(int argc, char *argv[])
 		return usage("--keys and --auditor-key belong together");
 	if (wanted.export != NULL && wanted.keys_count == 0)
 		return usage("--export needs --keys");
+	if (wanted.certify != NULL && wanted.keys_count == 0)
+		return usage("--certify needs --keys");
 	if (wanted.format != NULL && wanted.export == NULL)
 		return usage("--format is of --export");
 	verify.directory = argv[optind];

@@ -29,8 +29,9 @@ derive(uint8_t key[32], const uint8_t shared[32], const uint8_t bank_id[32],
 	writer_bytes(&w, ephemeral_public, 32);
 	assert(!w.bad && writer_len(&w) == sizeof(context));
 	kdf_extract(prk, NULL, 0, shared, 32);
-	kdf_expand_label(
-	    key, 32, prk, sizeof(prk), "disclosure", context, sizeof(context));
+	kdf_expand_label(key, 32, prk, sizeof(prk),
+	    item->snapshot ? "disclosure of a snapshot" : "disclosure", context,
+	    sizeof(context));
 }
 
 enum sr_error
@@ -87,7 +88,7 @@ disclosure_item_encode(
 	struct writer w = writer_to(bytes, DISCLOSURE_ITEM_LEN);
 
 	writer_u32(&w, item->segment);
-	writer_zeros(&w, 4);
+	writer_u32(&w, item->snapshot ? 1 : 0);
 	writer_bytes(&w, item->salt, sizeof(item->salt));
 	writer_bytes(&w, item->sealed, sizeof(item->sealed));
 	assert(!w.bad && writer_len(&w) == DISCLOSURE_ITEM_LEN);
@@ -119,10 +120,12 @@ disclosure_item_decode(
     const uint8_t bytes[DISCLOSURE_ITEM_LEN], struct disclosure_item *item)
 {
 	struct reader r = reader_of(bytes, DISCLOSURE_ITEM_LEN);
+	uint32_t of_what;
 
 	item->segment = reader_u32(&r);
-	reader_zeros(&r, 4);
+	of_what = reader_u32(&r);
+	item->snapshot = of_what == 1;
 	reader_bytes(&r, item->salt, sizeof(item->salt));
 	reader_bytes(&r, item->sealed, sizeof(item->sealed));
-	return reader_end(&r) ? SR_OK : SR_MALFORMED;
+	return reader_end(&r) && of_what <= 1 ? SR_OK : SR_MALFORMED;
 }

@@ -2,7 +2,7 @@
 #ifndef COMMON_DISCLOSURE_H
 #define COMMON_DISCLOSURE_H
 /*
- * Segment keys for an auditor (strongroom-journal(5), "Disclosures"): keyd
+ * Keys of segments and snapshots for an auditor (strongroom-journal(5), "Disclosures"): keyd
  * seals each to the auditor's X25519 key, strongroomctl puts them into a
  * file, strongroom-verify opens them.  No I/O here.
  *
@@ -11,15 +11,18 @@
  *	prk    = Extract("", shared)
  *	key    = Expand(prk, "strongroom/1 disclosure" | bank id 32
  *	         | segment 4 | salt 32 | auditor's key 32 | ephemeral key 32, 32)
+ * (for a snapshot: label "strongroom/1 disclosure of a snapshot", its number)
  * and ChaCha20-Poly1305 under it with nonce 0: a key for each ephemeral one.
  *
  * The file: magic 8 "SRDISCL1" | version 2 | zero 2 | count 4 | bank id 32
  * | auditor's key 32, then for each segment, in ascending order:
- * segment 4 | zero 4 | salt 32 | sealed 80.
+ * segment 4 | zero 4 | salt 32 | sealed 80; and likewise for snapshots:
+ * number 4 | one 4 | salt 32 | sealed 80.
  *
  * Security: the seal says for whom a key is, not by whom: that it is the
  * segment's key shows only when the segment opens.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +41,9 @@ struct disclosure_header {
 };
 
 struct disclosure_item {
-	uint32_t segment;
-	uint8_t salt[32]; /* of the segment's header */
+	uint32_t segment; /* or the number of a snapshot */
+	bool snapshot;    /* which of the two */
+	uint8_t salt[32]; /* of the segment's header, or the snapshot's */
 	uint8_t sealed[DISCLOSURE_SEALED_LEN];
 };
 

@@ -164,23 +164,111 @@ entry_event_decode(enum entry_type type, const void *bytes, size_t len,
 	return reader_end(&r) ? SR_OK : SR_MALFORMED;
 }
 
+/* The snapshot that an event is about; false for no number of one. */
+static bool
+read_snapshot(struct reader *r, const struct entry_event *event,
+    struct entry_snapshot *snapshot)
+{
+	memset(snapshot, 0, sizeof(*snapshot));
+	if (event->subject == 0 || event->subject > UINT32_MAX)
+		return false;
+	snapshot->number = (uint32_t)event->subject;
+	snapshot->size = reader_u64(r);
+	snapshot->segment = reader_u32(r);
+	snapshot->offset = reader_u32(r);
+	reader_bytes(r, snapshot->hash, sizeof(snapshot->hash));
+	return true;
+}
+
+static void
+write_snapshot(struct writer *w, const struct entry_snapshot *snapshot)
+{
+	writer_u64(w, snapshot->size);
+	writer_u32(w, snapshot->segment);
+	writer_u32(w, snapshot->offset);
+	writer_bytes(w, snapshot->hash, sizeof(snapshot->hash));
+}
+
 enum sr_error
 entry_snapshot_of(
     const struct entry_event *event, struct entry_snapshot *snapshot)
 {
 	struct reader r = reader_of(event->detail, sizeof(event->detail));
 
-	memset(snapshot, 0, sizeof(*snapshot));
-	if (event->code != SYSTEM_SNAPSHOT || event->subject == 0 ||
-	    event->subject > UINT32_MAX)
+	if (event->code != SYSTEM_SNAPSHOT ||
+	    !read_snapshot(&r, event, snapshot))
 		return SR_MALFORMED;
-	snapshot->number = (uint32_t)event->subject;
-	snapshot->size = reader_u64(&r);
-	snapshot->segment = reader_u32(&r);
-	snapshot->offset = reader_u32(&r);
-	reader_bytes(&r, snapshot->hash, sizeof(snapshot->hash));
 	reader_zeros(&r, reader_left(&r));
 	return reader_end(&r) ? SR_OK : SR_MALFORMED;
+}
+
+void
+entry_snapshot_write(const struct entry_snapshot *snapshot, struct writer *w)
+{
+	writer_u32(w, snapshot->number);
+	write_snapshot(w, snapshot);
+}
+
+void
+entry_snapshot_read(struct reader *r, struct entry_snapshot *snapshot)
+{
+	snapshot->number = reader_u32(r);
+	snapshot->size = reader_u64(r);
+	snapshot->segment = reader_u32(r);
+	snapshot->offset = reader_u32(r);
+	reader_bytes(r, snapshot->hash, sizeof(snapshot->hash));
+}
+
+struct entry_snapshot
+entry_snapshot_certified(const struct order_certify *certify)
+{
+	struct entry_snapshot snapshot = {.number = certify->snapshot,
+	    .size = certify->size,
+	    .segment = certify->segment,
+	    .offset = certify->offset};
+
+	memcpy(snapshot.hash, certify->hash, sizeof(snapshot.hash));
+	return snapshot;
+}
+
+bool
+entry_snapshot_same(
+    const struct entry_snapshot *one, const struct entry_snapshot *other)
+{
+	return one->number == other->number && one->size == other->size &&
+	       one->segment == other->segment && one->offset == other->offset &&
+	       memcmp(one->hash, other->hash, sizeof(one->hash)) == 0;
+}
+
+enum sr_error
+entry_retention_of(
+    const struct entry_event *event, struct entry_retention *retention)
+{
+	struct reader r = reader_of(event->detail, sizeof(event->detail));
+
+	memset(retention, 0, sizeof(*retention));
+	if (event->code != SYSTEM_RETENTION ||
+	    !read_snapshot(&r, event, &retention->snapshot))
+		return SR_MALFORMED;
+	retention->leaf = reader_u64(&r);
+	retention->step = reader_u8(&r);
+	reader_zeros(&r, reader_left(&r));
+	return reader_end(&r) && retention->step == RETENTION_CERTIFIED
+		   ? SR_OK
+		   : SR_MALFORMED;
+}
+
+struct entry_event
+entry_retention_event(const struct entry_retention *retention)
+{
+	struct entry_event event = {
+	    .code = SYSTEM_RETENTION, .subject = retention->snapshot.number};
+	struct writer w = writer_to(event.detail, sizeof(event.detail));
+
+	write_snapshot(&w, &retention->snapshot);
+	writer_u64(&w, retention->leaf);
+	writer_u8(&w, retention->step);
+	return event;
 }
 
 struct entry_event
@@ -190,10 +278,7 @@ entry_snapshot_event(const struct entry_snapshot *snapshot)
 	    .code = SYSTEM_SNAPSHOT, .subject = snapshot->number};
 	struct writer w = writer_to(event.detail, sizeof(event.detail));
 
-	writer_u64(&w, snapshot->size);
-	writer_u32(&w, snapshot->segment);
-	writer_u32(&w, snapshot->offset);
-	writer_bytes(&w, snapshot->hash, sizeof(snapshot->hash));
+	write_snapshot(&w, snapshot);
 	return event;
 }
 

@@ -21,6 +21,7 @@
  *            = 88
  *   RESTORE  the restore note (common/restore.h)
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +64,8 @@ enum entry_use {
 				    salt of the segment 32 */
 	USE_ERASE = 6,           /* subject: customer, detail: hash of the
 				    customer's order 32 */
+	USE_DISCLOSE_SNAPSHOT = 8, /* subject: snapshot, detail: auditor's
+				    key 32, salt of its file 32 */
 };
 
 /* Codes of ENTRY_SYSTEM. */
@@ -70,11 +73,12 @@ enum entry_system {
 	SYSTEM_RECOVERED = 1, /* subject: bytes cut; detail: segment u32,
 				 offset u32 */
 	SYSTEM_STARTED = 2,
-	SYSTEM_SNAPSHOT = 3, /* struct entry_snapshot */
-	SYSTEM_CLOCK = 4,    /* an operator says that the clock is right;
+	SYSTEM_SNAPSHOT = 3,  /* struct entry_snapshot */
+	SYSTEM_CLOCK = 4,     /* an operator says that the clock is right;
 				subject: its time ms, detail: the time ms that
 				was expected u64 */
-	SYSTEM_RULES = 5,    /* subject: version of the rules from here on */
+	SYSTEM_RULES = 5,     /* subject: version of the rules from here on */
+	SYSTEM_RETENTION = 6, /* struct entry_retention */
 };
 
 /*
@@ -149,6 +153,40 @@ struct entry_snapshot {
 	uint8_t hash[32]; /* SHA-256 of the file */
 };
 
+/*
+ * A snapshot by itself, as rooms tell each other: number 4 | size 8
+ * | segment 4 | offset 4 | hash 32.  Number 0: none.
+ */
+#define ENTRY_SNAPSHOT_LEN 52u
+struct reader;
+struct writer;
+void entry_snapshot_write(
+    const struct entry_snapshot *snapshot, struct writer *w);
+void entry_snapshot_read(struct reader *r, struct entry_snapshot *snapshot);
+
+/* What a certificate says of it. */
+struct entry_snapshot entry_snapshot_certified(
+    const struct order_certify *certify);
+
+/* Whether both are the same one, with everything that is said of it. */
+bool entry_snapshot_same(
+    const struct entry_snapshot *one, const struct entry_snapshot *other);
+
+/*
+ * What became of a snapshot, by the SYSTEM entry that keyd has taken into its
+ * state.  Subject: number; detail: size 8 | segment 4 | offset 4 | hash 32
+ * | leaf 8 | step 1 | zeros.
+ */
+enum entry_retention_step {
+	RETENTION_CERTIFIED = 1, /* by the auditor's order of that leaf */
+};
+
+struct entry_retention {
+	struct entry_snapshot snapshot;
+	uint64_t leaf;
+	uint8_t step;
+};
+
 /* The rules a new bank of that type begins with. */
 struct entry_rules entry_rules_default(enum bank_type type);
 
@@ -185,6 +223,11 @@ enum sr_error entry_snapshot_of(
     const struct entry_event *event, struct entry_snapshot *snapshot);
 /* The event of it; the time is the caller's to set. */
 struct entry_event entry_snapshot_event(const struct entry_snapshot *snapshot);
+/* The same of SYSTEM_RETENTION; a step that is not known is SR_MALFORMED. */
+enum sr_error entry_retention_of(
+    const struct entry_event *event, struct entry_retention *retention);
+struct entry_event entry_retention_event(
+    const struct entry_retention *retention);
 /* Also accepts ENTRY_GENESIS_SIGNED_LEN bytes; the signature is then zero. */
 enum sr_error entry_genesis_decode(
     const void *bytes, size_t len, struct entry_genesis *genesis);

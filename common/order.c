@@ -25,7 +25,7 @@ order_kind_known(unsigned kind)
 	return (kind >= ORDER_TRANSFER && kind <= ORDER_REVOKE) ||
 	       kind == ORDER_CLOSE ||
 	       (kind >= ORDER_TILL_OPEN && kind <= ORDER_TILL_CLOSE) ||
-	       (kind >= ORDER_RELEASE_REQUEST && kind <= ORDER_ROLE_REVOKE);
+	       (kind >= ORDER_RELEASE_REQUEST && kind <= ORDER_CERTIFY);
 }
 
 bool
@@ -58,7 +58,8 @@ order_kind_name(unsigned kind)
 	    "freeze", "lower-limit", "revoke", "rekey", "close", "visibility",
 	    "till-open", "till-count", "till-close", "box-put", "box-share",
 	    "box-delete", "message", "release-request", "auditor-request",
-	    "account-open", "unfreeze", "cash-out", "erase", "role-revoke"};
+	    "account-open", "unfreeze", "cash-out", "erase", "role-revoke",
+	    "certify"};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }

@@ -68,6 +68,7 @@ enum order_kind {
 	ORDER_CASH_OUT = 32,
 	ORDER_ERASE = 33,
 	ORDER_ROLE_REVOKE = 34,
+	ORDER_CERTIFY = 35,
 };
 
 /* The bits of `flags`: none is given out yet, so all must be zero. */

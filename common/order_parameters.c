@@ -281,6 +281,41 @@ order_account_decode(const void *bytes, size_t len, uint64_t *account)
 	return reader_end(&r) ? SR_OK : SR_PARAMETERS;
 }
 
+void
+order_certify_encode(
+    const struct order_certify *certify, uint8_t bytes[ORDER_CERTIFY_LEN])
+{
+	struct writer w = writer_to(bytes, ORDER_CERTIFY_LEN);
+
+	writer_u32(&w, certify->snapshot);
+	writer_u32(&w, certify->segment);
+	writer_u32(&w, certify->offset);
+	writer_zeros(&w, 4);
+	writer_u64(&w, certify->size);
+	writer_bytes(&w, certify->hash, sizeof(certify->hash));
+	writer_bytes(&w, certify->root, sizeof(certify->root));
+	assert(!w.bad && writer_len(&w) == ORDER_CERTIFY_LEN);
+}
+
+enum sr_error
+order_certify_decode(
+    const void *bytes, size_t len, struct order_certify *certify)
+{
+	struct reader r = reader_of(bytes, len);
+
+	memset(certify, 0, sizeof(*certify));
+	certify->snapshot = reader_u32(&r);
+	certify->segment = reader_u32(&r);
+	certify->offset = reader_u32(&r);
+	reader_zeros(&r, 4);
+	certify->size = reader_u64(&r);
+	reader_bytes(&r, certify->hash, sizeof(certify->hash));
+	reader_bytes(&r, certify->root, sizeof(certify->root));
+	return reader_end(&r) && certify->snapshot != 0 && certify->size != 0
+		   ? SR_OK
+		   : SR_PARAMETERS;
+}
+
 size_t
 order_count_encode(
     const struct order_count *count, uint8_t bytes[ORDER_COUNT_MAX])
@@ -371,6 +406,7 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 		struct order_role role;
 		struct order_limits limits;
 		struct order_count count;
+		struct order_certify certify;
 		uint64_t account;
 	} block;
 
@@ -405,6 +441,8 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 	case ORDER_CLOSE:
 	case ORDER_ROLE_REVOKE:
 		return order_account_decode(attachment, len, &block.account);
+	case ORDER_CERTIFY:
+		return order_certify_decode(attachment, len, &block.certify);
 	case ORDER_TILL_OPEN:
 	case ORDER_TILL_COUNT:
 	case ORDER_TILL_CLOSE:

@@ -18,6 +18,7 @@
  *   raise-limit request, lower-limit   struct order_limits, 40 bytes
  *   freeze, unfreeze request, close    an account id and 8 zeros, 16 bytes
  *   role-revoke         a customer id and 8 zeros, 16 bytes
+ *   certify             struct order_certify, 88 bytes
  *   till open, count, close            struct order_count, 16 bytes and 16 a
  *                       line
  *   account open        a label, 1 to 16 bytes
@@ -45,6 +46,7 @@
 #define ORDER_ROLE_LEN 32u
 #define ORDER_LIMITS_LEN 40u
 #define ORDER_ACCOUNT_LEN 16u
+#define ORDER_CERTIFY_LEN 88u
 #define ORDER_COUNT_LINES_MAX 32u
 #define ORDER_COUNT_FIXED_LEN 16u
 #define ORDER_COUNT_LINE_LEN 16u
@@ -110,6 +112,20 @@ struct order_role {
 	uint8_t role;               /* any but ROLE_TERMINAL */
 };
 
+/*
+ * Parameters of a certify: a snapshot of the books as the log names it, and
+ * the root of the log that it is the state of.  Whoever signs it has carried
+ * out every entry before it and come to these books.
+ */
+struct order_certify {
+	uint32_t snapshot; /* its number, from 1 */
+	uint32_t segment;  /* where the log goes on from there */
+	uint32_t offset;
+	uint64_t size;    /* of the log that it is the state of */
+	uint8_t hash[32]; /* SHA-256 of its file */
+	uint8_t root[32]; /* of the tree of so many leaves */
+};
+
 /* Cash that was counted, by denomination. */
 struct order_count_line {
 	int64_t value_minor; /* of one piece, positive */
@@ -171,6 +187,10 @@ enum sr_error order_limits_decode(
 void order_account_encode(uint64_t account, uint8_t bytes[ORDER_ACCOUNT_LEN]);
 enum sr_error order_account_decode(
     const void *bytes, size_t len, uint64_t *account);
+void order_certify_encode(
+    const struct order_certify *certify, uint8_t bytes[ORDER_CERTIFY_LEN]);
+enum sr_error order_certify_decode(
+    const void *bytes, size_t len, struct order_certify *certify);
 /* Encode returns the length; decode adds up: SR_PARAMETERS beyond 64 bits. */
 size_t order_count_encode(
     const struct order_count *count, uint8_t bytes[ORDER_COUNT_MAX]);

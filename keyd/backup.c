@@ -217,6 +217,7 @@ keyd_take_control_backup_freeze(
 		answer.size = head.size;
 		memcpy(answer.root, head.root, sizeof(answer.root));
 		keyd_write_snapshots(k, &snapshots);
+		keyd_write_certified(k, answer.certified);
 		answer.snapshots_len = writer_len(&snapshots);
 	}
 	if (message_backup_frozen_encode(&w, &answer) == SR_OK)

@@ -68,15 +68,16 @@ keyd_take_ledgerd_segment_key_get(
 void
 keyd_write_snapshots(const struct keyd *k, struct writer *w)
 {
-	for (unsigned i = 0; i < 2 && k->state.snapshot[i].number != 0; i++) {
-		const struct entry_snapshot *snapshot = &k->state.snapshot[i];
+	for (unsigned i = 0; i < 2 && k->state.snapshot[i].number != 0; i++)
+		entry_snapshot_write(&k->state.snapshot[i], w);
+}
 
-		writer_u32(w, snapshot->number);
-		writer_u64(w, snapshot->size);
-		writer_u32(w, snapshot->segment);
-		writer_u32(w, snapshot->offset);
-		writer_bytes(w, snapshot->hash, sizeof(snapshot->hash));
-	}
+void
+keyd_write_certified(const struct keyd *k, uint8_t bytes[ENTRY_SNAPSHOT_LEN])
+{
+	struct writer w = writer_to(bytes, ENTRY_SNAPSHOT_LEN);
+
+	entry_snapshot_write(&k->state.certified, &w);
 }
 
 void
@@ -89,6 +90,7 @@ keyd_take_ledgerd_snapshots_get(
 
 	(void)m;
 	keyd_write_snapshots(k, &w);
+	keyd_write_certified(k, answer.certified);
 	answer.list_len = writer_len(&w);
 	KEYD_SEND(k, to_ledgerd, snapshots, SNAPSHOTS, &answer);
 }

@@ -125,6 +125,10 @@ restore_drop_snapshots(struct state *state, uint64_t size)
 	}
 	if (snapshot[0].size >= size)
 		memset(&snapshot[0], 0, sizeof(snapshot[0]));
+	if (state->certified_leaf >= size) {
+		memset(&state->certified, 0, sizeof(state->certified));
+		state->certified_leaf = 0;
+	}
 }
 
 static enum sr_error

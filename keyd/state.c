@@ -17,7 +17,8 @@ enum {
 };
 
 /* The version of all files of keyd's: the others have none of their own. */
-static const char magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
+static const char magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '2'};
+static const char first_magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
 
 enum sr_error
 state_file_open(
@@ -35,26 +36,6 @@ state_mac(const struct state_file *f, const uint8_t slot[MACED_LEN],
 	crypto_generichash(mac, MAC_LEN, slot, MACED_LEN, f->mac_key, 32);
 }
 
-static void
-snapshot_read(struct reader *r, struct entry_snapshot *snapshot)
-{
-	snapshot->number = reader_u32(r);
-	snapshot->size = reader_u64(r);
-	snapshot->segment = reader_u32(r);
-	snapshot->offset = reader_u32(r);
-	reader_bytes(r, snapshot->hash, sizeof(snapshot->hash));
-}
-
-static void
-snapshot_write(const struct entry_snapshot *snapshot, struct writer *w)
-{
-	writer_u32(w, snapshot->number);
-	writer_u64(w, snapshot->size);
-	writer_u32(w, snapshot->segment);
-	writer_u32(w, snapshot->offset);
-	writer_bytes(w, snapshot->hash, sizeof(snapshot->hash));
-}
-
 static enum sr_error
 state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
     struct state *state)
@@ -62,7 +43,9 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
 	struct reader r = reader_of(slot, MACED_LEN);
 	uint8_t mac[MAC_LEN];
 	uint32_t flags;
-	enum sr_error error = reader_magic(&r, magic, sizeof(magic));
+	bool first = memcmp(slot, first_magic, sizeof(first_magic)) == 0;
+	enum sr_error error =
+	    reader_magic(&r, first ? first_magic : magic, sizeof(magic));
 
 	if (error != SR_OK)
 		return error;
@@ -86,10 +69,16 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
 	    flags > (FLAG_GENESIS_SIGNED | FLAG_COPY))
 		return SR_DAMAGED;
 	for (unsigned i = 0; i < 2; i++)
-		snapshot_read(&r, &state->snapshot[i]);
+		entry_snapshot_read(&r, &state->snapshot[i]);
 	state->old_keys.hour = reader_u64(&r);
 	state->old_keys.given = reader_u32(&r);
 	state->old_keys.ever = reader_u64(&r);
+	memset(&state->certified, 0, sizeof(state->certified));
+	state->certified_leaf = 0;
+	if (!first) {
+		entry_snapshot_read(&r, &state->certified);
+		state->certified_leaf = reader_u64(&r);
+	}
 	reader_zeros(&r, reader_left(&r));
 	return reader_end(&r) ? SR_OK : SR_DAMAGED;
 }
@@ -166,10 +155,12 @@ state_encode(const struct state_file *f, const struct state *state,
 	writer_bytes(&w, state->certificate, sizeof(state->certificate));
 	merkle_frontier_write(&state->frontier, &w);
 	for (unsigned i = 0; i < 2; i++)
-		snapshot_write(&state->snapshot[i], &w);
+		entry_snapshot_write(&state->snapshot[i], &w);
 	writer_u64(&w, state->old_keys.hour);
 	writer_u32(&w, state->old_keys.given);
 	writer_u64(&w, state->old_keys.ever);
+	entry_snapshot_write(&state->certified, &w);
+	writer_u64(&w, state->certified_leaf);
 	writer_zeros(&w, MACED_LEN - writer_len(&w));
 	if (w.bad)
 		return SR_INTERNAL;

@@ -6,14 +6,17 @@
  * force, and which generation each credential has.  Two slots of 4096 bytes,
  * written in turn, each with a counter and a MAC:
  *
- *	magic 8 "SRSTATE1" | counter 8 | bank id 32 | identity key 32
+ *	magic 8 "SRSTATE2" | counter 8 | bank id 32 | identity key 32
  *	| log-key epoch 4 | flags 4 (1: leaf 0 may be appended, 2: a copy)
  *	| customers 8 | digest 32 | intent: customer 8, from 8, to 8
  *	| certificate 256 | frontier (merkle.h)
  *	| the last snapshot and the one before, 52 each: number 4, size 8,
  *	  segment 4, offset 4, hash 32; number 0: none
  *	| old segments' keys: hour since 1970 8, given in it 4, ever 8
+ *	| the last snapshot that an auditor has signed: likewise 52, leaf 8
  *	| zeros up to 4064 | MAC 32
+ *
+ * Version 1, without the one that an auditor has signed, is read, too.
  *
  * Digest: PRF of the XOR over all customers of PRF(customer | generation), so
  * that an old credential put back in its place is noticed.  Intent: the one customer
@@ -62,6 +65,8 @@ struct state {
 	/* the last one and the one before; number 0: none */
 	struct entry_snapshot snapshot[2];
 	struct state_old_keys old_keys;
+	struct entry_snapshot certified; /* number 0: none */
+	uint64_t certified_leaf;         /* of the auditor's order */
 };
 
 struct state_file {

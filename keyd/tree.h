@@ -35,4 +35,8 @@ enum sr_error keyd_compare_head(const struct keyd *k, uint64_t size,
 /* The last two snapshots, as in the message snapshots. */
 void keyd_write_snapshots(const struct keyd *k, struct writer *w);
 
+/* Likewise the one that an auditor has signed last; zeros: none. */
+void keyd_write_certified(
+    const struct keyd *k, uint8_t bytes[ENTRY_SNAPSHOT_LEN]);
+
 #endif

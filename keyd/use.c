@@ -14,6 +14,7 @@
 #include "keyd/erase.h"
 #include "keyd/keyd.h"
 #include "keyd/log_keys.h"
+#include "keyd/retention.h"
 #include "keyd/tree.h"
 #include "keyd/use.h"
 
@@ -22,8 +23,10 @@ struct use {
 	enum entry_type type; /* USE, or SYSTEM: a snapshot */
 	struct entry_event event;
 	struct entry_snapshot snapshot;
+	struct entry_retention retention; /* step 0: a snapshot */
 	bool granted; /* the key of an old segment is within its budget */
-	enum sr_error refused; /* of an erasure: logged, but not done */
+	/* of an erasure or a certificate: logged, but not done */
+	enum sr_error refused;
 };
 
 static enum sr_error
@@ -47,6 +50,9 @@ use_check(struct keyd *k, const struct message_key_use *m, struct use *use)
 		/* the books may not know yet that the keys were changed */
 		return use->refused == SR_SIGNATURE ? SR_OK : use->refused;
 	}
+	if (use->type == ENTRY_SYSTEM && event->code == SYSTEM_RETENTION)
+		return retention_check(k, event, m->proof, m->proof_len,
+		    &use->retention, &use->refused);
 	return use->type == ENTRY_SYSTEM
 		   ? entry_snapshot_of(event, &use->snapshot)
 		   : SR_OK;
@@ -56,6 +62,11 @@ use_check(struct keyd *k, const struct message_key_use *m, struct use *use)
 static enum sr_error
 use_note(struct keyd *k, const struct message_key_use *m, struct use *use)
 {
+	if (use->retention.step != 0) {
+		if (use->refused == SR_OK)
+			retention_note(&k->state, &use->retention);
+		return SR_OK;
+	}
 	if (use->type == ENTRY_SYSTEM)
 		return log_keys_snapshot(&k->state, &use->snapshot, m->segment);
 	if (use->event.code == USE_SEGMENT_KEY)
@@ -121,12 +132,13 @@ disclosure_charge(struct keyd *k)
 	return keyd_fail(k, "limits", error);
 }
 
-/* Seals a segment's key to the auditor that the leaf names, to nobody else. */
+/* Seals a key to the auditor that the leaf names, to nobody else. */
 static enum sr_error
 use_disclose(struct keyd *k, uint32_t request, const struct entry_event *use)
 {
 	struct reader r = reader_of(use->detail, sizeof(use->detail));
-	struct disclosure_item item = {.segment = (uint32_t)use->subject};
+	struct disclosure_item item = {.segment = (uint32_t)use->subject,
+	    .snapshot = use->code == USE_DISCLOSE_SNAPSHOT};
 	struct message_disclosure answer = {.segment = item.segment};
 	uint8_t bytes[MESSAGE_DISCLOSURE_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
@@ -144,7 +156,10 @@ use_disclose(struct keyd *k, uint32_t request, const struct entry_event *use)
 		return k->failure;
 	if (error == SR_OK) {
 		env_random(k->env, ephemeral, sizeof(ephemeral));
-		keys_segment(k->keys, item.segment, item.salt, key);
+		if (item.snapshot)
+			keys_snapshot(k->keys, item.segment, item.salt, key);
+		else
+			keys_segment(k->keys, item.segment, item.salt, key);
 		error = disclosure_seal(
 		    k->state.bank_id, answer.auditor, ephemeral, key, &item);
 	}
@@ -187,7 +202,7 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 	enum sr_error error;
 
 	if (use->type == ENTRY_SYSTEM)
-		return SR_OK;
+		return use->refused;
 	if (event->code == USE_SEGMENT_KEY)
 		return use_segment_key(k, use, used->key);
 	if (event->code == USE_ERASE)
@@ -198,7 +213,7 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 		terminal = 0;
 	if (event->code == USE_TERMINAL_KEY)
 		return use_terminal_key(k, used->request, terminal);
-	if (event->code == USE_DISCLOSE)
+	if (event->code == USE_DISCLOSE || event->code == USE_DISCLOSE_SNAPSHOT)
 		return use_disclose(k, used->request, event);
 	if (event->code != USE_TERMINAL_ENROL &&
 	    event->code != USE_TERMINAL_REVOKE)

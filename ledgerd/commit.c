@@ -92,7 +92,11 @@ run_operations(struct ledgerd *ledgerd)
 		error = commit_operation(ledgerd, &operations[i], &done);
 		if (error != SR_OK)
 			break;
-		if (done != SR_OK && operations[i].code == USE_ERASE)
+		if (done != SR_OK && operations[i].code == 0)
+			diag_warn("keyd does not take the certificate of entry "
+				  "%" PRIu64 ": %s",
+			    operations[i].leaf, error_sentence(done));
+		else if (done != SR_OK && operations[i].code == USE_ERASE)
 			diag_warn("keyd did not erase customer %" PRIu64 ": %s",
 			    operations[i].customer, error_sentence(done));
 		else if (done != SR_OK)
@@ -228,10 +232,15 @@ commit_genesis(
 	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
 }
 
-/* What a customer signed to be erased, from the journal: order, signature. */
+enum { PROOF_MAX = ORDER_LEN + ORDER_SIGNATURE_LEN + ORDER_CERTIFY_LEN };
+
+/*
+ * What somebody signed, from the journal: order, signature, and the parameters
+ * of a certificate.
+ */
 static enum sr_error
-read_erase_order(struct ledgerd *ledgerd, uint64_t leaf,
-    uint8_t proof[ORDER_LEN + ORDER_SIGNATURE_LEN])
+read_order(struct ledgerd *ledgerd, uint64_t leaf, uint8_t proof[PROOF_MAX],
+    size_t *proof_len)
 {
 	static struct archive_frame frame;
 	struct entry_order entry;
@@ -244,6 +253,13 @@ read_erase_order(struct ledgerd *ledgerd, uint64_t leaf,
 		return error == SR_OLD_RECORDS ? error : SR_DAMAGED;
 	memcpy(proof, entry.order, ORDER_LEN);
 	memcpy(proof + ORDER_LEN, entry.signature, ORDER_SIGNATURE_LEN);
+	*proof_len = ORDER_LEN + ORDER_SIGNATURE_LEN;
+	if (entry.attachment_len > PROOF_MAX - *proof_len)
+		return SR_DAMAGED;
+	if (entry.attachment_len > 0)
+		memcpy(
+		    proof + *proof_len, entry.attachment, entry.attachment_len);
+	*proof_len += entry.attachment_len;
 	return SR_OK;
 }
 
@@ -258,7 +274,8 @@ use_of(const struct operation *operation, const uint8_t *proof,
 	memset(event, 0, sizeof(*event));
 	event->code = (uint8_t)operation->code;
 	event->subject = operation->terminal;
-	if (operation->code == USE_DISCLOSE) {
+	if (operation->code == USE_DISCLOSE ||
+	    operation->code == USE_DISCLOSE_SNAPSHOT) {
 		event->subject = operation->segment;
 		writer_bytes(&w, operation->auditor, 32);
 		writer_bytes(&w, operation->salt, JOURNAL_SALT_LEN);
@@ -272,6 +289,23 @@ use_of(const struct operation *operation, const uint8_t *proof,
 	} else {
 		writer_u32(&w, operation->epoch);
 	}
+}
+
+/* The SYSTEM entry by which a certificate takes effect. */
+static enum sr_error
+certificate_of(uint64_t leaf, const uint8_t *proof, size_t proof_len,
+    struct entry_event *event)
+{
+	size_t at = ORDER_LEN + ORDER_SIGNATURE_LEN;
+	struct entry_retention retention = {
+	    .leaf = leaf, .step = RETENTION_CERTIFIED};
+	struct order_certify certify;
+
+	if (order_certify_decode(proof + at, proof_len - at, &certify) != SR_OK)
+		return SR_DAMAGED;
+	retention.snapshot = entry_snapshot_certified(&certify);
+	*event = entry_retention_event(&retention);
+	return SR_OK;
 }
 
 /*
@@ -344,14 +378,16 @@ enum sr_error
 commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
     enum sr_error *done)
 {
-	uint8_t proof[ORDER_LEN + ORDER_SIGNATURE_LEN];
-	bool erases = operation->code == USE_ERASE;
+	bool certifies = operation->code == 0;
+	bool proves = certifies || operation->code == USE_ERASE;
+	uint8_t proof[PROOF_MAX];
+	size_t proof_len = 0;
 	struct entry_event event;
 	enum sr_error error = SR_OK;
 
 	*done = SR_INTERNAL;
-	if (erases)
-		error = read_erase_order(ledgerd, operation->leaf, proof);
+	if (proves)
+		error = read_order(ledgerd, operation->leaf, proof, &proof_len);
 	/* the next start does it */
 	if (error == SR_OLD_RECORDS) {
 		*done = error;
@@ -359,12 +395,19 @@ commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
 	}
 	if (error != SR_OK)
 		return error;
-	use_of(operation, proof, &event);
-	error = commit_with_keyd(ledgerd, ENTRY_USE, &event, operation->request,
-	    erases ? proof : NULL, erases ? sizeof(proof) : 0);
+	if (certifies)
+		error =
+		    certificate_of(operation->leaf, proof, proof_len, &event);
+	else
+		use_of(operation, proof, &event);
+	if (error == SR_OK)
+		error = commit_with_keyd(ledgerd,
+		    certifies ? ENTRY_SYSTEM : ENTRY_USE, &event,
+		    operation->request, proves ? proof : NULL, proof_len);
 	if (error == SR_OK)
 		*done = error_of_wire(ledgerd->keyd.used.error);
-	return error;
+	return error == SR_OK && certifies ? snapshot_certified(ledgerd)
+					   : error;
 }
 
 enum sr_error

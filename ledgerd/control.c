@@ -303,6 +303,60 @@ ledgerd_take_control_disclosure_get(
 	use_key(ledgerd, &operation);
 }
 
+void
+ledgerd_take_control_snapshot_disclosure_get(
+    struct ledgerd *ledgerd, const struct message_snapshot_disclosure_get *m)
+{
+	const struct book_auditor *auditor =
+	    book_auditor(&ledgerd->book, (const char *)m->name, m->name_len);
+	struct operation operation = {.code = USE_DISCLOSE_SNAPSHOT,
+	    .request = ledgerd->control_request,
+	    .segment = m->snapshot};
+	enum sr_error error =
+	    auditor == NULL
+		? SR_NOT_FOUND
+		: snapshot_salt(ledgerd, m->snapshot, operation.salt);
+
+	if (error != SR_OK) {
+		answer_refused(ledgerd, error);
+		return;
+	}
+	memcpy(operation.auditor, auditor->key, sizeof(operation.auditor));
+	use_key(ledgerd, &operation);
+}
+
+static void
+put_snapshot(
+    const struct entry_snapshot *snapshot, uint8_t bytes[ENTRY_SNAPSHOT_LEN])
+{
+	struct writer w = writer_to(bytes, ENTRY_SNAPSHOT_LEN);
+
+	entry_snapshot_write(snapshot, &w);
+}
+
+void
+ledgerd_take_control_retention_get(
+    struct ledgerd *ledgerd, const struct message_retention_get *m)
+{
+	uint8_t bytes[MESSAGE_RETENTION_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct entry_snapshot known[2] = {0};
+	struct message_retention answer = {0};
+	unsigned count;
+	enum sr_error error = keyd_snapshots(ledgerd, known, &count);
+
+	(void)m;
+	if (error != SR_OK) {
+		ledgerd->fatal = error;
+		return;
+	}
+	put_snapshot(&known[0], answer.newest);
+	put_snapshot(&known[1], answer.before);
+	put_snapshot(&ledgerd->snapshots.certified, answer.certified);
+	if (message_retention_encode(&w, &answer) == SR_OK)
+		control_answer(ledgerd, &w);
+}
+
 static enum sr_error
 genesis_of(struct ledgerd *ledgerd, const struct message_found *m,
     struct entry_genesis *genesis)

@@ -120,6 +120,18 @@ note_erased(
 		.leaf = leaf};
 }
 
+/* What an auditor has signed is for keyd to know, too. */
+static void
+note_certified(struct ledgerd *ledgerd, const struct order *order,
+    const struct book_effect *effect, uint64_t leaf)
+{
+	assert(ledgerd->operation_count < OPERATIONS_MAX);
+	if (order->kind != ORDER_CERTIFY || effect->outcome != SR_OK)
+		return;
+	ledgerd->operations[ledgerd->operation_count++] =
+	    (struct operation){.leaf = leaf};
+}
+
 static void
 note_revoked(struct ledgerd *ledgerd, const struct book_effect *effect)
 {
@@ -196,9 +208,31 @@ apply_order(struct ledgerd *ledgerd, const struct customer_session *session,
 	note_operation(ledgerd, USE_TERMINAL_ENROL, effect.enrolled);
 	note_operation(ledgerd, USE_TERMINAL_REVOKE, effect.revoked);
 	note_erased(ledgerd, &effect, in->answer.leaf);
+	note_certified(ledgerd, &in->order.order, &effect, in->answer.leaf);
 	note_revoked(ledgerd, &effect);
 	fill_answer(ledgerd, session, in, &effect);
 	return SR_OK;
+}
+
+/*
+ * Whether an auditor certifies what is there to be certified; of others the
+ * rules say what to think.  SR_NOT_FOUND is an answer, the rest is fatal.
+ */
+static enum sr_error
+check_certificate(struct ledgerd *ledgerd, const struct book_order *in)
+{
+	const struct book_principal *signer =
+	    book_principal(&ledgerd->book, in->order.signer);
+	struct order_certify certify;
+	struct entry_snapshot snapshot;
+
+	if (in->order.kind != ORDER_CERTIFY ||
+	    !authority_allows(in->order.kind, signer->role) ||
+	    order_certify_decode(
+		in->attachment, in->attachment_len, &certify) != SR_OK)
+		return SR_OK;
+	snapshot = entry_snapshot_certified(&certify);
+	return snapshot_is_known(ledgerd, &snapshot);
 }
 
 static enum sr_error
@@ -217,8 +251,17 @@ enter_order(struct ledgerd *ledgerd, const struct customer_session *session,
 	switch (book_check(&ledgerd->book, &by, &in->order,
 	    ledgerd->batch.time_ms, &checked)) {
 	case BOOK_APPLY:
-		if (ledgerd->batch.closed == SR_OK)
-			return apply_order(ledgerd, session, in);
+		if (ledgerd->batch.closed == SR_OK) {
+			enum sr_error error =
+			    check_certificate(ledgerd, &in->order);
+
+			if (error == SR_OK)
+				return apply_order(ledgerd, session, in);
+			if (error != SR_NOT_FOUND)
+				return error;
+			answer->error = (uint16_t)error;
+			break;
+		}
 		/* The order is as it was: the same bytes may come again. */
 		answer->error = SR_CLOSED_FOR_ORDERS;
 		answer->outcome = (uint16_t)ledgerd->batch.closed;

@@ -209,15 +209,8 @@ keyd_snapshots(struct ledgerd *ledgerd, struct entry_snapshot snapshots[2],
 	if (error != SR_OK)
 		return error;
 	r = reader_of(ledgerd->keyd.list, ledgerd->keyd.list_len);
-	while (*count < 2 && reader_left(&r) > 0) {
-		struct entry_snapshot *snapshot = &snapshots[(*count)++];
-
-		snapshot->number = reader_u32(&r);
-		snapshot->size = reader_u64(&r);
-		snapshot->segment = reader_u32(&r);
-		snapshot->offset = reader_u32(&r);
-		reader_bytes(&r, snapshot->hash, sizeof(snapshot->hash));
-	}
+	while (*count < 2 && reader_left(&r) > 0)
+		entry_snapshot_read(&r, &snapshots[(*count)++]);
 	return reader_end(&r) ? SR_OK : SR_INTERNAL;
 }
 
@@ -361,6 +354,9 @@ void
 ledgerd_take_keyd_snapshots(
     struct ledgerd *ledgerd, const struct message_snapshots *m)
 {
+	struct reader r = reader_of(m->certified, sizeof(m->certified));
+
+	entry_snapshot_read(&r, &ledgerd->snapshots.certified);
 	take_list(ledgerd, m->list, m->list_len, KEYD_SNAPSHOTS);
 }
 

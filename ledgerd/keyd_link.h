@@ -58,7 +58,7 @@ enum sr_error keyd_restore_sign(
 
 /*
  * The snapshots that stand in the log that keyd has signed, the newest first;
- * their number, at most 2, in *count.
+ * their number, at most 2, in *count.  Fills in ledgerd->snapshots.certified.
  */
 enum sr_error keyd_snapshots(struct ledgerd *ledgerd,
     struct entry_snapshot snapshots[2], unsigned *count);

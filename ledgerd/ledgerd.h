@@ -116,13 +116,15 @@ struct item {
 
 /* An operation of keyd's that is logged before it is done. */
 struct operation {
-	enum entry_use code;
-	uint32_t request;  /* control request, 0: none */
-	uint32_t terminal; /* of those for terminals */
+	enum entry_use code; /* 0: the auditor's order takes effect */
+	uint32_t request;    /* control request, 0: none */
+	uint32_t terminal;   /* of those for terminals */
 	uint32_t epoch;
-	uint32_t segment;  /* of USE_DISCLOSE and USE_SEGMENT_KEY */
+	/* of USE_DISCLOSE and USE_SEGMENT_KEY; of USE_DISCLOSE_SNAPSHOT the
+	 * snapshot's number */
+	uint32_t segment;
 	uint64_t customer; /* of USE_ERASE */
-	uint64_t leaf;     /* of the customer's order */
+	uint64_t leaf;     /* of the customer's or the auditor's order */
 	uint8_t auditor[32];
 	uint8_t salt[JOURNAL_SALT_LEN];
 };
@@ -196,6 +198,7 @@ struct ledgerd {
 	struct book book;
 	struct people people;
 	struct directory_keys directory_keys;
+	uint64_t certificate_leaf; /* of one that a crash kept from keyd */
 
 	/* The log. */
 	struct segments segments;

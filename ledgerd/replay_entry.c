@@ -90,6 +90,9 @@ replay_queue_erasures(struct ledgerd *ledgerd)
 	const struct directory_keys *keys = &ledgerd->directory_keys;
 	const struct book *book = &ledgerd->book;
 
+	if (ledgerd->certificate_leaf != 0)
+		ledgerd->operations[ledgerd->operation_count++] =
+		    (struct operation){.leaf = ledgerd->certificate_leaf};
 	for (size_t i = 0;
 	     i < keys->count && ledgerd->operation_count < OPERATIONS_MAX / 2;
 	     i++) {
@@ -238,9 +241,24 @@ replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
 		    error_sentence(entry.outcome));
 		return SR_DAMAGED;
 	}
+	if (order.order.kind == ORDER_CERTIFY && effect.outcome == SR_OK)
+		ledgerd->certificate_leaf = header->seq;
 	if (effect.erased_principal != 0)
 		people_erase(&ledgerd->people, effect.erased_principal);
 	return compare_touched(plain, &effect, position);
+}
+
+/* The certificate has come to keyd: nothing is left to be done about it. */
+static enum sr_error
+replay_retention(struct ledgerd *ledgerd, const struct entry_event *event)
+{
+	struct entry_retention retention;
+
+	if (entry_retention_of(event, &retention) != SR_OK)
+		return SR_DAMAGED;
+	if (ledgerd->certificate_leaf == retention.leaf)
+		ledgerd->certificate_leaf = 0;
+	return SR_OK;
 }
 
 static enum sr_error
@@ -252,7 +270,7 @@ replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
 		plain->committed_len, &event) != SR_OK)
 		return SR_DAMAGED;
 	/* one that is not known may be of a rule that is not known */
-	if (event.code < SYSTEM_RECOVERED || event.code > SYSTEM_RULES)
+	if (event.code < SYSTEM_RECOVERED || event.code > SYSTEM_RETENTION)
 		return SR_VERSION;
 	if (event.code == SYSTEM_RULES) {
 		enum sr_error error =
@@ -260,6 +278,8 @@ replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
 
 		return error == SR_PARAMETERS ? SR_DAMAGED : error;
 	}
+	if (event.code == SYSTEM_RETENTION)
+		return replay_retention(ledgerd, &event);
 	return snapshot_replayed(ledgerd, &event);
 }
 

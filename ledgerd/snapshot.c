@@ -16,7 +16,7 @@
 #include "ledgerd/commit.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
-#include "ledgerd/snapshot_file.h"
+#include "common/snapshot_file.h"
 
 #define DIRECTORY_PATH "ledger/snapshot"
 #define NEW_PATH DIRECTORY_PATH "/new"
@@ -151,41 +151,16 @@ put_all(struct snapshot_file *f, const struct ledgerd *ledgerd)
 	return error == SR_OK ? put_people(f, ledgerd) : error;
 }
 
-/* The tree: its size says how many hashes follow. */
-static enum sr_error
-take_tree(struct snapshot_file *f, struct merkle_frontier *tree)
-{
-	uint8_t bytes[MERKLE_FRONTIER_MAX] = {0};
-	struct reader r = reader_of(bytes, 8);
-	enum sr_error error = snapshot_file_take(f, bytes, 8);
-	size_t len;
-
-	if (error != SR_OK)
-		return error;
-	len = (size_t)__builtin_popcountll(reader_u64(&r)) * MERKLE_HASH_LEN;
-	if (len > sizeof(bytes) - 8)
-		return SR_MALFORMED;
-	error = snapshot_file_take(f, bytes + 8, len);
-	r = reader_of(bytes, 8 + len);
-	return error == SR_OK ? merkle_frontier_read(&r, tree) : error;
-}
-
 static enum sr_error
 take_all(struct snapshot_file *f, struct ledgerd *ledgerd,
     struct merkle_frontier *tree)
 {
-	uint8_t bytes[8] = {0};
-	struct reader r = reader_of(bytes, sizeof(bytes));
-	enum sr_error error = snapshot_file_take(f, bytes, sizeof(bytes));
+	enum sr_error error =
+	    snapshot_file_tree(f, &ledgerd->last_time_ms, tree);
 
 	if (error == SR_OK)
-		error = take_tree(f, tree);
-	if (error == SR_OK)
 		error = book_state_read(&ledgerd->book, snapshot_file_take, f);
-	if (error == SR_OK)
-		error = take_people(f, ledgerd);
-	ledgerd->last_time_ms = reader_u64(&r);
-	return error;
+	return error == SR_OK ? take_people(f, ledgerd) : error;
 }
 
 /* ---- making one ---------------------------------------------------------------- */
@@ -227,12 +202,22 @@ write_new(struct ledgerd *ledgerd, struct entry_snapshot *snapshot)
 	return error;
 }
 
+static enum sr_error
+remove_one(struct ledgerd *ledgerd, uint32_t number)
+{
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+
+	path_of(number, path);
+	error = env_remove(ledgerd->env, path);
+	return error == SR_NOT_FOUND ? SR_OK : error;
+}
+
 /* Takes away those that keyd knows no more. */
 static enum sr_error
 tidy(struct ledgerd *ledgerd)
 {
 	struct entry_snapshot known[2];
-	char path[ENV_PATH_MAX];
 	enum sr_error error;
 	uint32_t number;
 	unsigned count;
@@ -242,14 +227,64 @@ tidy(struct ledgerd *ledgerd)
 		return error;
 	number =
 	    known[1].number > TIDY_COUNT ? known[1].number - TIDY_COUNT : 1;
-	for (; error == SR_OK && number < known[0].number; number++) {
-		if (number == known[1].number)
-			continue;
-		path_of(number, path);
-		error = env_remove(ledgerd->env, path);
-		if (error == SR_NOT_FOUND)
-			error = SR_OK;
-	}
+	for (; error == SR_OK && number < known[0].number; number++)
+		if (number != known[1].number &&
+		    number != ledgerd->snapshots.certified.number)
+			error = remove_one(ledgerd, number);
+	return error;
+}
+
+enum sr_error
+snapshot_is_known(
+    struct ledgerd *ledgerd, const struct entry_snapshot *snapshot)
+{
+	struct entry_snapshot known[2];
+	unsigned count;
+	enum sr_error error = keyd_snapshots(ledgerd, known, &count);
+
+	for (unsigned i = 0; error == SR_OK && i < count; i++)
+		if (entry_snapshot_same(&known[i], snapshot))
+			return SR_OK;
+	return error == SR_OK ? SR_NOT_FOUND : error;
+}
+
+enum sr_error
+snapshot_certified(struct ledgerd *ledgerd)
+{
+	uint32_t before = ledgerd->snapshots.certified.number;
+	struct entry_snapshot known[2];
+	unsigned count;
+	/* asks for what is certified, too */
+	enum sr_error error = keyd_snapshots(ledgerd, known, &count);
+
+	if (error != SR_OK || before == 0 || count < 2 ||
+	    before >= known[1].number ||
+	    before == ledgerd->snapshots.certified.number)
+		return error;
+	error = remove_one(ledgerd, before);
+	return admission_is_refusal(error) ? SR_OK : error;
+}
+
+enum sr_error
+snapshot_salt(struct ledgerd *ledgerd, uint32_t number, uint8_t salt[32])
+{
+	static struct snapshot_file f;
+	struct snapshot_header header;
+	char path[ENV_PATH_MAX];
+	enum sr_error error;
+	env_file file;
+
+	path_of(number, path);
+	error = env_open(ledgerd->env, path, ENV_READ, &file);
+	if (error != SR_OK)
+		return error;
+	error = snapshot_file_open(&f, ledgerd->env, file, &header);
+	if (env_close(ledgerd->env, file) != SR_OK && error == SR_OK)
+		error = SR_IO;
+	if (error == SR_OK && header.snapshot.number != number)
+		error = SR_DAMAGED;
+	if (error == SR_OK)
+		memcpy(salt, header.salt, sizeof(header.salt));
 	return error;
 }
 

@@ -13,7 +13,8 @@
  * How: written as ledger/snapshot/new, synced, renamed to its number, the
  * directory synced; then a SYSTEM entry with its size, place and SHA-256,
  * which keyd takes into its state together with the leaf.  A crash anywhere
- * leaves the old ones, or the new one too.  The last two are kept.
+ * leaves the old ones, or the new one too.  The last two are kept, and the one
+ * that an auditor has signed last.
  *
  * It is made in one piece between two commits: orders wait meanwhile.
  */
@@ -26,8 +27,9 @@
 struct ledgerd;
 
 struct snapshots {
-	struct entry_snapshot last; /* number 0: none yet */
-	uint64_t last_len;          /* of its file */
+	struct entry_snapshot last;      /* number 0: none yet */
+	uint64_t last_len;               /* of its file */
+	struct entry_snapshot certified; /* number 0: none */
 	bool due;
 };
 
@@ -36,6 +38,20 @@ void snapshot_consider(struct ledgerd *ledgerd);
 
 /* Makes one of the state as it is; nothing of it is unsigned. */
 enum sr_error snapshot_make(struct ledgerd *ledgerd);
+
+/*
+ * Whether a snapshot with these numbers and that hash is one of the last two;
+ * keyd is asked.  SR_NOT_FOUND.
+ */
+enum sr_error snapshot_is_known(
+    struct ledgerd *ledgerd, const struct entry_snapshot *snapshot);
+
+/* The auditor's order of that leaf was taken by keyd: another file stays. */
+enum sr_error snapshot_certified(struct ledgerd *ledgerd);
+
+/* The salt in the header of a snapshot's file; SR_NOT_FOUND, SR_DAMAGED. */
+enum sr_error snapshot_salt(
+    struct ledgerd *ledgerd, uint32_t number, uint8_t salt[32]);
 
 /* A SYSTEM entry that the replay came by. */
 enum sr_error snapshot_replayed(

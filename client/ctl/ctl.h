@@ -38,6 +38,7 @@ struct ctl_options {
 	const char *denominations;
 	/* disclose */
 	const char *segments;
+	const char *snapshot;
 	const char *to;
 	uint32_t valid_days;
 	bool late; /* holds */
@@ -142,6 +143,8 @@ enum sr_error ctl_policy(
     const struct ctl_options *options, char *const words[]);
 
 enum sr_error ctl_auditor_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_auditor_certify(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_backup(
     const struct ctl_options *options, char *const words[]);

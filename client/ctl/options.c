@@ -28,6 +28,7 @@ enum {
 	OPTION_DENOMINATIONS,
 	OPTION_DAYS,
 	OPTION_SEGMENTS,
+	OPTION_SNAPSHOT,
 	OPTION_TO,
 	OPTION_LATE,
 	OPTION_ANCHOR,
@@ -69,6 +70,7 @@ static const struct option long_options[] = {
     {"denominations", required_argument, NULL, OPTION_DENOMINATIONS},
     {"days", required_argument, NULL, OPTION_DAYS},
     {"segments", required_argument, NULL, OPTION_SEGMENTS},
+    {"snapshot", required_argument, NULL, OPTION_SNAPSHOT},
     {"to", required_argument, NULL, OPTION_TO},
     {"late", no_argument, NULL, OPTION_LATE},
     {"anchor", required_argument, NULL, OPTION_ANCHOR},
@@ -112,6 +114,7 @@ static const struct text_option {
     {'o', offsetof(struct ctl_options, out)},
     {OPTION_DENOMINATIONS, offsetof(struct ctl_options, denominations)},
     {OPTION_SEGMENTS, offsetof(struct ctl_options, segments)},
+    {OPTION_SNAPSHOT, offsetof(struct ctl_options, snapshot)},
     {OPTION_TO, offsetof(struct ctl_options, to)},
     {OPTION_ANCHOR, offsetof(struct ctl_options, anchor)},
     {OPTION_TILL, offsetof(struct ctl_options, till)},
@@ -314,6 +317,8 @@ ctl_options_help(FILE *out)
 	    "options of disclose:\n"
 	    "      --segments A-B       numbers of the first and the last one; "
 	    "A- for all from A on\n"
+	    "      --snapshot N         the number of a snapshot of the books, "
+	    "or last\n"
 	    "      --to NAME            the auditor\n"
 	    "      --out FILE           the file to be written\n"
 	    "options of anchor:\n"

@@ -114,6 +114,7 @@ command_of(enum order_kind kind)
 	    {ORDER_ENROL_REQUEST, "terminal add"},
 	    {ORDER_REVOKE, "terminal revoke"},
 	    {ORDER_AUDITOR_REQUEST, "auditor add"},
+	    {ORDER_CERTIFY, "auditor certify"},
 	    {ORDER_RELEASE_REQUEST, "release"},
 	    {ORDER_ROLE, "role set"},
 	    {ORDER_ROLE_REVOKE, "role revoke"},

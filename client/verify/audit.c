@@ -41,22 +41,40 @@ audit_later(struct verify *verify, const struct audit_entry *entry,
 	    error_sentence(SR_VERSION));
 }
 
-const struct audit_key *
-audit_find_key(const struct audit *audit, uint32_t segment)
+static const struct audit_key *
+find(const struct audit_key *keys, size_t count, uint32_t number)
 {
-	size_t low = 0, high = audit->key_count;
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (audit->keys[middle].segment < segment)
+		if (keys[middle].segment < number)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < audit->key_count && audit->keys[low].segment == segment
-		   ? &audit->keys[low]
-		   : NULL;
+	return low < count && keys[low].segment == number ? &keys[low] : NULL;
+}
+
+const struct audit_key *
+audit_find_key(const struct audit *audit, uint32_t segment)
+{
+	return find(audit->keys, audit->key_count, segment);
+}
+
+const struct audit_key *
+audit_find_snapshot_key(const struct audit *audit, uint32_t number)
+{
+	return find(audit->snapshot_keys, audit->snapshot_key_count, number);
+}
+
+/* What the log was when a batch began; the walk has found that right. */
+static void
+note_root(struct audit *audit, uint64_t size, const uint8_t root[32])
+{
+	audit->root_size = size;
+	memcpy(audit->root, root, sizeof(audit->root));
 }
 
 /* What can be said of an entry by itself. */
@@ -117,12 +135,16 @@ take_entries(struct verify *verify, const struct audit_key *key,
 {
 	struct journal_position position = {.segment = key->segment};
 	const struct ahead_frame *ahead;
+	struct journal_commit commit;
 
 	for (size_t at = JOURNAL_SEGMENT_HEADER_LEN; at < len;
 	     at += ahead->frame.frame_len) {
 		ahead = ahead_frame(verify, bytes, len, at, key);
 		if (ahead->parsed != SR_OK)
 			break;
+		if (ahead->frame.header.type == JOURNAL_COMMIT &&
+		    journal_commit_decode(&ahead->frame, &commit) == SR_OK)
+			note_root(verify->audit, commit.size, commit.root);
 		if (ahead->frame.header.type != JOURNAL_ENTRY)
 			continue;
 		if (ahead->frame.header.seq >= until)
@@ -157,6 +179,7 @@ audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 		return verify_fault(verify, number, 0,
 		    "the salt in the segment's header is not that of the "
 		    "disclosed key");
+	note_root(audit, header.first_seq, header.root);
 	good = take_entries(verify, key, bytes, len, until);
 	ahead_end();
 	if (good && audit->executed == until && book_sum(&audit->book) != 0)

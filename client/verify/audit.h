@@ -19,15 +19,38 @@
 struct ahead_frame; /* client/verify/ahead.h */
 
 struct audit_key {
-	uint32_t segment;
+	uint32_t segment; /* or number of a snapshot */
 	uint8_t salt[32];
 	uint8_t key[32];
+};
+
+/* A snapshot that the log names, and the root of the log that it is of. */
+struct audit_snapshot {
+	struct entry_snapshot is; /* number 0: none */
+	uint8_t root[32];
+	bool checked; /* its books are those that the entries lead to */
+};
+
+/* The last certificate that was carried out. */
+struct audit_certificate {
+	uint64_t leaf; /* of the auditor's order; 0: none */
+	uint64_t auditor;
+	struct order_certify says;
+	bool named; /* of a snapshot that the log names, and of its root */
 };
 
 struct audit {
 	struct audit_key *keys; /* in ascending order of the segment */
 	size_t key_count;
+	struct audit_key *snapshot_keys; /* likewise, by number */
+	size_t snapshot_key_count;
 	struct book book;
+	uint64_t root_size; /* of the last batch that was closed before */
+	uint8_t root[32];
+	struct audit_snapshot
+	    snapshot[2];                  /* the last one, and the one before */
+	struct audit_snapshot to_certify; /* the last one that was checked */
+	struct audit_certificate certificate;
 	FILE *export; /* NULL: nobody asked for it */
 	/* as what; without a format as JSON lines */
 	struct export journal;
@@ -117,6 +140,34 @@ bool audit_execute(struct verify *verify, const struct audit_entry *entry);
 /* The SYSTEM entry of a snapshot; false after a verdict. */
 bool audit_snapshot(struct verify *verify, const struct audit_entry *entry,
     const struct entry_event *event);
+
+/*
+ * The books of a snapshot's file under a disclosed key, and the tree that they
+ * are of; *book is begun.  Its attestations are keyd's, and of these keys.
+ * False after a verdict.
+ */
+bool audit_load_snapshot(struct verify *verify,
+    const struct entry_snapshot *snapshot, const struct audit_key *key,
+    struct book *book, struct merkle_frontier *tree);
+
+/* The disclosed key of a snapshot; NULL: it was not disclosed. */
+const struct audit_key *audit_find_snapshot_key(
+    const struct audit *audit, uint32_t number);
+
+/* An auditor's order that was carried out. */
+void audit_note_certificate(struct verify *verify,
+    const struct audit_entry *entry, const struct order *order,
+    const struct entry_order *logged);
+
+/* The SYSTEM entry by which a certificate took effect; false after a verdict. */
+bool audit_retention(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_event *event);
+
+/*
+ * Writes what an auditor may sign (strongroomctl auditor certify): the last
+ * snapshot that was checked.  False after a verdict, `could not'.
+ */
+bool audit_write_certificate(struct verify *verify, const char *path);
 
 /* One line of JSON each: an entry; the accounts at the end. */
 void audit_export_entry(FILE *out, const struct audit_entry *entry);

@@ -260,6 +260,8 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 		    "by the rules its outcome is `%s', in the journal `%s'",
 		    error_sentence(effect.outcome),
 		    error_sentence(logged.outcome));
+	if (order.order.kind == ORDER_CERTIFY && effect.outcome == SR_OK)
+		audit_note_certificate(verify, entry, &order.order, &logged);
 	if (effect.late && !note_late(audit))
 		return no_space(verify);
 	audit->orders++;
@@ -312,6 +314,17 @@ use_of_segment(const struct audit *audit, const struct audit_entry *entry,
 	       memcmp(key->salt, salt, sizeof(key->salt)) == 0;
 }
 
+/* What a snapshot's file has for a salt only those know who have the file. */
+static bool
+use_of_snapshot(const struct audit *audit, const struct entry_event *use)
+{
+	struct reader r = reader_of(use->detail, sizeof(use->detail));
+	const uint8_t *auditor = reader_view(&r, 32);
+
+	return use->subject > 0 && use->subject <= audit->last_snapshot &&
+	       book_auditor_of_key(&audit->book, auditor) != NULL;
+}
+
 /* The customer's last order was the erasure, and its hash is told. */
 static bool
 use_of_customer(const struct book *book, const struct entry_event *use)
@@ -347,6 +360,12 @@ check_use(struct verify *verify, const struct audit_entry *entry,
 				? "a key disclosed to nobody who is enrolled, "
 				  "or of no segment of this log"
 				: "the key of no segment of this log");
+		return true;
+	case USE_DISCLOSE_SNAPSHOT:
+		if (!use_of_snapshot(verify->audit, use))
+			return audit_fault(verify, entry,
+			    "the key of a snapshot disclosed to nobody who is "
+			    "enrolled");
 		return true;
 	case USE_ERASE:
 		if (!use_of_customer(&verify->audit->book, use))
@@ -410,6 +429,8 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 		return check_use(verify, entry, &event);
 	if (event.code == SYSTEM_SNAPSHOT)
 		return audit_snapshot(verify, entry, &event);
+	if (event.code == SYSTEM_RETENTION)
+		return audit_retention(verify, entry, &event);
 	if (event.code == SYSTEM_CLOCK)
 		return check_clock(verify, entry, &event);
 	if (event.code == SYSTEM_RULES)

@@ -188,6 +188,7 @@ export_attachment(
 	struct order_revoke revoke;
 	struct order_auditor auditor;
 	struct order_release release;
+	struct order_certify certify;
 	struct order_limits limits;
 	const uint8_t *bytes = entry->attachment;
 	size_t len = entry->attachment_len;
@@ -238,6 +239,12 @@ export_attachment(
 	case ORDER_ROLE_REVOKE:
 		if (order_account_decode(bytes, len, &id) == SR_OK)
 			put_u64(out, "principal", id);
+		break;
+	case ORDER_CERTIFY:
+		if (order_certify_decode(bytes, len, &certify) != SR_OK)
+			break;
+		put_u64(out, "snapshot", certify.snapshot);
+		put_u64(out, "size", certify.size);
 		break;
 	case ORDER_TILL_OPEN:
 	case ORDER_TILL_COUNT:

@@ -26,6 +26,12 @@ audit_end(struct audit *audit)
 	free(audit->keys);
 	audit->keys = NULL;
 	audit->key_count = 0;
+	if (audit->snapshot_keys != NULL)
+		sodium_memzero(audit->snapshot_keys,
+		    audit->snapshot_key_count * sizeof(*audit->snapshot_keys));
+	free(audit->snapshot_keys);
+	audit->snapshot_keys = NULL;
+	audit->snapshot_key_count = 0;
 	free(audit->late);
 	audit->late = NULL;
 	audit->late_count = audit->late_room = 0;
@@ -43,36 +49,32 @@ compare_keys(const void *a, const void *b)
 
 /* Room for count more; the old place is wiped. */
 static bool
-keys_grow(struct audit *audit, size_t count)
+keys_grow(struct audit_key **keys, size_t present, size_t count)
 {
-	struct audit_key *grown =
-	    calloc(audit->key_count + count + 1, sizeof(*grown));
+	struct audit_key *grown = calloc(present + count + 1, sizeof(*grown));
 
 	if (grown == NULL)
 		return false;
-	if (audit->keys != NULL) {
-		memcpy(grown, audit->keys, audit->key_count * sizeof(*grown));
-		sodium_memzero(
-		    audit->keys, audit->key_count * sizeof(*audit->keys));
+	if (*keys != NULL) {
+		memcpy(grown, *keys, present * sizeof(*grown));
+		sodium_memzero(*keys, present * sizeof(*grown));
 	}
-	free(audit->keys);
-	audit->keys = grown;
+	free(*keys);
+	*keys = grown;
 	return true;
 }
 
 /* Sorted, each segment once; of two disclosures the first one counts. */
 static void
-keys_order(struct audit *audit)
+keys_order(struct audit_key *keys, size_t *count)
 {
 	size_t kept = 0;
 
-	qsort(
-	    audit->keys, audit->key_count, sizeof(*audit->keys), compare_keys);
-	for (size_t i = 0; i < audit->key_count; i++)
-		if (kept == 0 ||
-		    audit->keys[kept - 1].segment != audit->keys[i].segment)
-			audit->keys[kept++] = audit->keys[i];
-	audit->key_count = kept;
+	qsort(keys, *count, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < *count; i++)
+		if (kept == 0 || keys[kept - 1].segment != keys[i].segment)
+			keys[kept++] = keys[i];
+	*count = kept;
 }
 
 static bool
@@ -80,23 +82,30 @@ keys_item(struct verify *verify, struct audit *audit, const char *path,
     const uint8_t bytes[DISCLOSURE_ITEM_LEN], const uint8_t secret[32],
     uint64_t *next)
 {
-	struct audit_key *key = &audit->keys[audit->key_count];
+	struct audit_key *key;
 	struct disclosure_item item;
+	uint64_t place;
 
+	/* snapshots come after the segments */
 	if (disclosure_item_decode(bytes, &item) != SR_OK ||
-	    item.segment < *next)
+	    (place = item.segment + ((uint64_t)item.snapshot << 32)) < *next)
 		return verify_fail(verify, VERIFY_COULD_NOT,
 		    "%s is not a disclosure, or damaged", path);
+	key = item.snapshot ? &audit->snapshot_keys[audit->snapshot_key_count]
+			    : &audit->keys[audit->key_count];
 	if (disclosure_open(verify->bank.bank_id, secret, &item, key->key) !=
 	    SR_OK)
 		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "%s: the key of segment %" PRIu32
+		    "%s: the key of %s %" PRIu32
 		    " does not open with the auditor's key",
-		    path, item.segment);
+		    path, item.snapshot ? "snapshot" : "segment", item.segment);
 	key->segment = item.segment;
 	memcpy(key->salt, item.salt, sizeof(key->salt));
-	audit->key_count++;
-	*next = (uint64_t)item.segment + 1;
+	if (item.snapshot)
+		audit->snapshot_key_count++;
+	else
+		audit->key_count++;
+	*next = place + 1;
 	return true;
 }
 
@@ -136,7 +145,9 @@ keys_stream(struct verify *verify, struct audit *audit, const char *path,
 		    "%s is not a disclosure, or damaged", path);
 	if (!keys_header(verify, path, bytes, secret, &header))
 		return false;
-	if (!keys_grow(audit, header.count))
+	if (!keys_grow(&audit->keys, audit->key_count, header.count) ||
+	    !keys_grow(
+		&audit->snapshot_keys, audit->snapshot_key_count, header.count))
 		return verify_fail(
 		    verify, VERIFY_COULD_NOT, "there is not enough memory");
 	for (uint32_t i = 0; i < header.count; i++) {
@@ -164,7 +175,9 @@ audit_read_keys(struct verify *verify, struct audit *audit, const char *path,
 		    verify, VERIFY_COULD_NOT, "%s: %s", path, strerror(errno));
 	good = keys_stream(verify, audit, path, file, auditor_secret);
 	fclose(file);
-	if (good)
-		keys_order(audit);
+	if (good) {
+		keys_order(audit->keys, &audit->key_count);
+		keys_order(audit->snapshot_keys, &audit->snapshot_key_count);
+	}
 	return good;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Snapshots as the log names them: of the size that the log had, and the
- * file, where it is still there, with the hash that stands in the log.  Their
- * key is disclosed to nobody, so their contents are not looked into: whoever
- * starts from one starts from these bytes.
+ * file, where it is still there, with the hash that stands in the log.  Where
+ * its key was disclosed, the books in it are those that the entries lead to.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +13,7 @@
 #include <sodium.h>
 
 #include "client/verify/audit.h"
+#include "common/book/state.h"
 
 /* SHA-256 of a whole file; false when it cannot be read. */
 static bool
@@ -44,6 +44,70 @@ stands_there(const struct entry_snapshot *snapshot,
 	       position->offset == JOURNAL_SEGMENT_HEADER_LEN;
 }
 
+static void
+note_snapshot(struct audit *audit, const struct entry_snapshot *snapshot)
+{
+	audit->snapshot[1] = audit->snapshot[0];
+	audit->snapshot[0] = (struct audit_snapshot){.is = *snapshot};
+	/* it was made between two batches */
+	if (audit->root_size == snapshot->size)
+		memcpy(audit->snapshot[0].root, audit->root, 32);
+}
+
+static enum sr_error
+hash_state(void *state, const uint8_t *bytes, size_t len)
+{
+	crypto_hash_sha256_update(state, bytes, len);
+	return SR_OK;
+}
+
+/* SHA-256 of all that a snapshot has of the book. */
+static void
+digest(const struct book *book, uint8_t hash[32])
+{
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	(void)book_state_write(book, BOOK_STATE_ALL, hash_state, &state);
+	crypto_hash_sha256_final(&state, hash);
+}
+
+/*
+ * With its key: whether the books in it are those that all entries up to here
+ * lead to, and its tree is the log's.
+ */
+static bool
+check_books(struct verify *verify, const struct audit_entry *entry,
+    struct audit_snapshot *snapshot)
+{
+	const struct audit_key *key =
+	    audit_find_snapshot_key(verify->audit, snapshot->is.number);
+	uint8_t own[32], its[32], root[32];
+	struct merkle_frontier tree;
+	static struct book book;
+	bool good;
+
+	if (key == NULL)
+		return true;
+	good = audit_load_snapshot(verify, &snapshot->is, key, &book, &tree);
+	if (good) {
+		digest(&verify->audit->book, own);
+		digest(&book, its);
+		merkle_frontier_root(&tree, root);
+		if (memcmp(own, its, sizeof(own)) != 0 ||
+		    memcmp(root, snapshot->root, sizeof(root)) != 0)
+			good = audit_fault(verify, entry,
+			    "the books in snapshot/%08" PRIu32
+			    " are not those that the entries lead to",
+			    snapshot->is.number);
+	}
+	book_free(&book);
+	snapshot->checked = good;
+	if (good)
+		verify->audit->to_certify = *snapshot;
+	return good;
+}
+
 bool
 audit_snapshot(struct verify *verify, const struct audit_entry *entry,
     const struct entry_event *event)
@@ -63,6 +127,7 @@ audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 		return audit_fault(verify, entry,
 		    "the snapshot is not of the log as it was then");
 	verify->audit->last_snapshot = snapshot.number;
+	note_snapshot(verify->audit, &snapshot);
 	snprintf(path, sizeof(path), "%s/snapshot/%08" PRIu32,
 	    verify->directory, snapshot.number);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -79,5 +144,5 @@ audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 		    "snapshot/%08" PRIu32 " is not the one that entry %" PRIu64
 		    " names",
 		    snapshot.number, entry->header.seq);
-	return true;
+	return check_books(verify, entry, &verify->audit->snapshot[0]);
 }

@@ -237,6 +237,10 @@ apply_kind(struct book_turn *turn)
 		return book_rule_close(turn);
 	case ORDER_ERASE:
 		return book_rule_erase(turn);
+	case ORDER_CERTIFY:
+		/* whether the log names that snapshot is ledgerd's to say, and
+		 * what it is worth the next auditor's: no balance rests on it */
+		return book_moves_nothing(turn->order) ? SR_OK : SR_PARAMETERS;
 	case ORDER_TILL_OPEN:
 	case ORDER_TILL_COUNT:
 	case ORDER_TILL_CLOSE:

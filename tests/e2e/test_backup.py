@@ -435,7 +435,7 @@ def given_a_forged_manifest_when_checked_then_the_banks_own_proofs_refuse():
     refused_when(lambda s: flip(s / "ledger/public/checkpoint", 150),
                  "checkpoint")
     slot = 0 if (newest(backups) / "keyd/state").read_bytes()[:8] == \
-        b"SRSTATE1" else 4096
+        b"SRSTATE2" else 4096
     # its flags: not a copy any more
     refused_when(lambda s: flip(s / "keyd/state", slot + 84), "damaged")
     refused_when(lambda s: flip(s / "keyd/credentials", 2048 + 1024 + 100),

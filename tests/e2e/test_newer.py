@@ -106,8 +106,8 @@ def begin(data):
 
 # What is raised, how, and what the message names.
 STARTS = [
-    ("keyd/state", digit(b"SRSTATE1"), "state"),
-    ("keyd/state", digit(b"SRSTATE1", 4096), "state"),
+    ("keyd/state", digit(b"SRSTATE2"), "state"),
+    ("keyd/state", digit(b"SRSTATE2", 4096), "state"),
     ("keyd/root.sealed", digit(b"SRSEAL01"), "root.sealed"),
     ("keyd/root.sealed", number(8), "root.sealed"),
     (segment, digit(SEGMENT), "ledger/segment/"),

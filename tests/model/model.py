@@ -22,8 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from accounts import Account, Person, main_of  # noqa: E402
 from money import MOST, Money  # noqa: E402
-from people import (CUSTOMER, OPERATOR, TELLER, TERMINAL,  # noqa: E402
-                    People)
+from people import (AUDITOR, CUSTOMER, OPERATOR, TELLER,  # noqa: E402
+                    TERMINAL, People)
 
 TRANSFER, DEPOSIT, HOLD, POST, VOID, UNDO, REVERSE = 1, 2, 3, 4, 5, 6, 7
 ISSUE, ADJUST, POLICY, ROLE, RAISE_LIMIT, ENROL = 8, 9, 10, 11, 12, 13
@@ -31,6 +31,7 @@ APPROVE, FREEZE, LOWER_LIMIT, REVOKE, CLOSE = 14, 15, 16, 17, 19
 TILL_OPEN, TILL_COUNT, TILL_CLOSE = 21, 22, 23
 RELEASE, ENROL_AUDITOR = 28, 29
 ACCOUNT_OPEN, UNFREEZE, CASH_OUT, ERASE, ROLE_REVOKE = 30, 31, 32, 33, 34
+CERTIFY = 35
 CASHIERS = (TERMINAL, TELLER)
 # What an operator signs stands in no line.
 SIGNED_BY = {TRANSFER: (CUSTOMER,), DEPOSIT: CASHIERS, HOLD: (CUSTOMER,),
@@ -39,7 +40,7 @@ SIGNED_BY = {TRANSFER: (CUSTOMER,), DEPOSIT: CASHIERS, HOLD: (CUSTOMER,),
              ACCOUNT_OPEN: (CUSTOMER,), ERASE: (CUSTOMER,),
              TILL_OPEN: CASHIERS, TILL_COUNT: CASHIERS,
              TILL_CLOSE: CASHIERS,
-             CASH_OUT: (TERMINAL, TELLER, OPERATOR)}
+             CASH_OUT: (TERMINAL, TELLER, OPERATOR), CERTIFY: (AUDITOR,)}
 # Those that name a leaf, and those that name accounts and an amount.
 REFERRING = (POST, VOID, UNDO, REVERSE, APPROVE, RELEASE)
 MOVING = (TRANSFER, DEPOSIT, HOLD, POST, UNDO, REVERSE, ISSUE, ADJUST,
@@ -163,10 +164,18 @@ class Model(Money, People):
             LOWER_LIMIT: self.lower, REVOKE: self.revoke,
             ROLE_REVOKE: self.role_revoke, CLOSE: self.close,
             ERASE: self.erase, ACCOUNT_OPEN: self.account_open,
+            CERTIFY: self.certify,
             TILL_OPEN: self.count, TILL_COUNT: self.count,
             TILL_CLOSE: self.count,
         }.get(kind, self.request)(entry, signer, attachment)
         return broken | more, effect
+
+    @staticmethod
+    def certify(_, signer, attachment):
+        """An auditor's word about a snapshot moves nothing."""
+        right = len(attachment) == 88 and any(attachment[:4]) and \
+            not any(attachment[12:16]) and any(attachment[16:24])
+        return set() if right else {"SR_PARAMETERS"}, lambda: []
 
     # ---- Four eyes ---------------------------------------------------------
 

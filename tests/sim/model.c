@@ -243,6 +243,11 @@ by_kind(struct turn *turn)
 		return do_erase(turn);
 	case ORDER_ACCOUNT_OPEN:
 		return do_account_open(turn);
+	case ORDER_CERTIFY:
+		return turn->o->debit != 0 || turn->o->credit != 0 ||
+			       turn->o->amount_minor != 0
+			   ? WHY(SR_PARAMETERS)
+			   : 0;
 	case ORDER_TILL_OPEN:
 	case ORDER_TILL_COUNT:
 	case ORDER_TILL_CLOSE:

@@ -31,6 +31,8 @@ role_may(unsigned kind, unsigned role)
 		return customer || cashier;
 	case ORDER_CASH_OUT:
 		return cashier || operator;
+	case ORDER_CERTIFY:
+		return role == ROLE_AUDITOR;
 	default:
 		return operator;
 	}

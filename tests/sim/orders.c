@@ -42,6 +42,7 @@ static const struct {
     {ORDER_UNFREEZE, ROLE_OPERATOR, 30},
     {ORDER_CASH_OUT, ROLE_TELLER, 30},
     {ORDER_ERASE, ROLE_CUSTOMER, 5},
+    {ORDER_CERTIFY, ROLE_AUDITOR, 5},
 };
 
 enum { CUSTOMS = sizeof(customs) / sizeof(customs[0]) };

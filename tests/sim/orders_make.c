@@ -279,6 +279,18 @@ make_approval(struct orders *orders)
 			    somebody(orders, ROLE_OPERATOR)->customer;
 }
 
+/* Of some snapshot; which ones there are the rules do not ask. */
+static void
+make_certificate(struct orders *orders)
+{
+	struct order_certify certify = {
+	    .snapshot = (uint32_t)orders_draw(orders, 9),
+	    .size = orders_draw(orders, 1000)};
+
+	order_certify_encode(&certify, orders->attachment);
+	orders->attachment_len = ORDER_CERTIFY_LEN;
+}
+
 static void
 make_revocation(struct orders *orders)
 {
@@ -484,6 +496,9 @@ orders_make(struct orders *orders, const struct model_person *signer)
 	case ORDER_UNFREEZE:
 	case ORDER_CLOSE:
 		make_naming(orders, signer);
+		break;
+	case ORDER_CERTIFY:
+		make_certificate(orders);
 		break;
 	default: /* erase */
 		break;

@@ -33,7 +33,7 @@ enum {
 	PEOPLE_ROOM = MODEL_PEOPLE - 8,
 	ACCOUNTS_ROOM = MODEL_ACCOUNTS - 16,
 	AUDITORS_ROOM = 400,
-	KINDS = ORDER_ROLE_REVOKE + 1,
+	KINDS = ORDER_CERTIFY + 1,
 };
 
 #define REASONS 64u /* errors below are the rules' */

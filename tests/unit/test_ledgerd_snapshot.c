@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "keyd/log_keys.h"
-#include "ledgerd/snapshot_file.h"
+#include "common/snapshot_file.h"
 #include "tests/lib/sim_bank.h"
 
 static struct sim_bank *bank;

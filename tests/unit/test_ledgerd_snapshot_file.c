@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledgerd/snapshot_file.h"
+#include "common/snapshot_file.h"
 #include "tests/lib/env_sim.h"
 
 #define PATH "ledger/snapshot/00000007"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef LEDGERD_SNAPSHOT_FILE_H
-#define LEDGERD_SNAPSHOT_FILE_H
+#ifndef COMMON_SNAPSHOT_FILE_H
+#define COMMON_SNAPSHOT_FILE_H
 /*
  * The file of a snapshot, as a stream that goes out or comes in through one
  * chunk of fixed size.  Knows nothing of what is in it.
@@ -27,6 +27,7 @@
 #include "common/aead.h"
 #include "common/entry.h"
 #include "common/env.h"
+#include "common/merkle.h"
 
 enum {
 	SNAPSHOT_HEADER_LEN = 128,
@@ -81,6 +82,16 @@ void snapshot_file_key(struct snapshot_file *f, const uint8_t key[32]);
  */
 enum sr_error snapshot_file_take(
     void *snapshot_file, uint8_t *bytes, size_t len);
+
+/*
+ * What the file begins with: the time of the last entry, and the log's tree,
+ * whose size says how many hashes follow.  Then come the book (common/book/
+ * state.h) and, for each principal in its order, a person: name length 1 | name
+ * | salt 32 | display name length 1 | display name | segment 4 | offset 4
+ * | attestation.  SR_MALFORMED.
+ */
+enum sr_error snapshot_file_tree(
+    struct snapshot_file *f, uint64_t *time_ms, struct merkle_frontier *tree);
 
 /* SR_DAMAGED unless everything was taken; the file's SHA-256.  Wipes. */
 enum sr_error snapshot_file_end(struct snapshot_file *f, uint8_t hash[32]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Chunks, sealed and opened.  Must never give out what did not verify. */
-#include "ledgerd/snapshot_file.h"
+#include "common/snapshot_file.h"
 
 #include <string.h>
 
@@ -226,6 +226,26 @@ snapshot_file_take(void *snapshot_file, uint8_t *bytes, size_t len)
 		len -= some;
 	}
 	return SR_OK;
+}
+
+enum sr_error
+snapshot_file_tree(
+    struct snapshot_file *f, uint64_t *time_ms, struct merkle_frontier *tree)
+{
+	uint8_t bytes[8 + MERKLE_FRONTIER_MAX] = {0};
+	struct reader r = reader_of(bytes, 16);
+	enum sr_error error = snapshot_file_take(f, bytes, 16);
+	size_t len;
+
+	if (error != SR_OK)
+		return error;
+	*time_ms = reader_u64(&r);
+	len = (size_t)__builtin_popcountll(reader_u64(&r)) * MERKLE_HASH_LEN;
+	if (len > sizeof(bytes) - 16)
+		return SR_MALFORMED;
+	error = snapshot_file_take(f, bytes + 16, len);
+	r = reader_of(bytes + 8, 8 + len);
+	return error == SR_OK ? merkle_frontier_read(&r, tree) : error;
 }
 
 enum sr_error
