@@ -168,6 +168,22 @@ set_registration(struct parse *parse, const struct key *key, const char *value)
 }
 
 static const char *
+set_audit_log(struct parse *parse, const struct key *key, const char *value)
+{
+	enum audit_mode *out = member(parse, key);
+
+	if (strcmp(value, "pseudonyms") == 0)
+		*out = AUDIT_PSEUDONYMS;
+	else if (strcmp(value, "full") == 0)
+		*out = AUDIT_FULL;
+	else if (strcmp(value, "off") == 0)
+		*out = AUDIT_OFF;
+	else
+		return "pseudonyms, full or off";
+	return NULL;
+}
+
+static const char *
 set_listen(struct parse *parse, const struct key *key, const char *value)
 {
 	struct config *config = parse->config;
@@ -205,6 +221,7 @@ static const struct key keys[] = {
 	86400, false},
     {"ledgerd", "session-rekey", set_number, MEMBER(session_rekey_s), 5, 86400,
 	false},
+    {"ledgerd", "audit-log", set_audit_log, MEMBER(audit_log), 0, 0, false},
     {"keyd", "registration", set_registration, MEMBER(registration), 0, 0,
 	false},
     {"unlock", "passphrase-file", set_path, MEMBER(passphrase_file), 0, 0,
@@ -309,6 +326,7 @@ static const struct config defaults = {
     .session_idle_s = 300,
     .session_absolute_s = 3600,
     .session_rekey_s = 600,
+    .audit_log = AUDIT_PSEUDONYMS,
     .registration = CONFIG_REGISTRATION_OPEN,
     .namespaces = true,
     .user_keyd = "strongroom-keyd",

@@ -40,6 +40,7 @@
  *   session-idle = S        seconds; 1 to 86400; default 300
  *   session-absolute = S    seconds; 1 to 86400; default 3600
  *   session-rekey = S       seconds; 5 to 86400; default 600
+ *   audit-log = pseudonyms | full | off        default pseudonyms
  * [keyd]
  *   registration = open | invite | closed      default open
  * [unlock]
@@ -59,6 +60,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "common/audit_line.h"
 #include "common/error.h"
 
 #define CONFIG_PATH_MAX 512
@@ -96,6 +98,7 @@ struct config {
 	uint32_t session_idle_s;
 	uint32_t session_absolute_s;
 	uint32_t session_rekey_s;
+	enum audit_mode audit_log;
 
 	enum config_registration registration;
 	char passphrase_file[CONFIG_PATH_MAX]; /* absolute */

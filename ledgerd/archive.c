@@ -290,32 +290,46 @@ find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
 }
 
 enum sr_error
-archive_leaf(struct ledgerd *ledgerd, uint64_t leaf, struct archive_frame *out)
+archive_leaf_from(struct ledgerd *ledgerd, uint64_t leaf,
+    struct archive_place *place, struct archive_frame *out, const uint8_t **key)
 {
 	struct archive_segment *segment;
-	struct journal_position at;
-	enum sr_error error;
+	struct journal_position *at = &place->at;
+	enum sr_error error = SR_OK;
 
 	if (leaf >= ledgerd->tree.size)
 		return SR_NOT_FOUND;
-	error = find_begin(ledgerd, leaf, &at, out);
+	if (!place->known)
+		error = find_begin(ledgerd, leaf, at, out);
 	if (error != SR_OK)
 		return error;
+	place->known = true;
 	for (;;) {
-		error = read_frame(ledgerd, at, out, &segment);
+		error = read_frame(ledgerd, *at, out, &segment);
 		if (error == SR_NOT_FOUND) {
-			at.segment++;
-			at.offset = JOURNAL_SEGMENT_HEADER_LEN;
-			if (at.segment > ledgerd->segments.number)
+			at->segment++;
+			at->offset = JOURNAL_SEGMENT_HEADER_LEN;
+			if (at->segment > ledgerd->segments.number)
 				return SR_NOT_FOUND;
 			continue;
 		}
 		if (error != SR_OK)
 			return error;
+		at->offset += (uint32_t)out->frame.frame_len;
 		if (out->frame.header.type == JOURNAL_ENTRY &&
 		    out->frame.header.seq == leaf)
-			return journal_open(segment->key, &out->frame,
-			    out->buffer, &out->plain);
-		at.offset += (uint32_t)out->frame.frame_len;
+			break;
 	}
+	*key = segment->key;
+	return journal_open(
+	    segment->key, &out->frame, out->buffer, &out->plain);
+}
+
+enum sr_error
+archive_leaf(struct ledgerd *ledgerd, uint64_t leaf, struct archive_frame *out)
+{
+	struct archive_place place = {.known = false};
+	const uint8_t *key;
+
+	return archive_leaf_from(ledgerd, leaf, &place, out, &key);
 }

@@ -71,6 +71,12 @@ struct archive_frame {
 void archive_init(struct archive *archive);
 void archive_close(struct archive *archive, struct env *env);
 
+/* Where a reader of many leaves in a row goes on. */
+struct archive_place {
+	bool known;
+	struct journal_position at;
+};
+
 /* Tells where a leaf stands; leaves come in order.  SR_MEMORY. */
 enum sr_error archive_note(
     struct archive *archive, uint64_t leaf, struct journal_position position);
@@ -90,5 +96,14 @@ enum sr_error archive_find_segment(
 /* Reads the entry of a leaf.  SR_NOT_FOUND beyond the log, else as above. */
 enum sr_error archive_leaf(
     struct ledgerd *ledgerd, uint64_t leaf, struct archive_frame *out);
+
+/*
+ * The same, looking from *place on, which is behind that leaf afterwards:
+ * leaves in ascending order are read once.  *key: the segment's, until the
+ * next call.
+ */
+enum sr_error archive_leaf_from(struct ledgerd *ledgerd, uint64_t leaf,
+    struct archive_place *place, struct archive_frame *out,
+    const uint8_t **key);
 
 #endif

@@ -13,7 +13,6 @@
 
 #include "common/diag.h"
 #include "common/utc.h"
-#include "ledgerd/audit.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/snapshot.h"
@@ -117,8 +116,7 @@ batch_next_leaf(const struct ledgerd *ledgerd)
 
 enum sr_error
 batch_add(struct ledgerd *ledgerd, struct journal_plain *plain,
-    enum sr_error outcome, struct journal_position *position,
-    struct journal_leaf *leaf)
+    struct journal_position *position, struct journal_leaf *leaf)
 {
 	struct batch *batch = &ledgerd->batch;
 	struct journal_header header = {.seq = batch->tree.size,
@@ -141,9 +139,9 @@ batch_add(struct ledgerd *ledgerd, struct journal_plain *plain,
 	batch->frames_len += frame_len;
 	journal_leaf_encode(&made, batch->leaf_bytes[batch->leaf_count]);
 	journal_leaf_hash(&made, batch->leaves[batch->leaf_count]);
-	audit_line(&made, outcome, batch->audit[batch->leaf_count],
-	    sizeof(batch->audit[0]));
-	error = archive_note(&ledgerd->archive, made.seq, *position);
+	error = audit_note(ledgerd, &made, plain);
+	if (error == SR_OK)
+		error = archive_note(&ledgerd->archive, made.seq, *position);
 	if (error == SR_OK)
 		error = merkle_frontier_append(
 		    &batch->tree, batch->leaves[batch->leaf_count]);

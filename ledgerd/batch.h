@@ -37,12 +37,11 @@ uint64_t batch_next_leaf(const struct ledgerd *ledgerd);
 
 /*
  * Seals one entry.  plain: in: committed part and touched accounts; out: the
- * salt.  outcome goes to the audit log.  *position tells where the frame
- * will stand; *leaf, unless NULL, all fields of the leaf.
+ * salt.  *position tells where the frame will stand; *leaf, unless NULL, all
+ * fields of the leaf.
  */
 enum sr_error batch_add(struct ledgerd *ledgerd, struct journal_plain *plain,
-    enum sr_error outcome, struct journal_position *position,
-    struct journal_leaf *leaf);
+    struct journal_position *position, struct journal_leaf *leaf);
 
 enum sr_error batch_write(struct ledgerd *ledgerd);
 enum sr_error batch_sign(struct ledgerd *ledgerd);

@@ -213,7 +213,7 @@ commit_system(struct ledgerd *ledgerd, const struct entry_event *event)
 		return error;
 	entry.time_ms = ledgerd->batch.time_ms;
 	entry_event_encode(ENTRY_SYSTEM, &entry, committed);
-	error = batch_add(ledgerd, &plain, SR_OK, &position, NULL);
+	error = batch_add(ledgerd, &plain, &position, NULL);
 	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
 }
 
@@ -228,7 +228,7 @@ commit_genesis(
 
 	error = batch_begin(ledgerd);
 	if (error == SR_OK)
-		error = batch_add(ledgerd, &plain, SR_OK, &position, NULL);
+		error = batch_add(ledgerd, &plain, &position, NULL);
 	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
 }
 
@@ -325,7 +325,7 @@ write_with_keyd(struct ledgerd *ledgerd, struct journal_plain *plain,
 	struct journal_leaf leaf;
 	enum sr_error error;
 
-	error = batch_add(ledgerd, plain, SR_OK, &position, &leaf);
+	error = batch_add(ledgerd, plain, &position, &leaf);
 	if (error == SR_OK)
 		error = batch_write(ledgerd);
 	if (error != SR_OK)

@@ -84,7 +84,7 @@ journal_order(struct ledgerd *ledgerd, struct item_order *in,
 			.held_minor = account->held_minor,
 			.previous = account->last_frame};
 	}
-	error = batch_add(ledgerd, &plain, effect->outcome, &position, NULL);
+	error = batch_add(ledgerd, &plain, &position, NULL);
 	for (unsigned i = 0; i < effect->touched_count; i++)
 		effect->touched[i]->last_frame = position;
 	memcpy(in->answer.salt, plain.salt, sizeof(in->answer.salt));
@@ -357,7 +357,7 @@ journal_account(struct ledgerd *ledgerd, const struct opening *opening)
 	error = entry_account_encode(
 	    &entry, committed, sizeof(committed), &plain.committed_len);
 	if (error == SR_OK)
-		error = batch_add(ledgerd, &plain, SR_OK, &person.entry, NULL);
+		error = batch_add(ledgerd, &plain, &person.entry, NULL);
 	if (error == SR_OK)
 		error = people_set(&ledgerd->people, m->customer, &person);
 	return error;

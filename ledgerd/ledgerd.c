@@ -36,7 +36,7 @@ ledgerd_init(struct ledgerd *ledgerd, struct env *env,
 	ledgerd->env = env;
 	ledgerd->params = *params;
 	ledgerd->phase = PHASE_INIT;
-	ledgerd->audit = ENV_NO_FILE;
+	ledgerd->audit.file = ENV_NO_FILE;
 	merkle_frontier_init(&ledgerd->tree);
 	segments_init(
 	    &ledgerd->segments, env, ledgerd->bank_id, params->segment_len, 0);
@@ -60,8 +60,7 @@ void
 ledgerd_close(struct ledgerd *ledgerd)
 {
 	segments_close(&ledgerd->segments);
-	if (ledgerd->audit != ENV_NO_FILE)
-		(void)env_close(ledgerd->env, ledgerd->audit);
+	audit_close(ledgerd);
 	sessions_close(&ledgerd->sessions);
 	archive_close(&ledgerd->archive, ledgerd->env);
 	leaves_close(&ledgerd->tiles.leaves, ledgerd->env);
@@ -193,7 +192,7 @@ look(struct ledgerd *ledgerd, int timeout_ms, bool *quiet)
 	/* With answers that netd does not take nothing else goes on. */
 	if (!answers_wait(ledgerd) &&
 	    (prepares(ledgerd) || commit_has_work(ledgerd) ||
-		makes_snapshot(ledgerd)))
+		makes_snapshot(ledgerd) || audit_waits(ledgerd)))
 		timeout_ms = 0;
 	else if (ledgerd->sessions.count > 0 &&
 		 (timeout_ms < 0 || timeout_ms > SWEEP_MS))
@@ -201,6 +200,8 @@ look(struct ledgerd *ledgerd, int timeout_ms, bool *quiet)
 	if (ledgerd->phase == PHASE_OPEN)
 		timeout_ms = tiles_wait_ms(
 		    ledgerd, admission_wait_ms(ledgerd, timeout_ms));
+	if (!answers_wait(ledgerd))
+		timeout_ms = audit_wait_ms(ledgerd, timeout_ms);
 	error = env_wait(
 	    ledgerd->env, reads, writes, timeout_ms, &readable, &writable);
 	*quiet = readable == 0 && !commit_has_work(ledgerd);
@@ -219,7 +220,9 @@ work(struct ledgerd *ledgerd)
 	if (answers_wait(ledgerd) && !answer_all(ledgerd))
 		return ledgerd->fatal;
 	if (ledgerd->fatal == SR_OK && makes_snapshot(ledgerd)) {
-		error = snapshot_make(ledgerd);
+		error = audit_settle(ledgerd);
+		if (error == SR_OK)
+			error = snapshot_make(ledgerd);
 		if (error != SR_OK)
 			return error;
 	}
@@ -234,6 +237,8 @@ work(struct ledgerd *ledgerd)
 	}
 	if (prepares(ledgerd))
 		error = prepare(ledgerd);
+	if (error == SR_OK)
+		error = audit_catch_up(ledgerd);
 	return error == SR_OK ? ledgerd->fatal : error;
 }
 

@@ -31,6 +31,7 @@
 #include "gen/messages.h"
 #include "ledgerd/admission.h"
 #include "ledgerd/archive.h"
+#include "ledgerd/audit.h"
 #include "ledgerd/metrics.h"
 #include "ledgerd/people.h"
 #include "ledgerd/segments.h"
@@ -45,6 +46,7 @@ struct ledgerd_params {
 	uint64_t session_absolute_s;
 	uint64_t session_rekey_s;
 	uint64_t sessions_max;
+	uint64_t audit;   /* enum audit_mode */
 	uint32_t missing; /* sandbox layers not in force, for `ready' */
 };
 
@@ -155,7 +157,7 @@ struct batch {
 	size_t leaf_count;
 	uint8_t leaves[ITEMS_MAX + OPENINGS_MAX][MERKLE_HASH_LEN];
 	uint8_t leaf_bytes[ITEMS_MAX + OPENINGS_MAX][JOURNAL_LEAF_LEN];
-	uint8_t audit[ITEMS_MAX + OPENINGS_MAX][80]; /* a line each */
+	struct audit_record audit[ITEMS_MAX + OPENINGS_MAX];
 	size_t items; /* of the queue, that this commit has taken */
 	size_t openings;
 };
@@ -211,8 +213,7 @@ struct ledgerd {
 	char checkpoint[NOTE_MAX];
 	size_t checkpoint_len;
 	uint64_t last_time_ms; /* of the last entry */
-	env_file audit;
-	uint64_t audit_len;
+	struct audit_log audit;
 	struct admission admission;
 
 	/* Who is here and what waits. */
@@ -250,7 +251,6 @@ struct ledgerd {
 	uint64_t declined;
 	uint64_t refused;
 	uint64_t recovered;
-	uint64_t audit_lost; /* lines */
 };
 
 /* Prepares the struct; SR_MEMORY. */

@@ -48,6 +48,7 @@ main(int argc, char *argv[])
 	    {"session-idle", &params.session_idle_s, 1, 86400},
 	    {"session-absolute", &params.session_absolute_s, 1, 86400},
 	    {"session-rekey", &params.session_rekey_s, 5, 86400},
+	    {"audit-log", &params.audit, AUDIT_PSEUDONYMS, AUDIT_OFF},
 	    {"max-connections", &max_connections, 1, 100000},
 	};
 	struct room room;

@@ -9,7 +9,6 @@
 #include <sodium.h>
 
 #include "common/diag.h"
-#include "ledgerd/audit.h"
 #include "ledgerd/batch.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/control.h"
@@ -376,8 +375,6 @@ ledgerd_start(struct ledgerd *ledgerd)
 	restoring = error == SR_OK && ledgerd->keyd.restoring;
 	if (error == SR_OK)
 		error = keep_certificates(ledgerd);
-	if (error == SR_OK)
-		error = audit_open(ledgerd);
 	segments_init(&ledgerd->segments, ledgerd->env, ledgerd->bank_id,
 	    ledgerd->params.segment_len, ledgerd->params.reserve);
 	if (error == SR_OK)
@@ -387,6 +384,8 @@ ledgerd_start(struct ledgerd *ledgerd)
 		error = replay_fetch_directory_keys(ledgerd);
 	if (error == SR_OK)
 		error = replay_journal(ledgerd, &tail);
+	if (error == SR_OK)
+		error = audit_start(ledgerd);
 	if (error == SR_OK && !ledgerd->keyd.copy)
 		replay_queue_erasures(ledgerd);
 	replay_forget_directory_keys(ledgerd);
@@ -396,6 +395,8 @@ ledgerd_start(struct ledgerd *ledgerd)
 		error = bring_up(ledgerd, &tail);
 	if (error == SR_OK)
 		error = admission_start(ledgerd);
+	for (int i = 0; error == SR_OK && i < AUDIT_START_STEPS; i++)
+		error = audit_catch_up(ledgerd);
 	if (error == SR_OK)
 		error = control_ready(ledgerd);
 	if (error != SR_OK)

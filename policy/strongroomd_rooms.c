@@ -246,6 +246,7 @@ start_ledgerd(struct monitor *monitor, int netd, int keyd)
 	add_option(&arguments, "session-idle", config->session_idle_s);
 	add_option(&arguments, "session-absolute", config->session_absolute_s);
 	add_option(&arguments, "session-rekey", config->session_rekey_s);
+	add_option(&arguments, "audit-log", (uint64_t)config->audit_log);
 	add_option(&arguments, "max-connections", config->max_connections);
 	begin_fds(monitor, &room);
 	give(&room, FD_LEDGERD_NETD, netd);

@@ -49,7 +49,7 @@ enum sr_error ctl_backup_keyd(struct ctl_backup *backup);
 
 /*
  * ledgerd's files up to that head.  SR_BUSY when a snapshot has gone
- * meanwhile: keyd's state is to be had anew.
+ * meanwhile, or the audit log was rotated: all of it is to be had anew.
  */
 enum sr_error ctl_backup_ledger(struct ctl_backup *backup);
 

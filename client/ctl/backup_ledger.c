@@ -4,6 +4,7 @@
  * journal is read as it is and cut at the COMMIT of the size that keyd has
  * frozen; a segment that the former backup has whole is not read again.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "client/ctl/control.h"
 #include "client/ctl/backup.h"
+#include "common/audit_line.h"
 #include "common/backup.h"
 #include "common/journal.h"
 #include "common/restore.h"
@@ -34,7 +36,10 @@ piece_of(struct ctl_backup *backup, unsigned file, uint32_t number,
 		   : error;
 }
 
-/* A file that only grows, up to the length that it has now. */
+/*
+ * A file that only grows, up to the length that it has now.  SR_BUSY when it
+ * has become shorter meanwhile: an audit log that was rotated.
+ */
 static enum sr_error
 fetch_file(
     struct ctl_backup *backup, unsigned file, uint32_t number, const char *name)
@@ -61,6 +66,8 @@ fetch_file(
 		ctl_backup_progress(backup, name, at, whole);
 		if (error == SR_OK && at < whole)
 			error = piece_of(backup, file, number, at, &piece);
+		if (error == SR_OK && piece.len < whole)
+			error = SR_BUSY;
 	}
 	if (error == SR_OK)
 		return backup_file_finish(path, fd);
@@ -99,14 +106,15 @@ fetch_snapshot(struct ctl_backup *backup, unsigned which)
 	return unlink(path) == 0 ? SR_OK : SR_IO;
 }
 
-/* The audit log may be ahead of the head: its last lines are cut off. */
+/*
+ * The audit log may be ahead of the head, and what was read last may be half a
+ * line: that is cut off.
+ */
 static enum sr_error
 cut_audit(struct ctl_backup *backup)
 {
-	char path[PATH_MAX], *line = NULL;
-	size_t room = 0;
+	char path[PATH_MAX], text[AUDIT_LINE_MAX + 1];
 	off_t at = 0;
-	ssize_t n;
 	FILE *file;
 	enum sr_error error =
 	    backup_set_path(&backup->part, "audit/audit.log", path);
@@ -116,20 +124,40 @@ cut_audit(struct ctl_backup *backup)
 	file = fopen(path, "r+e");
 	if (file == NULL)
 		return SR_IO;
-	while ((n = getline(&line, &room, file)) > 0) {
-		unsigned long long entry;
+	while (fgets(text, sizeof(text), file) != NULL) {
+		size_t len = strlen(text);
+		struct audit_line line;
 
-		if (sscanf(line, "%*s %llu", &entry) == 1 &&
-		    entry >= backup->head.size)
+		if (len == 0 || text[len - 1] != '\n')
 			break;
-		at += n;
+		if (audit_line_read(text, len - 1, &line) &&
+		    line.last >=
+			backup->head.size + (line.type == AUDIT_LINE_HEAD))
+			break;
+		at += (off_t)len;
 	}
-	free(line);
-	if (n > 0 &&
-	    (ftruncate(fileno(file), at) != 0 || fsync(fileno(file)) != 0))
+	if (ftruncate(fileno(file), at) != 0 || fsync(fileno(file)) != 0)
 		error = SR_IO;
 	fclose(file);
 	return error;
+}
+
+/* Where none is kept, or it was just renamed away, there is none. */
+static enum sr_error
+fetch_audit(struct ctl_backup *backup)
+{
+	char path[PATH_MAX];
+	enum sr_error error =
+	    backup_set_path(&backup->part, "audit/audit.log", path);
+
+	if (error == SR_OK)
+		error = fetch_file(backup, BACKUP_AUDIT, 0, "audit/audit.log");
+	if (error == SR_OK)
+		return cut_audit(backup);
+	if (error != SR_NOT_FOUND)
+		return error;
+	/* of a try before this one */
+	return unlink(path) == 0 || errno == ENOENT ? SR_OK : SR_IO;
 }
 
 /* public/checkpoint of exactly the head, with keyd's signature. */
@@ -322,9 +350,7 @@ ctl_backup_ledger(struct ctl_backup *backup)
 	if (error == SR_NOT_FOUND)
 		error = SR_OK;
 	if (error == SR_OK)
-		error = fetch_file(backup, BACKUP_AUDIT, 0, "audit/audit.log");
-	if (error == SR_OK)
-		error = cut_audit(backup);
+		error = fetch_audit(backup);
 	if (error == SR_OK)
 		error = put_checkpoint(backup);
 	return error == SR_OK ? fetch_journal(backup) : error;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/audit_line.h"
 #include "policy/sandbox.h"
 
 __attribute__((format(printf, 3, 4))) static struct doctor_verdict
@@ -82,12 +83,19 @@ doctor_clock(const struct message_clock *clock)
 struct doctor_verdict
 doctor_audit(const struct message_ledgerd_status *ledgerd)
 {
-	if (ledgerd->audit_lost > 0)
+	if (ledgerd->audit_missing > 0)
 		return verdict("audit-log", DOCTOR_WARNS,
-		    "%" PRIu64 " lines are missing since the start: the disk "
-		    "refused them; the journal has the entries",
-		    ledgerd->audit_lost);
-	return verdict("audit-log", DOCTOR_FINE, "no line is missing");
+		    "%" PRIu64 " lines are missing: the disk refuses them; "
+		    "they are written from the journal when there is room",
+		    ledgerd->audit_missing);
+	if (ledgerd->audit_mode == AUDIT_FULL)
+		return verdict("audit-log", DOCTOR_WARNS,
+		    "full: who steals ledgerd's disk, or a backup, reads "
+		    "names, kinds and amounts, and an erased name stays there");
+	if (ledgerd->audit_mode == AUDIT_OFF)
+		return verdict("audit-log", DOCTOR_FINE, "switched off");
+	return verdict("audit-log", DOCTOR_FINE,
+	    "no line is missing; pseudonyms, no names");
 }
 
 struct doctor_verdict

@@ -50,7 +50,7 @@ struct doctor_verdict doctor_disk(const struct message_ledgerd_status *ledgerd);
  */
 struct doctor_verdict doctor_clock(const struct message_clock *clock);
 
-/* Warns when lines are missing. */
+/* Warns when lines are missing, and of names and amounts in the clear. */
 struct doctor_verdict doctor_audit(
     const struct message_ledgerd_status *ledgerd);
 

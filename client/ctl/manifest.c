@@ -36,7 +36,8 @@ static const char *const single_paths[] = {
 static bool
 may_lack(const char *path)
 {
-	return strcmp(path, "keyd/identity.sealed") == 0 ||
+	return strcmp(path, "audit/audit.log") == 0 ||
+	       strcmp(path, "keyd/identity.sealed") == 0 ||
 	       strcmp(path, "ledger/public/restores") == 0 ||
 	       strcmp(path, "strongroom.conf") == 0;
 }

@@ -250,8 +250,9 @@ print_machine(const struct ctl_rooms *rooms)
 	    "What the disk of the journal has left.", ledgerd->space);
 	gauge("disk_reserve_bytes", "bytes",
 	    "Below this the bank is closed for orders.", ledgerd->reserve);
-	counter("audit_lines_lost", "Lines that the audit log did not take.",
-	    ledgerd->audit_lost);
+	gauge("audit_lines_missing", "",
+	    "Entries that have no line in the audit log yet.",
+	    ledgerd->audit_missing);
 	gauge("log_entries", "", "Entries of the log that keyd has signed.",
 	    rooms->keyd.tree_size);
 	family("certificate_end_seconds", "gauge", "seconds",

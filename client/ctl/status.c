@@ -99,6 +99,15 @@ registration_name(unsigned registration)
 	return registration < 3 ? names[registration] : "unknown";
 }
 
+static const char *
+audit_name(unsigned mode)
+{
+	static const char *const names[] = {
+	    "pseudonyms", "full: names and amounts in the clear", "off"};
+
+	return mode < 3 ? names[mode] : "unknown";
+}
+
 const char *
 ctl_state_name(unsigned state)
 {
@@ -172,9 +181,10 @@ status_orders(const struct message_ledgerd_status *ledgerd)
 		       " MiB free, closed for orders "
 		       "below %" PRIu64 " MiB\n",
 		    ledgerd->space >> 20, ledgerd->reserve >> 20);
-	if (ledgerd->audit_lost > 0)
+	printf("audit log           %s\n", audit_name(ledgerd->audit_mode));
+	if (ledgerd->audit_missing > 0)
 		printf("audit log           %" PRIu64 " lines are missing\n",
-		    ledgerd->audit_lost);
+		    ledgerd->audit_missing);
 }
 
 /* When it was last backed up and verified, by the operator's notes. */
@@ -322,8 +332,10 @@ status_print_json_orders(const struct message_ledgerd_status *ledgerd)
 	else
 		printf("\"%s\"", why);
 	printf(",\"free_bytes\":%" PRIu64 ",\"reserve_bytes\":%" PRIu64
-	       ",\"audit_lines_lost\":%" PRIu64,
-	    ledgerd->space, ledgerd->reserve, ledgerd->audit_lost);
+	       ",\"audit_log\":\"%.*s\",\"audit_lines_missing\":%" PRIu64,
+	    ledgerd->space, ledgerd->reserve,
+	    (int)strcspn(audit_name(ledgerd->audit_mode), ":"),
+	    audit_name(ledgerd->audit_mode), ledgerd->audit_missing);
 }
 
 static void

@@ -214,7 +214,7 @@ VALUES = {
     "name": "Our Bank", "data": ".", "listen": "127.0.0.1:7420",
     "max-connections": "10", "max-per-address": "10",
     "handshake-timeout-ms": "5000", "segment-size": "64K", "reserve": "1M",
-    "session-idle": "60", "session-absolute": "600", "session-rekey": "60",
+    "session-idle": "60", "session-absolute": "600", "session-rekey": "60", "audit-log": "full",
     "registration": "invite", "passphrase-file": "p", "namespaces": "on",
     "user-keyd": "1001", "user-netd": "1002", "user-ledgerd": "1003",
 }

@@ -99,6 +99,7 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 	    .session_idle_s = 300,
 	    .session_absolute_s = 3600,
 	    .session_rekey_s = 600,
+	    .audit = bank->audit,
 	    .sessions_max = 64};
 
 	bank->restore = false;

@@ -41,6 +41,7 @@ struct sim_bank {
 	enum sr_error ledgerd_error;
 	uint8_t root[32];
 	uint8_t identity_seed[32];
+	enum audit_mode audit;  /* of ledgerd, from the next start on */
 	bool restore;           /* the next start is a restore start */
 	uint32_t restore_epoch; /* from that head only; size 0: any */
 	uint64_t restore_size;

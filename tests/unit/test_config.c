@@ -69,6 +69,7 @@ given_every_key_then_each_has_its_value(void **state)
 		  "[ledgerd]\nsegment-size = 64K\nreserve = 1M\n"
 		  "session-idle = 1\n"
 		  "session-absolute = 2\nsession-rekey = 5\n"
+		  "audit-log = full\n"
 		  "[keyd]\nregistration = invite\n"
 		  "[unlock]\npassphrase-file = /p\n"
 		  "[sandbox]\nnamespaces = off\nuser-keyd = 1001\n"
@@ -88,6 +89,7 @@ given_every_key_then_each_has_its_value(void **state)
 	assert_int_equal(config.session_idle_s, 1);
 	assert_int_equal(config.session_absolute_s, 2);
 	assert_int_equal(config.session_rekey_s, 5);
+	assert_int_equal(config.audit_log, AUDIT_FULL);
 	assert_int_equal(config.registration, CONFIG_REGISTRATION_INVITE);
 	assert_string_equal(config.passphrase_file, "/p");
 	assert_false(config.namespaces);
@@ -140,6 +142,7 @@ given_a_value_out_of_range_then_it_is_refused(void **state)
 	    "[ledgerd]\nreserve = 2097156K",
 	    "[ledgerd]\nreserve = 1048577",
 	    "[ledgerd]\nsession-rekey = 4",
+	    "[ledgerd]\naudit-log = on",
 	    "[keyd]\nregistration = maybe",
 	    "[sandbox]\nnamespaces = yes",
 	    "[sandbox]\nuser-keyd = abcdefghijklmnopqrstuvwxyzabcdefg",

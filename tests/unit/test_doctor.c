@@ -80,13 +80,18 @@ given_the_clock_when_it_is_wrong_then_said_how(void **state)
 }
 
 static void
-given_the_audit_log_when_lines_are_lost_then_it_warns(void **state)
+given_the_audit_log_when_lines_are_missing_or_it_is_full_then_it_warns(
+    void **state)
 {
 	struct message_ledgerd_status ledgerd = {0};
 
 	(void)state;
 	is(doctor_audit(&ledgerd), "audit-log", DOCTOR_FINE, "no line");
-	ledgerd.audit_lost = 1;
+	ledgerd.audit_mode = AUDIT_OFF;
+	is(doctor_audit(&ledgerd), "audit-log", DOCTOR_FINE, "off");
+	ledgerd.audit_mode = AUDIT_FULL;
+	is(doctor_audit(&ledgerd), "audit-log", DOCTOR_WARNS, "names, kinds");
+	ledgerd.audit_missing = 1;
 	is(doctor_audit(&ledgerd), "audit-log", DOCTOR_WARNS, "1 lines");
 }
 
@@ -219,7 +224,7 @@ main(void)
 		given_the_disk_when_it_fills_then_it_warns_before_it_fails),
 	    cmocka_unit_test(given_the_clock_when_it_is_wrong_then_said_how),
 	    cmocka_unit_test(
-		given_the_audit_log_when_lines_are_lost_then_it_warns),
+		given_the_audit_log_when_lines_are_missing_or_it_is_full_then_it_warns),
 	    cmocka_unit_test(
 		given_the_certificate_when_it_ends_then_it_warns_before_it_fails),
 	    cmocka_unit_test(

@@ -216,7 +216,7 @@ given_no_room_for_the_next_segment_when_this_one_is_full_then_nothing_is_lost(
 	assert_int_equal(answer.error, SR_CLOSED_FOR_ORDERS);
 	assert_int_equal(answer.outcome, SR_NO_SPACE);
 	assert_int_equal(posted(ada), ADA_MINOR - booked);
-	assert_true(bank->ledgerd->audit_lost > 0);
+	assert_true(audit_missing(bank->ledgerd) > 0);
 	assert_true(bank->ledgerd->tiles.refused);
 	/* one byte is missing, and then none */
 	leave_free(bank->ledgerd_room, SIM_BANK_SEGMENT_LEN - 1);

@@ -442,27 +442,6 @@ given_the_public_checkpoint_then_it_is_keyds_head(void **state)
 	assert_int_equal(note.checkpoint.size, bank->keyd->state.frontier.size);
 }
 
-static void
-given_entries_then_the_audit_log_has_a_line_for_each(void **state)
-{
-	struct message_order_answer answer;
-	const uint8_t *text;
-	uint64_t lines = 0;
-	size_t len;
-
-	(void)state;
-	assert_int_equal(sim_transfer(bank, &people.ada, people.bob.m4.account,
-			     99999, &answer),
-	    SR_FUNDS);
-	text = sim_file(bank->ledgerd_room, "audit/audit.log", &len);
-	assert_non_null(text);
-	for (size_t i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	assert_int_equal(lines, bank->ledgerd->tree.size);
-	assert_memory_equal(text + len - 15, "order SR_FUNDS\n", 15);
-	assert_null(memmem(text, len, "ada", 3));
-}
-
 /* Lets keyd go on with handshakes before ledgerd's first question. */
 static struct {
 	struct sim_room *keyd_room;
@@ -546,7 +525,6 @@ main(void)
 	    TEST(given_a_new_certificate_then_both_are_kept),
 	    TEST(given_a_founded_bank_then_it_cannot_be_founded_again),
 	    TEST(given_the_public_checkpoint_then_it_is_keyds_head),
-	    TEST(given_entries_then_the_audit_log_has_a_line_for_each),
 	    TEST(given_a_log_in_during_the_replay_then_it_waits_for_the_books),
 	};
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ledgerd/audit.h"
 #include "ledgerd/people.h"
 #include "ledgerd/sessions.h"
 
@@ -108,32 +107,6 @@ given_a_directory_record_then_it_opens_for_its_customer_only(void **state)
 	    SR_MALFORMED);
 }
 
-static void
-given_a_leaf_then_its_audit_line_has_the_date_and_no_more(void **state)
-{
-	static const struct {
-		uint64_t time_ms;
-		const char *line;
-	} cases[] = {
-	    {0, "1970-01-01T00:00:00Z 3 order ok\n"},
-	    {951782399999, "2000-02-28T23:59:59Z 3 order ok\n"},
-	    {951782400000, "2000-02-29T00:00:00Z 3 order ok\n"},
-	    {1709251199000, "2024-02-29T23:59:59Z 3 order ok\n"},
-	    {4107542400000, "2100-03-01T00:00:00Z 3 order ok\n"},
-	};
-	uint8_t line[80];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct journal_leaf leaf = {.seq = 3,
-		    .time_ms = cases[i].time_ms,
-		    .class = JOURNAL_CLASS_ORDER};
-
-		audit_line(&leaf, SR_OK, line, sizeof(line));
-		assert_string_equal((char *)line, cases[i].line);
-	}
-}
-
 int
 main(void)
 {
@@ -143,8 +116,6 @@ main(void)
 	    cmocka_unit_test(given_many_people_then_each_is_found_by_name),
 	    cmocka_unit_test(
 		given_a_directory_record_then_it_opens_for_its_customer_only),
-	    cmocka_unit_test(
-		given_a_leaf_then_its_audit_line_has_the_date_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
