@@ -259,7 +259,7 @@ $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
 $(BUILD)/tests/test_book_random: \
     $(call objects,$(wildcard tests/sim/model*.c tests/sim/orders*.c))
 # Their bank is founded under the first rules (tests/lib/forged_day.c).
-$(patsubst %,$(BUILD)/tests/test_verify_%,bytes forged keys): \
+$(patsubst %,$(BUILD)/tests/test_verify_%,adversary bytes forged keys): \
     LDFLAGS += -Wl,--wrap=entry_rules_default
 FAULT_TOOLS := $(filter $(BUILD)/tests/faults/%,$(TEST_TOOLS))
 $(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \

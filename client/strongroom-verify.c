@@ -58,7 +58,8 @@ help(FILE *out)
 	    "       strongroom-verify keygen -o FILE\n\n"
 	    "  -b, --bank FILE      the bank's bank.id\n"
 	    "      --since FILE     a checkpoint kept from before: the log "
-	    "must continue it\n"
+	    "must continue it;\n"
+	    "                       may be repeated\n"
 	    "      --keys FILE      segment keys that the bank disclosed; "
 	    "may be repeated\n"
 	    "      --auditor-key FILE\n"
@@ -94,7 +95,8 @@ help(FILE *out)
 /* What was asked for on the command line. */
 struct wanted {
 	const char *bank;
-	const char *since;
+	const char *since[VERIFY_ANCHORS_MAX];
+	size_t since_count;
 	const char *keys[KEYS_FILES_MAX];
 	size_t keys_count;
 	const char *auditor_key;
@@ -150,6 +152,15 @@ begin_audit(struct verify *verify, const struct wanted *wanted)
 	       (wanted->export == NULL || begin_export(verify, &audit, wanted));
 }
 
+static bool
+read_anchors(struct verify *verify, const struct wanted *wanted)
+{
+	for (size_t i = 0; i < wanted->since_count; i++)
+		if (!verify_since(verify, wanted->since[i]))
+			return false;
+	return true;
+}
+
 /* True if the walk came to its end with nothing amiss. */
 static bool
 run(struct verify *verify, const struct wanted *wanted)
@@ -163,10 +174,7 @@ run(struct verify *verify, const struct wanted *wanted)
 		return verify_fail(
 		    verify, VERIFY_COULD_NOT, "the path is too long");
 	if (!begin_audit(verify, wanted) || !verify_certificates(verify) ||
-	    !verify_restores(verify) ||
-	    (wanted->since != NULL &&
-		!verify_checkpoint(verify, wanted->since, VERIFY_COULD_NOT,
-		    &verify->since, &verify->since_epoch)) ||
+	    !verify_restores(verify) || !read_anchors(verify, wanted) ||
 	    !verify_checkpoint(verify, path, VERIFY_TAMPERED,
 		&verify->published, &verify->published_epoch))
 		return false;
@@ -228,7 +236,9 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 		wanted->output = optarg;
 		return -1;
 	case OPTION_SINCE:
-		wanted->since = optarg;
+		if (wanted->since_count == VERIFY_ANCHORS_MAX)
+			return usage("at most 64 --since");
+		wanted->since[wanted->since_count++] = optarg;
 		return -1;
 	case OPTION_KEYS:
 		if (wanted->keys_count == KEYS_FILES_MAX) {
@@ -297,7 +307,7 @@ receipts(const struct verify *verify, const struct wanted *wanted, int count,
 
 	if (count < 1)
 		return usage("receipt FILE... names the receipts");
-	if (wanted->since != NULL || wanted->keys_count > 0 ||
+	if (wanted->since_count > 0 || wanted->keys_count > 0 ||
 	    wanted->export != NULL || wanted->output != NULL)
 		return usage("receipt needs no other option than --bank");
 	if (bankfile_read(wanted->bank, &bank, message) != SR_OK) {

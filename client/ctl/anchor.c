@@ -96,18 +96,16 @@ take_before(struct verify *verify, const char *path, bool replaced)
 		       verify_fail(verify, VERIFY_COULD_NOT,
 			   "keep that one, and choose another name");
 	}
-	if (checkpoint.size >= verify->since.size) {
-		verify->since = checkpoint;
-		verify->since_epoch = epoch;
-	}
+	verify->since[verify->since_count++] = (struct verify_anchor){
+	    .path = path, .checkpoint = checkpoint, .epoch = epoch};
 	return true;
 }
 
-/* The later one of the last anchor and the file that is to be replaced. */
+/* The last anchor, and the file that is to be replaced. */
 static bool
 take_last(const struct config *config, const char *path, struct verify *verify)
 {
-	char last[CONFIG_PATH_MAX];
+	static char last[CONFIG_PATH_MAX]; /* told in the verdict */
 
 	if (config_path(config, LAST_PATH, last) != SR_OK)
 		return verify_fail(
@@ -120,12 +118,14 @@ take_last(const struct config *config, const char *path, struct verify *verify)
 static enum sr_error
 walk_failed(const struct verify *verify)
 {
-	bool forked = verify->since.size > 0 && !verify->since_met &&
-		      verify->published_met &&
-		      verify->since.size <= verify->committed.size;
+	bool forked = false;
 
+	for (size_t i = 0; i < verify->since_count; i++)
+		forked |=
+		    !verify->since[i].met && verify->published_met &&
+		    verify->since[i].checkpoint.size <= verify->committed.size;
 	fprintf(stderr, "strongroomctl: no anchor was written: %s%s\n",
-	    verify->why, forked ? " (--since: the last anchor)" : "");
+	    verify->why, forked ? " (--since: an anchor of before)" : "");
 	if (verify->exit == VERIFY_COULD_NOT)
 		return SR_EXISTS;
 	return forked ? SR_FORKED : SR_DAMAGED;
@@ -151,12 +151,16 @@ walk(const struct config *config, const char *before, struct verify *verify,
 	    !verify_checkpoint_text(verify, path, out->text, out->len,
 		VERIFY_TAMPERED, &verify->published, &verify->published_epoch))
 		return walk_failed(verify);
-	if (verify->since.size > verify->published.size) {
+	for (size_t i = 0; i < verify->since_count; i++) {
+		const struct verify_anchor *anchor = &verify->since[i];
+
+		if (anchor->checkpoint.size <= verify->published.size)
+			continue;
 		fprintf(stderr,
 		    "strongroomctl: no anchor was written: the last one has "
 		    "%" PRIu64 " entries, the bank's checkpoint %" PRIu64
 		    ": the ledger was rolled back\n",
-		    verify->since.size, verify->published.size);
+		    anchor->checkpoint.size, verify->published.size);
 		return SR_ROLLED_BACK;
 	}
 	if (!verify_log(verify))

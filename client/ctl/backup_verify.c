@@ -39,9 +39,7 @@ backup_verify(const struct backup_set *set, const struct bankfile *bank,
 	       verify_checkpoint(&verify, path, VERIFY_TAMPERED,
 		   &verify.published, &verify.published_epoch);
 	if (since != NULL)
-		good =
-		    good && verify_checkpoint(&verify, since, VERIFY_COULD_NOT,
-				&verify.since, &verify.since_epoch);
+		good = good && verify_since(&verify, since);
 	good = good && verify_log(&verify);
 	snprintf(why, BACKUP_WHY_MAX, "%s",
 	    good ? "the journal does not end at the head of the backup"

@@ -22,6 +22,8 @@ audit_fault(struct verify *verify, const struct audit_entry *entry,
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
+	verify_place(verify, entry->position.segment, entry->position.offset,
+	    entry->header.seq, what);
 	return verify_fail(verify, VERIFY_TAMPERED,
 	    "segment/%s, offset %" PRIu32 " (entry %" PRIu64 "): %s",
 	    journal_segment_name(entry->position.segment, name),
@@ -261,7 +263,7 @@ audit_finish(struct verify *verify)
 enum verify_exit
 verify_judge(const struct verify *verify)
 {
-	if (verify->audit == NULL || !verify->since_met ||
+	if (verify->audit == NULL || !verify_since_met(verify) ||
 	    verify_gap_after_anchor(verify) || !audit_is_complete(verify) ||
 	    verify->tail_seen || verify->tail_len > 0 ||
 	    verify->tree.size > verify->signed_size)

@@ -62,7 +62,9 @@ struct audit {
 	uint32_t missing;       /* segments that were not disclosed */
 	uint32_t first_missing; /* the first of these */
 	uint32_t last_snapshot; /* its number */
-	uint64_t below_floor;   /* customers' accounts there */
+	/* the newest whose file is there, and is the one that was named */
+	struct entry_snapshot snapshot_met; /* number 0: none */
+	uint64_t below_floor;               /* customers' accounts there */
 	struct book_late *late; /* every late post that was found right */
 	size_t late_count;
 	size_t late_room;

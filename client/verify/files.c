@@ -29,9 +29,18 @@ log_open(const struct verify *verify, uint32_t number)
 	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-/* Reads a whole segment; the caller frees it.  NULL after a verdict. */
-static uint8_t *
-log_read(struct verify *verify, uint32_t number, size_t *len)
+/* A fault at its beginning, unless it is another one that is told. */
+static void
+log_missing(struct verify *verify, uint32_t number, const char *name)
+{
+	if (verify->why[0] != '\0')
+		return;
+	verify_place(verify, number, 0, verify->tree.size, "it is missing");
+	verify_fail(verify, VERIFY_TAMPERED, "segment/%s is missing", name);
+}
+
+uint8_t *
+verify_read_segment(struct verify *verify, uint32_t number, size_t *len)
 {
 	char name[JOURNAL_SEGMENT_NAME_MAX];
 	int fd = log_open(verify, number);
@@ -42,8 +51,7 @@ log_read(struct verify *verify, uint32_t number, size_t *len)
 	(void)journal_segment_name(number, name);
 	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
 		if (fd < 0 && errno == ENOENT)
-			verify_fail(verify, VERIFY_TAMPERED,
-			    "segment/%s is missing", name);
+			log_missing(verify, number, name);
 		else
 			verify_fail(verify, VERIFY_COULD_NOT,
 			    "segment/%s cannot be read", name);
@@ -134,17 +142,20 @@ log_is_tail(struct verify *verify, const uint8_t *bytes, size_t len)
 	size_t end = len;
 
 	if (verify->published.size > verify->committed.size ||
-	    (verify->since.size > verify->committed.size &&
-		verify_given_up(
-		    verify, verify->since_epoch, verify->since.size) == NULL) ||
 	    verify_signed_after(verify, bytes, len))
 		return false;
+	for (size_t i = 0; i < verify->since_count; i++)
+		if (verify->since[i].checkpoint.size > verify->committed.size &&
+		    verify_given_up(verify, verify->since[i].epoch,
+			verify->since[i].checkpoint.size) == NULL)
+			return false;
 	while (end > verify->committed_end && bytes[end - 1] == 0)
 		end--;
 	verify->tail_len = end - verify->committed_end;
 	verify->tail_seen = true;
 	verify->exit = VERIFY_INTACT;
 	verify->why[0] = '\0';
+	verify->fault.known = false;
 	return true;
 }
 
@@ -154,7 +165,7 @@ log_inner(struct verify *verify, uint32_t number)
 {
 	struct verify_segment segment;
 	size_t len;
-	uint8_t *bytes = log_read(verify, number, &len);
+	uint8_t *bytes = verify_read_segment(verify, number, &len);
 	bool good = bytes != NULL &&
 		    verify_segment_bytes(verify, number, bytes, len, &segment);
 
@@ -176,7 +187,7 @@ log_has_changed(
     struct verify *verify, uint32_t number, const uint8_t *bytes, size_t len)
 {
 	size_t new_len;
-	uint8_t *now = log_read(verify, number, &new_len);
+	uint8_t *now = verify_read_segment(verify, number, &new_len);
 	bool changed =
 	    now != NULL && (new_len != len || memcmp(now, bytes, len) != 0);
 
@@ -197,7 +208,7 @@ log_last(struct verify *verify, uint32_t number)
 	before = *verify;
 	for (int try = 0;; try++) {
 		size_t len;
-		uint8_t *bytes = log_read(verify, number, &len);
+		uint8_t *bytes = verify_read_segment(verify, number, &len);
 		bool good = bytes != NULL && verify_segment_bytes(verify,
 						 number, bytes, len, &segment);
 
@@ -233,7 +244,7 @@ log_spare(struct verify *verify, uint32_t last, uint32_t count)
 {
 	for (uint32_t number = last + 1; number < count; number++) {
 		size_t len;
-		uint8_t *bytes = log_read(verify, number, &len);
+		uint8_t *bytes = verify_read_segment(verify, number, &len);
 		bool zero = bytes != NULL && journal_all_zero(bytes, len);
 
 		free(bytes);
@@ -268,6 +279,33 @@ log_gave_up(struct verify *verify, const char *which,
 	return true;
 }
 
+/* All that were kept elsewhere must hold. */
+static bool
+log_end_anchors(struct verify *verify)
+{
+	char which[VERIFY_WHY_MAX / 4];
+
+	for (size_t i = 0; i < verify->since_count; i++) {
+		const struct verify_anchor *anchor = &verify->since[i];
+		const struct checkpoint *kept = &anchor->checkpoint;
+
+		snprintf(which, sizeof(which), "--since %s", anchor->path);
+		if (log_gave_up(verify, which, kept, anchor->epoch))
+			return false;
+		if (kept->size > verify->committed.size)
+			return verify_fail(verify, VERIFY_TAMPERED,
+			    "rolled back: the checkpoint of %s has %" PRIu64
+			    " entries, the log holds %" PRIu64,
+			    which, kept->size, verify->committed.size);
+		if (kept->size > 0 && !anchor->met)
+			return verify_fail(verify, VERIFY_TAMPERED,
+			    "forked: the checkpoint of %s names a size at "
+			    "which no batch of this log ends",
+			    which);
+	}
+	return true;
+}
+
 /* What only the whole walk can tell. */
 static bool
 log_end(struct verify *verify, uint32_t last)
@@ -293,18 +331,7 @@ log_end(struct verify *verify, uint32_t last)
 		    RESTORE_PATH " holds a note for entry %" PRIu64
 				 ", which is not in the log",
 		    verify->restore[verify->restore_met].note.restored_size);
-	if (log_gave_up(verify, "--since", &verify->since, verify->since_epoch))
-		return false;
-	if (verify->since.size > verify->committed.size)
-		return verify_fail(verify, VERIFY_TAMPERED,
-		    "rolled back: the checkpoint of --since has %" PRIu64
-		    " entries, the log holds %" PRIu64,
-		    verify->since.size, verify->committed.size);
-	if (verify->since.size > 0 && !verify->since_met)
-		return verify_fail(verify, VERIFY_TAMPERED,
-		    "forked: the checkpoint of --since names a size at which "
-		    "no batch of this log ends");
-	return true;
+	return log_end_anchors(verify);
 }
 
 bool

@@ -6,6 +6,7 @@
 #include "client/verify/ahead.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SEGMENT_STEP 4096u /* lengths of segments are multiples of it */
@@ -16,13 +17,26 @@ struct place {
 	size_t offset;
 };
 
+void
+verify_place(struct verify *verify, uint32_t segment, size_t offset,
+    uint64_t entry, const char *what)
+{
+	struct verify_fault_place *fault = &verify->fault;
+
+	*fault = (struct verify_fault_place){.known = true,
+	    .segment = segment,
+	    .offset = offset,
+	    .entry = entry};
+	snprintf(fault->what, sizeof(fault->what), "%s", what);
+}
+
 bool
 verify_fault(
     struct verify *verify, uint32_t segment, size_t offset, const char *what)
 {
 	char name[JOURNAL_SEGMENT_NAME_MAX];
 
-	verify->fault_offset = offset;
+	verify_place(verify, segment, offset, verify->tree.size, what);
 	return verify_fail(verify, VERIFY_TAMPERED,
 	    "segment/%s, offset %zu (entry %" PRIu64 "): %s",
 	    journal_segment_name(segment, name), offset, verify->tree.size,
@@ -55,13 +69,26 @@ epoch_fits(const struct verify *verify, uint32_t epoch, uint64_t size)
 	return expected == 0 || epoch == expected;
 }
 
+/* The largest head so far that keyd has signed. */
+static void
+head_signed(struct verify *verify, const struct checkpoint *head,
+    uint32_t epoch, struct place place, const char *path)
+{
+	verify->signed_size = head->size;
+	verify->head = (struct verify_head){.epoch = epoch,
+	    .path = path,
+	    .segment = place.segment,
+	    .offset = place.offset};
+	memcpy(verify->head.root, head->root, sizeof(verify->head.root));
+}
+
 /*
  * A checkpoint known from outside the walk is met when the walk passes its
  * size with its root.
  */
 static bool
 log_meet(struct verify *verify, struct place place, const uint8_t root[32],
-    const struct checkpoint *known, uint32_t epoch, bool *met)
+    const struct checkpoint *known, uint32_t epoch, const char *path, bool *met)
 {
 	if (known->size == 0 || known->size != verify->tree.size ||
 	    verify_given_up(verify, epoch, known->size) != NULL)
@@ -75,7 +102,22 @@ log_meet(struct verify *verify, struct place place, const uint8_t root[32],
 		    "a restore note");
 	*met = true;
 	if (known->size > verify->signed_size)
-		verify->signed_size = known->size;
+		head_signed(verify, known, epoch, place, path);
+	return true;
+}
+
+/* Those that were kept elsewhere. */
+static bool
+log_meet_anchors(
+    struct verify *verify, struct place place, const uint8_t root[32])
+{
+	for (size_t i = 0; i < verify->since_count; i++) {
+		struct verify_anchor *anchor = &verify->since[i];
+
+		if (!log_meet(verify, place, root, &anchor->checkpoint,
+			anchor->epoch, anchor->path, &anchor->met))
+			return false;
+	}
 	return true;
 }
 
@@ -116,7 +158,8 @@ log_previous(struct verify *verify, struct place place,
 	memcpy(verify->last_signature, commit->previous_signature,
 	    sizeof(verify->last_signature));
 	if (previous.size > verify->signed_size)
-		verify->signed_size = previous.size;
+		head_signed(
+		    verify, &previous, commit->previous_epoch, place, NULL);
 	return true;
 }
 
@@ -145,9 +188,9 @@ log_commit(
 		    "than this COMMIT");
 	if (!log_previous(verify, place, &commit, ahead) ||
 	    !log_meet(verify, place, root, &verify->published,
-		verify->published_epoch, &verify->published_met) ||
-	    !log_meet(verify, place, root, &verify->since, verify->since_epoch,
-		&verify->since_met))
+		verify->published_epoch, "public/checkpoint",
+		&verify->published_met) ||
+	    !log_meet_anchors(verify, place, root))
 		return false;
 	verify->committed = verify->tree;
 	verify->batch_open = false;
@@ -293,7 +336,7 @@ verify_signed_after(
 
 	/* what the walk has met of an open batch may be all of it */
 	merkle_frontier_root(&verify->tree, before.root);
-	for (size_t at = verify->fault_offset / 8 * 8; at < len; at += 8) {
+	for (size_t at = verify->fault.offset / 8 * 8; at < len; at += 8) {
 		struct journal_frame frame;
 		struct journal_commit commit;
 

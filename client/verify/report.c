@@ -46,7 +46,7 @@ void
 verify_print_segment(
     struct verify *verify, const struct verify_segment *segment)
 {
-	char name[JOURNAL_SEGMENT_NAME_MAX], first[32], last[32];
+	char first[32], last[32];
 
 	verify_progress_clear(verify);
 	if (verify->json)
@@ -55,20 +55,20 @@ verify_print_segment(
 	if (verify->json || verify->quiet)
 		return;
 	if (segment->number == 0)
-		printf("%-14s %10s %10s %8s %10s  %-20s  %s\n", "segment",
-		    "first", "entries", "batches", "bytes", "from", "to");
-	printf("%-14s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %10" PRIu64
-	       "  %-20s  %s\n",
-	    journal_segment_name(segment->number, name), segment->first,
-	    segment->entries, segment->batches, segment->used_len,
+		printf("%-8s %10s %8s %7s %8s %-16s %s\n", "segment", "first",
+		    "entries", "batches", "bytes", "from (UTC)", "to");
+	/* to the minute, so that a row is not longer than a line */
+	printf("%08" PRIu32 " %10" PRIu64 " %8" PRIu64 " %7" PRIu64 " %8" PRIu64
+	       " %-16.16s %.16s\n",
+	    segment->number, segment->first, segment->entries, segment->batches,
+	    segment->used_len,
 	    segment->entries > 0 ? verify_time(segment->first_ms, first) : "-",
 	    segment->entries > 0 ? verify_time(segment->last_ms, last) : "-");
 	fflush(stdout);
 }
 
-/* Prints a sentence of ours as a JSON string: file names may hold anything. */
-static void
-report_json_string(const char *text)
+void
+verify_print_json_string(const char *text)
 {
 	putchar('"');
 	for (; *text != '\0'; text++) {
@@ -164,21 +164,21 @@ report_tiles(const struct verify_tiles *tiles)
 }
 
 static void
-report_json(const struct verify *verify, const char *root)
+report_json(struct verify *verify, const char *root)
 {
 	static const char *const results[] = {
 	    "verified", "tampered", "could not run", "intact"};
 
 	printf("],\"result\":\"%s\",\"exit\":%d,\"why\":",
 	    results[verify->exit], (int)verify->exit);
-	report_json_string(verify->why);
+	verify_print_json_string(verify->why);
 	printf(",\"entries\":%" PRIu64 ",\"signed\":%" PRIu64
 	       ",\"batches\":%" PRIu64 ",\"unsigned_tail\":%" PRIu64
 	       ",\"tail_bytes\":%" PRIu64
 	       ",\"root\":\"%s\",\"since\":%s,\"keys\":%s",
 	    verify->committed.size, verify->signed_size, verify->batches,
 	    verify->tree.size - verify->signed_size, verify->tail_len, root,
-	    verify->since_met ? "true" : "false",
+	    verify_since_met(verify) ? "true" : "false",
 	    verify->audit != NULL ? "true" : "false");
 	printf(",\"tiles\":{\"there\":%s,\"checked\":%" PRIu64
 	       ",\"missing\":%" PRIu64 "}",
@@ -187,12 +187,13 @@ report_json(const struct verify *verify, const char *root)
 	report_json_restores(verify);
 	if (verify->audit != NULL)
 		report_json_audit(verify->audit);
+	if (verify->exit == VERIFY_TAMPERED)
+		verify_print_damage(verify);
 	printf("}\n");
 }
 
-/* So many entries are known to be right. */
-static uint64_t
-trustworthy(const struct verify *verify)
+uint64_t
+verify_trustworthy(const struct verify *verify)
 {
 	if (verify->audit != NULL &&
 	    verify->audit->executed < verify->signed_size)
@@ -261,16 +262,7 @@ verify_print_verdict(struct verify *verify)
 	}
 	report_restores(verify);
 	if (verify->exit == VERIFY_TAMPERED) {
-		if (trustworthy(verify) > 0)
-			printf("still trustworthy: entries 0 to %" PRIu64
-			       "%s\n",
-			    trustworthy(verify) - 1,
-			    verify->audit != NULL
-				? ", which keyd has signed and which were "
-				  "carried out again"
-				: ", which keyd has signed");
-		else
-			printf("still trustworthy: nothing\n");
+		verify_print_damage(verify);
 		printf("NOT VERIFIED: %s\n", verify->why);
 		return;
 	}
@@ -279,14 +271,16 @@ verify_print_verdict(struct verify *verify)
 		       " entries that keyd has not signed, %" PRIu64
 		       " bytes after the last batch\n",
 		    verify->tree.size - verify->signed_size, verify->tail_len);
-	if (verify->since_met)
-		printf("the log continues the checkpoint of --since, of size "
-		       "%" PRIu64 "\n",
-		    verify->since.size);
-	if (verify->since_met && verify_gap_after_anchor(verify))
-		printf("that checkpoint is older than the last restore: which "
-		       "of the entries after it were lost, it cannot show\n");
-	if (!verify->since_met)
+	for (size_t i = 0; i < verify->since_count; i++)
+		printf("the log continues the checkpoint of --since %s, of "
+		       "size %" PRIu64 "\n",
+		    verify->since[i].path, verify->since[i].checkpoint.size);
+	if (verify->since_count > 0 && verify_gap_after_anchor(verify))
+		printf("%s older than the last restore: which of the entries "
+		       "after it were lost, it cannot show\n",
+		    verify->since_count > 1 ? "the newest of these is"
+					    : "that checkpoint is");
+	if (verify->since_count == 0)
 		printf("no older checkpoint was given (--since): a rollback "
 		       "of the whole machine cannot be seen\n");
 	report_tiles(&verify->tiles);

@@ -121,8 +121,13 @@ verify_epoch_at(const struct verify *verify, uint64_t size)
 bool
 verify_gap_after_anchor(const struct verify *verify)
 {
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < verify->since_count; i++)
+		if (verify->since[i].checkpoint.size > newest)
+			newest = verify->since[i].checkpoint.size;
 	return verify->restore_met > 0 &&
-	       verify->since.size <=
+	       newest <=
 		   verify->restore[verify->restore_met - 1].note.restored_size;
 }
 

@@ -155,6 +155,31 @@ checkpoint_is_signed(
 }
 
 bool
+verify_since(struct verify *verify, const char *path)
+{
+	struct verify_anchor *anchor = &verify->since[verify->since_count];
+
+	if (verify->since_count == VERIFY_ANCHORS_MAX)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "at most %d checkpoints of --since", VERIFY_ANCHORS_MAX);
+	if (!verify_checkpoint(verify, path, VERIFY_COULD_NOT,
+		&anchor->checkpoint, &anchor->epoch))
+		return false;
+	anchor->path = path;
+	verify->since_count++;
+	return true;
+}
+
+bool
+verify_since_met(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->since_count; i++)
+		if (!verify->since[i].met)
+			return false;
+	return verify->since_count > 0;
+}
+
+bool
 verify_checkpoint_text(struct verify *verify, const char *path,
     const void *text, size_t len, enum verify_exit missing,
     struct checkpoint *out, uint32_t *epoch)
@@ -176,7 +201,7 @@ verify_checkpoint_text(struct verify *verify, const char *path,
 		SR_OK ||
 	    memcmp(bank_id, verify->bank.bank_id, sizeof(bank_id)) != 0)
 		return verify_fail(verify, VERIFY_TAMPERED,
-		    "%s is a checkpoint of another log", path);
+		    "%s is a checkpoint of another log, of another bank", path);
 	if (!checkpoint_is_signed(verify, &note, *epoch))
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "%s: no log key of this bank has signed it", path);

@@ -144,5 +144,8 @@ audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 		    "snapshot/%08" PRIu32 " is not the one that entry %" PRIu64
 		    " names",
 		    snapshot.number, entry->header.seq);
-	return check_books(verify, entry, &verify->audit->snapshot[0]);
+	if (!check_books(verify, entry, &verify->audit->snapshot[0]))
+		return false;
+	verify->audit->snapshot_met = snapshot;
+	return true;
 }

@@ -32,6 +32,7 @@ enum verify_exit {
 enum {
 	VERIFY_CERTIFICATES_MAX = 4096,
 	VERIFY_RESTORES_MAX = 1024,
+	VERIFY_ANCHORS_MAX = 64,
 	VERIFY_WHY_MAX = 512,
 };
 
@@ -51,6 +52,32 @@ struct verify_restore {
 	uint8_t salt[RESTORE_SALT_LEN];
 	uint8_t bytes[RESTORE_NOTE_LEN];
 	struct restore_note note;
+};
+
+/* A checkpoint that was kept elsewhere (--since). */
+struct verify_anchor {
+	const char *path;
+	struct checkpoint checkpoint;
+	uint32_t epoch; /* that its origin names */
+	bool met;       /* its size and root were met in the log */
+};
+
+/* A fault that has a place, and the entry at work there. */
+struct verify_fault_place {
+	bool known;
+	uint32_t segment;
+	size_t offset;
+	uint64_t entry;
+	char what[VERIFY_WHY_MAX / 2];
+};
+
+/* The head of signed_size, and where its signature stands. */
+struct verify_head {
+	uint32_t epoch;
+	uint8_t root[32];
+	const char *path; /* a checkpoint's; NULL: a COMMIT */
+	uint32_t segment;
+	size_t offset;
 };
 
 /* How far the walk is, for somebody who waits at a terminal. */
@@ -79,11 +106,10 @@ struct verify {
 	size_t restore_met; /* so many of them were met in the log */
 
 	struct checkpoint published; /* public/checkpoint, signature checked */
-	struct checkpoint since;     /* --since, likewise; size 0: none */
 	bool published_met;          /* its size and root were met in the log */
-	bool since_met;
-	uint32_t published_epoch; /* that the origins of both name */
-	uint32_t since_epoch;
+	uint32_t published_epoch;    /* that its origin names */
+	struct verify_anchor since[VERIFY_ANCHORS_MAX];
+	size_t since_count;
 
 	struct merkle_frontier tree; /* with the entries of an open batch */
 	struct merkle_frontier committed; /* up to the last COMMIT */
@@ -91,11 +117,12 @@ struct verify {
 	uint32_t signed_epoch; /* of the last signature in a COMMIT */
 	struct checkpoint last_signed; /* by that signature; size 0: none */
 	uint8_t last_signature[NOTE_SIGNATURE_LEN];
+	struct verify_head head;
+	struct verify_fault_place fault;
 	uint64_t last_ms;
 	uint64_t batches;
-	/* in the segment at work: after the last COMMIT, and at the fault */
-	size_t committed_end;
-	size_t fault_offset;
+	size_t
+	    committed_end; /* in the segment at work, after the last COMMIT */
 	bool batch_open;
 	bool torn;         /* the fault is such as a crash leaves, too */
 	bool tail_seen;    /* damage, but after all that keyd has signed */
@@ -127,6 +154,15 @@ FILE *verify_open_regular(const char *path);
  * no two of one epoch may name different keys.  False after a verdict.
  */
 bool verify_certificates(struct verify *verify);
+
+/*
+ * Reads a checkpoint of --since; the path stays the caller's.  False after a
+ * verdict.
+ */
+bool verify_since(struct verify *verify, const char *path);
+
+/* True if there was one, and all were met. */
+bool verify_since_met(const struct verify *verify);
 
 /*
  * Reads a checkpoint at path and checks its signature under the log keys of
@@ -186,6 +222,10 @@ bool verify_segment_bytes(struct verify *verify, uint32_t number,
 bool verify_signed_after(
     const struct verify *verify, const uint8_t *bytes, size_t len);
 
+/* A fault of that entry stands there: for the damage report. */
+void verify_place(struct verify *verify, uint32_t segment, size_t offset,
+    uint64_t entry, const char *what);
+
 /* Records a fault of the journal at a place, always with the same words. */
 bool verify_fault(
     struct verify *verify, uint32_t segment, size_t offset, const char *what);
@@ -210,6 +250,25 @@ void verify_print_verdict(struct verify *verify);
 void verify_progress(struct verify *verify, size_t offset, size_t len);
 /* Takes the line away: something else is to be printed. */
 void verify_progress_clear(struct verify *verify);
+
+/*
+ * The bytes of a whole segment file, which the caller frees; NULL after a
+ * verdict.
+ */
+uint8_t *verify_read_segment(
+    struct verify *verify, uint32_t number, size_t *len);
+
+/*
+ * After damage: what the log is trusted for, by which signature, and what is
+ * whole beyond the fault.  As text, or as members of the JSON object.
+ */
+void verify_print_damage(struct verify *verify);
+
+/* Our sentences as a JSON string: file names in them may hold anything. */
+void verify_print_json_string(const char *text);
+
+/* So many entries are known to be right. */
+uint64_t verify_trustworthy(const struct verify *verify);
 
 /* UTC, to the second. */
 const char *verify_time(uint64_t ms, char out[32]);
