@@ -94,8 +94,8 @@ record_event(enum entry_type type, const void *committed, size_t len,
 	static const char *const uses[] = {NULL, "terminal-enrol",
 	    "terminal-revoke", "terminal-key", "segment-key", "disclose",
 	    "erased"};
-	static const char *const systems[] = {
-	    NULL, "recovered", "started", "snapshot", "clock", "rules"};
+	static const char *const systems[] = {NULL, "recovered", "started",
+	    "snapshot", "clock", "rules", "retention"};
 	bool use = type == ENTRY_USE;
 	const char *const *names = use ? uses : systems;
 	size_t count = use ? sizeof(uses) / sizeof(uses[0])

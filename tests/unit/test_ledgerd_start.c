@@ -306,7 +306,7 @@ static void
 given_an_event_that_is_not_known_then_the_start_is_refused_as_a_newer_version(
     void **state)
 {
-	static const struct entry_event event = {.code = SYSTEM_RULES + 1};
+	static const struct entry_event event = {.code = 250};
 	const char *path = "ledger/segment/00000000.log";
 	const uint8_t *bytes;
 	uint8_t *before;
