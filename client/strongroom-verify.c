@@ -7,6 +7,8 @@
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
 #include "client/verify/receipt.h"
+#include "client/verify/witness.h"
+#include "client/verify/witnesses.h"
 #include "client/verify/workers.h"
 
 #include <errno.h>
@@ -27,6 +29,10 @@ enum {
 	OPTION_CERTIFY,
 	OPTION_FORMAT,
 	OPTION_JOBS,
+	OPTION_WITNESS,
+	OPTION_WITNESSES,
+	OPTION_KEY,
+	OPTION_STATE,
 	OPTION_VERSION,
 };
 
@@ -41,6 +47,10 @@ static const struct option long_options[] = {
     {"certify", required_argument, NULL, OPTION_CERTIFY},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"output", required_argument, NULL, 'o'},
+    {"witness", required_argument, NULL, OPTION_WITNESS},
+    {"witnesses", required_argument, NULL, OPTION_WITNESSES},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"state", required_argument, NULL, OPTION_STATE},
     {"jobs", required_argument, NULL, OPTION_JOBS},
     {"json", no_argument, NULL, 'j'},
     {"quiet", no_argument, NULL, 'q'},
@@ -55,11 +65,19 @@ help(FILE *out)
 	fprintf(out,
 	    "usage: strongroom-verify --bank FILE [options] DIRECTORY\n"
 	    "       strongroom-verify --bank FILE receipt FILE...\n"
-	    "       strongroom-verify keygen -o FILE\n\n"
+	    "       strongroom-verify --bank FILE witness --key FILE "
+	    "--state FILE\n           DIRECTORY [CHECKPOINT]\n"
+	    "       strongroom-verify keygen [--witness NAME] -o FILE\n\n"
 	    "  -b, --bank FILE      the bank's bank.id\n"
 	    "      --since FILE     a checkpoint kept from before: the log "
 	    "must continue it;\n"
 	    "                       may be repeated\n"
+	    "      --witness VKEY   whose signature of a checkpoint counts; "
+	    "may be repeated;\n"
+	    "                       of keygen: the name of a new witness\n"
+	    "      --witnesses N    at least N of them must have signed\n"
+	    "      --key FILE       the key of a witness\n"
+	    "      --state FILE     what that witness has signed last\n"
 	    "      --keys FILE      segment keys that the bank disclosed; "
 	    "may be repeated\n"
 	    "      --auditor-key FILE\n"
@@ -104,6 +122,9 @@ struct wanted {
 	const char *certify;
 	const struct export_format *format; /* NULL: JSON lines */
 	const char *output;
+	const char *witness[VERIFY_WITNESSES_MAX];
+	size_t witness_count;
+	struct witness_paths paths;
 };
 
 /* The file that the plaintext of the journal goes to: the auditor's only. */
@@ -226,6 +247,30 @@ take_jobs(struct verify *verify, const char *text)
 
 /* -1: go on; else the exit code. */
 static int
+take_witnesses(struct verify *verify, const char *text)
+{
+	char *end;
+	unsigned long count = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || count < 1 ||
+	    count > VERIFY_WITNESSES_MAX)
+		return usage("--witnesses is a number from 1 to 16");
+	verify->witnesses_wanted = count;
+	return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int
+take_witness(struct wanted *wanted, const char *text)
+{
+	if (wanted->witness_count == VERIFY_WITNESSES_MAX)
+		return usage("at most 16 --witness");
+	wanted->witness[wanted->witness_count++] = text;
+	return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int
 take_option(struct verify *verify, struct wanted *wanted, int option)
 {
 	switch (option) {
@@ -260,6 +305,16 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 		return -1;
 	case OPTION_FORMAT:
 		return take_format(wanted, optarg);
+	case OPTION_WITNESS:
+		return take_witness(wanted, optarg);
+	case OPTION_WITNESSES:
+		return take_witnesses(verify, optarg);
+	case OPTION_KEY:
+		wanted->paths.key = optarg;
+		return -1;
+	case OPTION_STATE:
+		wanted->paths.state = optarg;
+		return -1;
 	case OPTION_JOBS:
 		return take_jobs(verify, optarg);
 	case 'j':
@@ -283,10 +338,23 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 static int
 keygen(const struct wanted *wanted)
 {
+	enum verify_exit code;
+
 	if (wanted->output == NULL) {
 		fprintf(stderr, "strongroom-verify: keygen -o FILE names the "
 				"file to be made\n");
 		return VERIFY_COULD_NOT;
+	}
+	if (wanted->witness_count > 1)
+		return usage("keygen makes one key at a time");
+	if (wanted->witness_count == 1) {
+		code = witness_keygen(wanted->witness[0], wanted->output);
+		if (code == VERIFY_ANCHORED)
+			fprintf(stderr,
+			    "%s is the witness's secret key; %s.pub is for "
+			    "all who are to count it\n",
+			    wanted->output, wanted->output);
+		return (int)code;
 	}
 	if (auditor_key_generate("strongroom-verify", wanted->output) != SR_OK)
 		return VERIFY_COULD_NOT;
@@ -294,6 +362,52 @@ keygen(const struct wanted *wanted)
 	    "%s is your secret key; %s.pub is for the bank's operators\n",
 	    wanted->output, wanted->output);
 	return 0;
+}
+
+/* witness: walks the ledger, and signs its checkpoint. */
+static int
+witness(struct verify *verify, struct wanted *wanted, int count, char *words[])
+{
+	char message[BANKFILE_MESSAGE_MAX];
+
+	if (count < 1 || count > 2 || wanted->paths.key == NULL ||
+	    wanted->paths.state == NULL)
+		return usage("witness needs --key, --state and the ledger "
+			     "directory");
+	if (wanted->since_count > 0 || wanted->keys_count > 0 ||
+	    wanted->export != NULL || wanted->witness_count > 0)
+		return usage("witness looks at --key, --state and -o only");
+	if (bankfile_read(wanted->bank, &verify->bank, message) != SR_OK) {
+		fprintf(stderr, "strongroom-verify: %s\n", message);
+		return VERIFY_COULD_NOT;
+	}
+	verify->directory = words[0];
+	verify->quiet = true;
+	verify->exit = VERIFY_INTACT;
+	if (verify->jobs == 0)
+		verify->jobs = workers_processors();
+	wanted->paths.checkpoint = count == 2 ? words[1] : NULL;
+	wanted->paths.output = wanted->output;
+	return (int)witness_run(verify, &wanted->paths);
+}
+
+/* The witnesses that count.  -1: go on; else the exit code. */
+static int
+take_witness_keys(struct verify *verify, const struct wanted *wanted)
+{
+	for (size_t i = 0; i < wanted->witness_count; i++) {
+		enum sr_error error = witnesses_add(verify, wanted->witness[i]);
+
+		if (error == SR_EXISTS)
+			return usage("one key given as --witness twice");
+		if (error != SR_OK)
+			return usage(
+			    "--witness is a verifier key of a witness: "
+			    "name+id+base64, of the type 4");
+	}
+	if (verify->witnesses_wanted > verify->witness_count)
+		return usage("--witnesses asks for more than --witness names");
+	return -1;
 }
 
 /* receipt: files that the bank gave to customers.  Exits as verifying does. */
@@ -355,6 +469,13 @@ main(int argc, char *argv[])
 	    strcmp(argv[optind], "receipt") == 0)
 		return receipts(
 		    &verify, &wanted, argc - optind - 1, argv + optind + 1);
+	if (wanted.bank != NULL && argc - optind >= 1 &&
+	    strcmp(argv[optind], "witness") == 0)
+		return witness(
+		    &verify, &wanted, argc - optind - 1, argv + optind + 1);
+	code = take_witness_keys(&verify, &wanted);
+	if (code >= 0)
+		return code;
 	if (wanted.bank == NULL || argc - optind != 1)
 		return usage("--bank FILE and one directory are needed");
 	if ((wanted.keys_count > 0) != (wanted.auditor_key != NULL))

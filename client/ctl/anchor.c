@@ -44,27 +44,6 @@ anchor_read(const char *path, struct anchor *out, struct note *note)
 
 /* ---- the newest one ---------------------------------------------------- */
 
-/* The bank's own line alone, whatever else stands in the file. */
-static enum sr_error
-keep_own_line(
-    const struct verify *verify, const struct note *note, struct anchor *out)
-{
-	for (size_t i = 0; i < verify->certificate_count; i++) {
-		const struct certificate *own = &verify->certificate[i];
-
-		for (unsigned n = 0; n < note->signature_count; n++) {
-			if (own->epoch != out->epoch ||
-			    note_verify_raw(&note->checkpoint, own->log_key,
-				note->signature[n].bytes) != SR_OK)
-				continue;
-			note_assemble(&note->checkpoint, own->log_key,
-			    note->signature[n].bytes, out->text, &out->len);
-			return SR_OK;
-		}
-	}
-	return SR_SIGNATURE;
-}
-
 /*
  * An anchor that was written before, as what the log must continue.  One that
  * a restore gave up is evidence: `replaced', it would be gone.
@@ -165,7 +144,8 @@ walk(const struct config *config, const char *before, struct verify *verify,
 	}
 	if (!verify_log(verify))
 		return walk_failed(verify);
-	return keep_own_line(verify, &note, out);
+	/* alone, whatever else stands in the file */
+	return verify_own_line(verify, &note, out->epoch, out->text, &out->len);
 }
 
 enum sr_error
@@ -186,8 +166,8 @@ anchor_newest(const struct config *config, const struct bankfile *bank,
 
 /* ---- written ----------------------------------------------------------- */
 
-static enum sr_error
-put(const char *path, const struct anchor *anchor)
+enum sr_error
+anchor_put(const char *path, const struct anchor *anchor)
 {
 	int fd;
 	enum sr_error error = backup_file_begin(path, &fd);
@@ -259,6 +239,6 @@ anchor_write(
 	if (error == SR_OK && path != NULL)
 		error = look_at(path, anchor, &keep);
 	if (error == SR_OK && !keep)
-		error = put(path, anchor);
-	return error == SR_OK ? put(last, anchor) : error;
+		error = anchor_put(path, anchor);
+	return error == SR_OK ? anchor_put(last, anchor) : error;
 }

@@ -51,6 +51,9 @@ bool anchor_is(const struct checkpoint *one, const struct checkpoint *other);
 enum sr_error anchor_write(
     const struct config *config, const char *path, const struct anchor *anchor);
 
+/* Writes the text to path (0644, atomically); SR_IO with a line on stderr. */
+enum sr_error anchor_put(const char *path, const struct anchor *anchor);
+
 /*
  * Reads a file as a note.  SR_NOT_FOUND without a line; SR_MALFORMED, SR_IO
  * with one.

@@ -44,6 +44,7 @@ struct ctl_options {
 	bool late; /* holds */
 	/* anchor, with out */
 	bool qr;
+	const char *witness; /* of add-cosignature */
 	/* restore */
 	const char *anchor;
 	bool check;
@@ -169,6 +170,8 @@ enum sr_error ctl_metrics(
 enum sr_error ctl_verify(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_anchor(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_anchor_add(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_import(
     const struct ctl_options *options, char *const words[]);

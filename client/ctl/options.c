@@ -49,6 +49,7 @@ enum {
 	OPTION_BALANCES,
 	OPTION_QR,
 	OPTION_BANK,
+	OPTION_WITNESS,
 	OPTION_VERSION,
 };
 
@@ -89,6 +90,7 @@ static const struct option long_options[] = {
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"balances", no_argument, NULL, OPTION_BALANCES},
+    {"witness", required_argument, NULL, OPTION_WITNESS},
     {"qr", no_argument, NULL, OPTION_QR},
     {"bank", required_argument, NULL, OPTION_BANK},
     {"help", no_argument, NULL, 'h'},
@@ -117,6 +119,7 @@ static const struct text_option {
     {OPTION_SNAPSHOT, offsetof(struct ctl_options, snapshot)},
     {OPTION_TO, offsetof(struct ctl_options, to)},
     {OPTION_ANCHOR, offsetof(struct ctl_options, anchor)},
+    {OPTION_WITNESS, offsetof(struct ctl_options, witness)},
     {OPTION_TILL, offsetof(struct ctl_options, till)},
     {OPTION_MEMO, offsetof(struct ctl_options, memo)},
     {OPTION_FLOOR, offsetof(struct ctl_options, floor)},
@@ -325,6 +328,7 @@ ctl_options_help(FILE *out)
 	    "  -o, --out FILE           where it is written; else it is "
 	    "printed\n"
 	    "      --qr                 print it as a QR code, too\n"
+	    "      --witness VKEY       add-cosignature: whose it must be\n"
 	    "options of restore:\n"
 	    "      --anchor FILE        the newest checkpoint that anybody "
 	    "has, when\n                           keyd's files are lost\n"

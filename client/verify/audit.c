@@ -3,6 +3,7 @@
  * Segments opened with the disclosed keys, frame by frame, and what only the
  * whole book can tell.  Must never pass over an entry without counting it.
  */
+#include "client/verify/witnesses.h"
 #include "client/verify/ahead.h"
 
 #include <inttypes.h>
@@ -264,6 +265,7 @@ enum verify_exit
 verify_judge(const struct verify *verify)
 {
 	if (verify->audit == NULL || !verify_since_met(verify) ||
+	    witnesses_count(verify) < verify->witnesses_wanted ||
 	    verify_gap_after_anchor(verify) || !audit_is_complete(verify) ||
 	    verify->tail_seen || verify->tail_len > 0 ||
 	    verify->tree.size > verify->signed_size)

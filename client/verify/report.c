@@ -5,6 +5,7 @@
  */
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
+#include "client/verify/witnesses.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -185,6 +186,7 @@ report_json(struct verify *verify, const char *root)
 	    verify->tiles.wanted ? "true" : "false", verify->tiles.checked,
 	    verify->tiles.missing);
 	report_json_restores(verify);
+	witnesses_report_json(verify);
 	if (verify->audit != NULL)
 		report_json_audit(verify->audit);
 	if (verify->exit == VERIFY_TAMPERED)
@@ -280,6 +282,7 @@ verify_print_verdict(struct verify *verify)
 		       "after it were lost, it cannot show\n",
 		    verify->since_count > 1 ? "the newest of these is"
 					    : "that checkpoint is");
+	witnesses_report(verify);
 	if (verify->since_count == 0)
 		printf("no older checkpoint was given (--since): a rollback "
 		       "of the whole machine cannot be seen\n");

@@ -4,6 +4,7 @@
  * certified log key signs checkpoints.  Nothing else is believed.
  */
 #include "client/verify/verify.h"
+#include "client/verify/witnesses.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,6 +155,26 @@ checkpoint_is_signed(
 	return false;
 }
 
+enum sr_error
+verify_own_line(const struct verify *verify, const struct note *note,
+    uint32_t epoch, char out[NOTE_MAX], size_t *len)
+{
+	for (size_t i = 0; i < verify->certificate_count; i++) {
+		const struct certificate *own = &verify->certificate[i];
+
+		for (unsigned n = 0; n < note->signature_count; n++) {
+			if (own->epoch != epoch ||
+			    note_verify_raw(&note->checkpoint, own->log_key,
+				note->signature[n].bytes) != SR_OK)
+				continue;
+			note_assemble(&note->checkpoint, own->log_key,
+			    note->signature[n].bytes, out, len);
+			return SR_OK;
+		}
+	}
+	return SR_SIGNATURE;
+}
+
 bool
 verify_since(struct verify *verify, const char *path)
 {
@@ -206,7 +227,7 @@ verify_checkpoint_text(struct verify *verify, const char *path,
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "%s: no log key of this bank has signed it", path);
 	*out = note.checkpoint;
-	return true;
+	return witnesses_take(verify, path, text, len, &note, missing);
 }
 
 bool

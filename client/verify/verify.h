@@ -16,6 +16,7 @@
 #include "client/bankfile.h"
 #include "client/verify/tiles.h"
 #include "common/certificate.h"
+#include "common/cosignature.h"
 #include "common/journal.h"
 #include "common/merkle.h"
 #include "common/note.h"
@@ -34,6 +35,7 @@ enum {
 	VERIFY_RESTORES_MAX = 1024,
 	VERIFY_ANCHORS_MAX = 64,
 	VERIFY_WHY_MAX = 512,
+	VERIFY_WITNESSES_MAX = 16,
 };
 
 /* What one segment held. */
@@ -89,6 +91,13 @@ struct verify_progress {
 	uint64_t next_ms;  /* not before that time again */
 };
 
+/* A witness that the auditor knows, and the largest size it has signed. */
+struct verify_witness {
+	struct cosigner cosigner;
+	uint64_t size; /* 0: none of the checkpoints looked at */
+	uint64_t time_s;
+};
+
 struct audit; /* client/verify/audit.h */
 
 struct verify {
@@ -110,6 +119,9 @@ struct verify {
 	uint32_t published_epoch;    /* that its origin names */
 	struct verify_anchor since[VERIFY_ANCHORS_MAX];
 	size_t since_count;
+	struct verify_witness witness[VERIFY_WITNESSES_MAX];
+	size_t witness_count;
+	size_t witnesses_wanted; /* at least so many of them must have signed */
 
 	struct merkle_frontier tree; /* with the entries of an open batch */
 	struct merkle_frontier committed; /* up to the last COMMIT */
@@ -176,6 +188,13 @@ bool verify_checkpoint(struct verify *verify, const char *path,
 bool verify_checkpoint_text(struct verify *verify, const char *path,
     const void *text, size_t len, enum verify_exit missing,
     struct checkpoint *out, uint32_t *epoch);
+
+/*
+ * The note with one signature line, by a certified key of that epoch,
+ * whatever other lines it has; SR_SIGNATURE when there is none.
+ */
+enum sr_error verify_own_line(const struct verify *verify,
+    const struct note *note, uint32_t epoch, char out[NOTE_MAX], size_t *len);
 
 /*
  * SR_OK if the log key that is certified for the epoch of the checkpoint's
