@@ -11,31 +11,16 @@
 
 #include "common/diag.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/tiles_catch_up.h"
 #include "ledgerd/tiles_file.h"
 
-enum {
-	STEP_LEAVES = TILES_WIDTH, /* of the journal, in one step */
-	SWEEP_TILES = 32,          /* looked at in one step */
-	START_STEPS = 64,          /* before the bank opens */
-};
+enum { START_STEPS = 64 }; /* before the bank opens */
 
 void
 tiles_init(struct tiles *tiles)
 {
 	memset(tiles, 0, sizeof(*tiles));
 	leaves_init(&tiles->leaves);
-}
-
-/* The edge is not that of the tree any more. */
-static void
-lose(struct ledgerd *ledgerd, enum tiles_basis basis)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-
-	leaves_close(&tiles->leaves, ledgerd->env);
-	tiles->state = TILES_LOST;
-	tiles->basis = basis;
-	tiles->due = true;
 }
 
 /* What the disk has refused is tried again; anything else ends the room. */
@@ -51,33 +36,8 @@ refused(struct ledgerd *ledgerd, enum sr_error error)
 		    "ledger/public stays behind: %s", error_sentence(error));
 	tiles->refused = true;
 	tiles->refused_us = env_boot_us(ledgerd->env);
-	lose(ledgerd, TILES_FROM_PUBLISHED);
+	tiles_lose(ledgerd, TILES_FROM_PUBLISHED);
 	return SR_OK;
-}
-
-static void
-give_up(struct ledgerd *ledgerd, const char *why)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-
-	diag_error("the public tree cannot be made from the journal, leaf "
-		   "%" PRIu64 ": %s; strongroom-verify tells more",
-	    tiles->edge.size, why);
-	leaves_close(&tiles->leaves, ledgerd->env);
-	tiles->state = TILES_GIVEN_UP;
-}
-
-static enum sr_error
-put(void *context, const struct tile *tile, const uint8_t *bytes)
-{
-	struct ledgerd *ledgerd = context;
-	enum sr_error error = tiles_file_write(ledgerd->env, tile, bytes);
-
-	/* Elsewhere only the published size has left any: publish(). */
-	if (error == SR_OK && ledgerd->tiles.state == TILES_CATCHING_UP &&
-	    ledgerd->tiles.basis != TILES_FROM_PUBLISHED)
-		error = tiles_file_remove_partial(ledgerd->env, tile);
-	return error;
 }
 
 /* ---- publishing ------------------------------------------------------------ */
@@ -114,7 +74,7 @@ publish(struct ledgerd *ledgerd)
 
 	if (tiles->state == TILES_CURRENT) {
 		error = tiles_edge_put_partial(
-		    &tiles->edge, tiles->published, put, ledgerd);
+		    &tiles->edge, tiles->published, tiles_put_file, ledgerd);
 		if (error == SR_OK)
 			error = remove_replaced(ledgerd);
 	}
@@ -144,217 +104,13 @@ tiles_take(struct ledgerd *ledgerd)
 	if (tiles->state != TILES_CURRENT)
 		return SR_OK;
 	if (tiles->edge.size != batch->first) {
-		lose(ledgerd, TILES_FROM_PUBLISHED);
+		tiles_lose(ledgerd, TILES_FROM_PUBLISHED);
 		return SR_OK;
 	}
 	for (size_t i = 0; i < batch->leaf_count && error == SR_OK; i++)
-		error = tiles_edge_append(
-		    &tiles->edge, batch->leaf_bytes[i], put, ledgerd);
+		error = tiles_edge_append(&tiles->edge, batch->leaf_bytes[i],
+		    tiles_put_file, ledgerd);
 	return error == SR_OK ? SR_OK : refused(ledgerd, error);
-}
-
-/* ---- the edge, found again ------------------------------------------------- */
-
-/* The bytes of the edge's tile of that level, from a partial or full file. */
-static enum sr_error
-read_edge_tile(struct ledgerd *ledgerd, unsigned level, uint8_t *bytes)
-{
-	struct tiles_edge *edge = &ledgerd->tiles.edge;
-	unsigned bits = level == TILES_ENTRIES ? 0 : TILES_BITS * level;
-	struct tile tile = {level, edge->size >> bits >> TILES_BITS,
-	    tiles_edge_width(edge, level)};
-	size_t len = tile_len(&tile);
-	enum sr_error error;
-
-	if (tile.width == 0)
-		return SR_OK;
-	error = tiles_file_read(ledgerd->env, &tile, 0, bytes, len);
-	tile.width = TILES_WIDTH;
-	return error == SR_NOT_FOUND
-		   ? tiles_file_read(ledgerd->env, &tile, 0, bytes, len)
-		   : error;
-}
-
-/* The edge of the published tree, if its files have the published root. */
-static bool
-load_published(struct ledgerd *ledgerd)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-	struct tiles_edge *edge = &tiles->edge;
-	enum sr_error error = SR_OK;
-	uint8_t root[MERKLE_HASH_LEN];
-	unsigned width;
-
-	if (tiles->published == 0 || tiles->published > ledgerd->tree.size)
-		return false;
-	edge->size = tiles->published;
-	for (unsigned level = 0; level < TILES_LEVELS && error == SR_OK;
-	     level++)
-		error = read_edge_tile(ledgerd, level, edge->hash[level][0]);
-	if (error == SR_OK)
-		error = read_edge_tile(ledgerd, TILES_ENTRIES, edge->entry[0]);
-	if (error != SR_OK)
-		return false;
-	width = tiles_edge_width(edge, 0);
-	tiles_edge_root(edge, root);
-	return memcmp(root, tiles->published_root, sizeof(root)) == 0 &&
-	       tile_entries_match(edge->entry[0],
-		   width * (size_t)TILES_ENTRY_LEN, edge->hash[0][0], width);
-}
-
-static void
-begin(struct ledgerd *ledgerd)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-
-	if (tiles->basis == TILES_FROM_PUBLISHED && !load_published(ledgerd))
-		tiles->basis = TILES_FROM_FILES;
-	if (tiles->basis != TILES_FROM_PUBLISHED)
-		tiles->edge.size = 0;
-	tiles->state = TILES_CATCHING_UP;
-}
-
-/* Takes 256 leaves over from files that are there; *taken tells whether. */
-static enum sr_error
-take_file(struct ledgerd *ledgerd, bool *taken)
-{
-	static uint8_t hashes[TILES_HASHES_LEN];
-	struct tiles_edge *edge = &ledgerd->tiles.edge;
-	struct tile tile = {0, edge->size / TILES_WIDTH, TILES_WIDTH};
-
-	*taken = false;
-	if (ledgerd->tiles.basis != TILES_FROM_FILES ||
-	    edge->size % TILES_WIDTH != 0 ||
-	    ledgerd->tree.size - edge->size < TILES_WIDTH)
-		return SR_OK;
-	tile.level = TILES_ENTRIES;
-	if (!tiles_file_is_whole(ledgerd->env, &tile))
-		return SR_OK;
-	tile.level = 0;
-	if (!tiles_file_is_whole(ledgerd->env, &tile) ||
-	    tiles_file_read(ledgerd->env, &tile, 0, hashes, sizeof(hashes)) !=
-		SR_OK)
-		return SR_OK;
-	*taken = true;
-	return tiles_edge_append_tile(edge, hashes, put, ledgerd);
-}
-
-/* The same from the journal, to the next tile's end at most. */
-static enum sr_error
-take_leaves(struct ledgerd *ledgerd)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-	struct tiles_edge *edge = &tiles->edge;
-	uint8_t leaf[JOURNAL_LEAF_LEN];
-	enum sr_error error;
-
-	error = leaves_seek(ledgerd, &tiles->leaves, edge->size);
-	for (unsigned i = 0; i < STEP_LEAVES && error == SR_OK; i++) {
-		if (edge->size == ledgerd->tree.size)
-			break;
-		error = leaves_read(ledgerd, &tiles->leaves, leaf);
-		if (error != SR_OK)
-			break;
-		error = tiles_edge_append(edge, leaf, put, ledgerd);
-		if (error != SR_OK)
-			return error;
-	}
-	if (error != SR_OK)
-		give_up(ledgerd, error_sentence(error));
-	return SR_OK;
-}
-
-/* Whole in length: is it the tree that keyd has signed? */
-static enum sr_error
-compare(struct ledgerd *ledgerd)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-	uint8_t root[MERKLE_HASH_LEN];
-	enum sr_error error = SR_OK;
-
-	tiles_edge_root(&tiles->edge, root);
-	leaves_close(&tiles->leaves, ledgerd->env);
-	if (memcmp(root, ledgerd->head.root, sizeof(root)) == 0) {
-		/* none at the edge may be left of a tree that was given up */
-		for (unsigned level = 0; level <= TILES_ENTRIES; level++) {
-			unsigned bits =
-			    level == TILES_ENTRIES ? 0 : TILES_BITS * level;
-			struct tile tile = {level,
-			    tiles->edge.size >> bits >> TILES_BITS,
-			    TILES_WIDTH};
-
-			if (error == SR_OK &&
-			    tiles->basis != TILES_FROM_PUBLISHED)
-				error = tiles_file_remove_partial(
-				    ledgerd->env, &tile);
-		}
-		if (tiles->basis != TILES_FROM_PUBLISHED)
-			tiles->published = 0;
-		tiles->state = TILES_CURRENT;
-		tiles->due = true;
-		return error;
-	}
-	if (tiles->basis == TILES_FROM_JOURNAL) {
-		give_up(ledgerd, "its leaves are not those that keyd signed");
-		return SR_OK;
-	}
-	diag_warn("ledger/public/tile does not have the signed root; it is "
-		  "made anew from the journal");
-	lose(ledgerd, TILES_FROM_JOURNAL);
-	return SR_OK;
-}
-
-static enum sr_error
-catch_up(struct ledgerd *ledgerd)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-	enum sr_error error = SR_OK;
-	bool taken = false;
-
-	if (tiles->edge.size < ledgerd->tree.size) {
-		error = take_file(ledgerd, &taken);
-		if (error == SR_OK && !taken)
-			error = take_leaves(ledgerd);
-	}
-	if (error == SR_OK && tiles->state == TILES_CATCHING_UP &&
-	    tiles->edge.size == ledgerd->tree.size)
-		error = compare(ledgerd);
-	return error == SR_OK ? SR_OK : refused(ledgerd, error);
-}
-
-/* ---- what somebody took away ----------------------------------------------- */
-
-/* Looks whether older tiles are there, in their length. */
-static void
-sweep(struct ledgerd *ledgerd)
-{
-	struct tiles *tiles = &ledgerd->tiles;
-
-	for (unsigned i = 0; i < SWEEP_TILES; i++) {
-		struct tile tile = {TILES_ENTRIES, tiles->swept, TILES_WIDTH};
-		bool whole;
-
-		if (tiles->swept >= tiles->edge.size / TILES_WIDTH)
-			return;
-		whole = tiles_file_is_whole(ledgerd->env, &tile);
-		tile.level = 0;
-		for (uint64_t n = tiles->swept + 1; whole; n /= TILES_WIDTH) {
-			tile.index = n - 1;
-			whole = tiles_file_is_whole(ledgerd->env, &tile);
-			tile.level++;
-			if (n % TILES_WIDTH != 0)
-				break;
-		}
-		tiles->swept++;
-		if (whole)
-			continue;
-		diag_warn("ledger/public/tile is not whole at entry %" PRIu64
-			  "; it is made from the journal",
-		    (tiles->swept - 1) * TILES_WIDTH);
-		tiles->swept = 0;
-		lose(ledgerd, TILES_FROM_FILES);
-		return;
-	}
 }
 
 /* ---- the loop -------------------------------------------------------------- */
@@ -378,20 +134,23 @@ enum sr_error
 tiles_step(struct ledgerd *ledgerd, bool quiet)
 {
 	struct tiles *tiles = &ledgerd->tiles;
+	enum sr_error error;
 
 	if (!retries(ledgerd))
 		return SR_OK;
 	if (tiles->state == TILES_LOST) {
-		begin(ledgerd);
+		tiles_begin(ledgerd);
 		return SR_OK;
 	}
-	if (tiles->state == TILES_CATCHING_UP)
-		return catch_up(ledgerd);
+	if (tiles->state == TILES_CATCHING_UP) {
+		error = tiles_catch_up(ledgerd);
+		return error == SR_OK ? SR_OK : refused(ledgerd, error);
+	}
 	if (tiles->due && (quiet || env_boot_us(ledgerd->env) - tiles->due_us >=
 					TILES_DELAY_US))
 		return publish(ledgerd);
 	if (quiet && tiles->state == TILES_CURRENT)
-		sweep(ledgerd);
+		tiles_sweep(ledgerd);
 	return SR_OK;
 }
 
@@ -428,13 +187,16 @@ enum sr_error
 tiles_start(struct ledgerd *ledgerd, bool restored)
 {
 	struct tiles *tiles = &ledgerd->tiles;
+	const struct tile first = {.width = TILES_WIDTH};
 	enum sr_error error = SR_OK;
+	bool all = restored || !tiles_file_is_whole(ledgerd->env, &first);
 
 	if (restored)
 		tiles->published = 0;
-	lose(ledgerd, restored ? TILES_FROM_JOURNAL : TILES_FROM_PUBLISHED);
+	tiles_lose(
+	    ledgerd, restored ? TILES_FROM_JOURNAL : TILES_FROM_PUBLISHED);
 	for (unsigned i = 0; error == SR_OK && is_behind(tiles) &&
-			     (restored || i < START_STEPS) && !tiles->refused;
+			     (all || i < START_STEPS) && !tiles->refused;
 	     i++)
 		error = tiles_step(ledgerd, false);
 	return error == SR_OK ? tiles_finish(ledgerd) : error;

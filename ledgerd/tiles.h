@@ -67,7 +67,9 @@ void tiles_init(struct tiles *tiles);
 
 /*
  * At start, when the tree is keyd's: finds the edge and publishes, as far as
- * that goes in bounded time; after a restore all of it, anew.  SR_IO.
+ * that goes in bounded time.  Where there is no tree, as after a restore from
+ * a backup or once after an upgrade, all of it is made; after a restore with
+ * loss anew, whatever is there.  SR_IO.
  */
 enum sr_error tiles_start(struct ledgerd *ledgerd, bool restored);
 

@@ -62,14 +62,15 @@ add_leaf(struct audit *audit, const uint8_t hash[32])
 }
 
 static void
-leaf_hash(const struct journal_frame *frame, uint8_t hash[32])
+leaf_hash(const struct journal_frame *frame,
+    uint8_t bytes[1 + JOURNAL_LEAF_LEN], uint8_t hash[32])
 {
 	struct journal_leaf leaf;
-	uint8_t bytes[1 + JOURNAL_LEAF_LEN] = {0};
 
 	journal_frame_leaf(frame, &leaf);
+	bytes[0] = 0;
 	journal_leaf_encode(&leaf, bytes + 1);
-	crypto_hash_sha256(hash, bytes, sizeof(bytes));
+	crypto_hash_sha256(hash, bytes, 1 + JOURNAL_LEAF_LEN);
 }
 
 /* ---- entries ------------------------------------------------------------------ */
@@ -187,7 +188,8 @@ take_frame(struct world *world, const uint8_t key[32],
 	leaf->time_ms = frame->header.time_ms;
 	memcpy(leaf->salt, plain.salt, 32);
 	audit->last_time_ms = frame->header.time_ms;
-	leaf_hash(frame, hash);
+	leaf_hash(frame, leaf->bytes, hash);
+	memcpy(leaf->hash, hash, sizeof(hash));
 	add_leaf(audit, hash);
 	return true;
 }
@@ -425,5 +427,6 @@ audit_check(struct world *world)
 	check_books(world);
 	acts_look_for_erased(world);
 	slots_check(world);
+	public_tree_check(world);
 	book_digest(&world->bank->ledgerd->book, world->digest);
 }

@@ -121,7 +121,9 @@ struct leaf {
 	uint8_t salt[32];
 	uint64_t account; /* that the signer's balance is of */
 	int64_t balance;
-	bool moved; /* that one */
+	bool moved;                          /* that one */
+	uint8_t bytes[1 + JOURNAL_LEAF_LEN]; /* what is hashed */
+	uint8_t hash[32];
 };
 
 struct head {
@@ -240,6 +242,8 @@ void acts_answer(struct world *world, struct actor *actor, unsigned type,
 void audit_begin(struct world *world);
 bool audit_read(struct world *world); /* false: damaged, which is spoilt */
 void audit_check(struct world *world);
+/* public_tree.c: the tree that is published against the journal's leaves */
+void public_tree_check(struct world *world);
 
 /* export.c: the ledger's files, for other programs */
 void export_ledger(struct world *world, const char *base);
