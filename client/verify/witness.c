@@ -4,6 +4,7 @@
  * it has signed, nor give a signature away before the new state is durable.
  */
 #include "client/verify/witness.h"
+#include "client/verify/witness_public.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -276,7 +277,8 @@ check(struct verify *verify, struct witness *witness,
 		    " entries, the checkpoint has %" PRIu64,
 		    witness->cosigner.name, verify->since[0].checkpoint.size,
 		    verify->published.size);
-	return verify_log(verify);
+	return witness_has_journal(verify) ? verify_log(verify)
+					   : witness_public(verify);
 }
 
 /* Signs; the line stands at the end of the state. */

@@ -31,9 +31,11 @@ struct witness_paths {
 
 /*
  * Walks the ledger in verify->directory, which must hold the checkpoint and
- * continue the state; makes the new state durable; then writes the signature
- * line.  0 when it has signed, 1 when it must not (the log is tampered with,
- * rolled back or forked), 2 when it could not; with a line on stderr.
+ * continue the state; of one with public/ alone the tiles must prove that it
+ * does (client/verify/witness_public.h).  Makes the new state durable; then
+ * writes the signature line.  0 when it has signed, 1 when it must not (the
+ * log is tampered with, rolled back or forked), 2 when it could not; with a
+ * line on stderr.
  */
 enum verify_exit witness_run(
     struct verify *verify, const struct witness_paths *paths);

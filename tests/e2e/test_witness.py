@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (BAD_DATA, COULD_NOT, DONE, INTACT,  # noqa: E402
                       TAMPERED, USAGE, VERIFY, Bank, run_program)
 from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
-from lib.session import Session  # noqa: E402
 
 NAME = "club.example/witness"
 bank = old = anchor = None
@@ -132,6 +131,54 @@ def given_a_changed_line_when_counted_then_the_file_is_refused():
     bank.ctl("anchor", "add-cosignature", bank.base / "clean.anchor",
              bank.base / "changed", "--witness", vkey()).ends(
                  BAD_DATA, "nothing was changed")
+
+
+def public_of(of, name):
+    """What such a bank shows to the world, and nothing else of it."""
+    target = bank.base / name
+    shutil.copytree(of.ledger / "public", target / "public")
+    return target
+
+
+def witness_public(directory, *more):
+    return run_program([VERIFY, "--bank", bank.id, "witness", "--key",
+                        bank.base / "w.key", "--state",
+                        bank.base / "public.state", directory, *more])
+
+
+@scenario
+def given_the_public_tree_alone_when_it_goes_on_then_it_is_signed():
+    witness_public(public_of(old, "public-0")).ends(0, "the first one")
+    bank.start()
+    bank.register("zoe")
+    bank.stop()
+    later = public_of(bank, "public-1")
+    witness_public(later).ends(0, "has signed")
+    witness_public(later).ends(0, "has signed")
+    # a tile that says something else, or nothing
+    tiles = [path for path in (later / "public/tile").rglob("*")
+             if path.is_file() and "entries" not in path.parts]
+    shutil.copy(bank.base / "w.state", bank.base / "public.state")
+    kept = [path.read_bytes() for path in tiles]
+    for path, data in zip(tiles, kept):
+        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    said = witness_public(later).ends(TAMPERED, "forked", "or files of it")
+    check(not said.out, "a signature without a proof")
+    for path in tiles:
+        path.unlink()
+    witness_public(later).ends(COULD_NOT, "rebuild-tiles")
+
+
+@scenario
+def given_the_public_tree_of_a_fork_when_looked_at_then_not_signed():
+    witness_public(public_of(bank, "public-3")).ends(0)
+    fork = old.copy().start()
+    for name in ("carl", "dora", "emil", "fred", "gert"):
+        fork.register(name)
+    fork.stop()
+    said = witness_public(public_of(fork, "public-2")).ends(
+        TAMPERED, "forked: the public tree")
+    check(not said.out, "a signature of a fork")
 
 
 @scenario
