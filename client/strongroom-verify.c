@@ -182,6 +182,18 @@ read_anchors(struct verify *verify, const struct wanted *wanted)
 	return true;
 }
 
+/* Books that are carried over do not stand in the journal. */
+static bool
+can_export(struct verify *verify, const struct wanted *wanted)
+{
+	if (wanted->format == NULL || verify->audit == NULL ||
+	    verify->audit->start.number == 0)
+		return true;
+	return verify_fail(verify, VERIFY_COULD_NOT,
+	    "an export in that format begins with entry 0, of which the keys "
+	    "were not disclosed");
+}
+
 /* True if the walk came to its end with nothing amiss. */
 static bool
 run(struct verify *verify, const struct wanted *wanted)
@@ -195,7 +207,8 @@ run(struct verify *verify, const struct wanted *wanted)
 		return verify_fail(
 		    verify, VERIFY_COULD_NOT, "the path is too long");
 	if (!begin_audit(verify, wanted) || !verify_certificates(verify) ||
-	    !verify_restores(verify) || !read_anchors(verify, wanted) ||
+	    !verify_restores(verify) || !audit_begin_with_books(verify) ||
+	    !can_export(verify, wanted) || !read_anchors(verify, wanted) ||
 	    !verify_checkpoint(verify, path, VERIFY_TAMPERED,
 		&verify->published, &verify->published_epoch))
 		return false;

@@ -248,21 +248,27 @@ replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	return compare_touched(plain, &effect, position);
 }
 
-/* The certificate has come to keyd: nothing is left to be done about it. */
+/*
+ * The certificate has come to keyd with this entry, unless it is one that keyd
+ * has not signed: then it gets the leaf, but not what it says.
+ */
 static enum sr_error
-replay_retention(struct ledgerd *ledgerd, const struct entry_event *event)
+replay_retention(
+    struct ledgerd *ledgerd, const struct entry_event *event, uint64_t seq)
 {
 	struct entry_retention retention;
 
 	if (entry_retention_of(event, &retention) != SR_OK)
 		return SR_DAMAGED;
-	if (ledgerd->certificate_leaf == retention.leaf)
+	if (ledgerd->certificate_leaf == retention.leaf &&
+	    seq < ledgerd->head.size)
 		ledgerd->certificate_leaf = 0;
 	return SR_OK;
 }
 
 static enum sr_error
-replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
+replay_system(
+    struct ledgerd *ledgerd, const struct journal_plain *plain, uint64_t seq)
 {
 	struct entry_event event;
 
@@ -279,7 +285,7 @@ replay_system(struct ledgerd *ledgerd, const struct journal_plain *plain)
 		return error == SR_PARAMETERS ? SR_DAMAGED : error;
 	}
 	if (event.code == SYSTEM_RETENTION)
-		return replay_retention(ledgerd, &event);
+		return replay_retention(ledgerd, &event, seq);
 	return snapshot_replayed(ledgerd, &event);
 }
 
@@ -315,7 +321,7 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
 	case ENTRY_USE:
 		return SR_OK;
 	case ENTRY_SYSTEM:
-		return replay_system(ledgerd, &plain);
+		return replay_system(ledgerd, &plain, frame->header.seq);
 	case ENTRY_RESTORE:
 		return restore_replayed(ledgerd, &plain, frame->header.seq);
 	}

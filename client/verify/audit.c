@@ -173,6 +173,10 @@ audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 		    verify, number, 0, "a damaged segment header");
 	if (header.first_seq >= until) /* nothing in it yet */
 		return true;
+	if (key == NULL && number < audit->start.segment) {
+		audit->before++;
+		return true;
+	}
 	if (key == NULL) {
 		if (audit->missing++ == 0)
 			audit->first_missing = number;
@@ -245,6 +249,11 @@ audit_finish(struct verify *verify)
 	struct audit *audit = verify->audit;
 	const struct book *book = &audit->book;
 
+	if (audit->start.number != 0 && !audit->start_named &&
+	    audit->missing == 0)
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "the log does not name snapshot/%08" PRIu32,
+		    audit->start.number);
 	for (uint64_t i = 0; i < book_account_count(book); i++) {
 		const struct book_account *account = book_account_at(book, i);
 		const char *what = account_fault(book, account);
@@ -278,7 +287,9 @@ audit_is_complete(const struct verify *verify)
 {
 	const struct audit *audit = verify->audit;
 
+	if (audit->start.number != 0 && audit->start_certificate.leaf == 0)
+		return false;
 	return audit->missing == 0 && audit->executed > 0 &&
-	       audit->executed == audit->opened &&
+	       (audit->start.number != 0 || audit->executed == audit->opened) &&
 	       audit->executed == verify->signed_size;
 }

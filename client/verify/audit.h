@@ -51,7 +51,14 @@ struct audit {
 	    snapshot[2];                  /* the last one, and the one before */
 	struct audit_snapshot to_certify; /* the last one that was checked */
 	struct audit_certificate certificate;
-	FILE *export; /* NULL: nobody asked for it */
+
+	/* the books that the first executed entry found; number 0: none */
+	struct entry_snapshot start;
+	bool start_named; /* by the log, with its hash */
+	/* and certified by the order of that leaf; leaf 0: by none */
+	struct audit_certificate start_certificate;
+	uint32_t before; /* segments before it that were not disclosed */
+	FILE *export;    /* NULL: nobody asked for it */
 	/* as what; without a format as JSON lines */
 	struct export journal;
 
@@ -100,7 +107,10 @@ bool audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 /* The book as a whole, at the end of the log.  False after a verdict. */
 bool audit_finish(struct verify *verify);
 
-/* True if nothing that keyd has signed was left unopened. */
+/*
+ * True if nothing that keyd has signed was left unopened, save what lies
+ * before books that an auditor has certified.
+ */
 bool audit_is_complete(const struct verify *verify);
 
 /* Records a fault of an entry; always false. */
@@ -151,6 +161,14 @@ bool audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 bool audit_load_snapshot(struct verify *verify,
     const struct entry_snapshot *snapshot, const struct audit_key *key,
     struct book *book, struct merkle_frontier *tree);
+
+/*
+ * Where the first segments were not disclosed, but a snapshot of the books and
+ * what comes after it: begins with these books, of which only an auditor's
+ * certificate, in the log after them, says where they come from.  Else does
+ * nothing.  After the certificates were read.  False after a verdict.
+ */
+bool audit_begin_with_books(struct verify *verify);
 
 /* The disclosed key of a snapshot; NULL: it was not disclosed. */
 const struct audit_key *audit_find_snapshot_key(

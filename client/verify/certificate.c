@@ -33,6 +33,10 @@ audit_note_certificate(struct verify *verify, const struct audit_entry *entry,
 		    memcmp(certificate->says.root, audit->snapshot[i].root,
 			32) == 0)
 			certificate->named = true;
+	/* the first one stays: who signs later may have begun with it */
+	if (certificate->named && audit->start_certificate.leaf == 0 &&
+	    entry_snapshot_same(&named, &audit->start))
+		audit->start_certificate = *certificate;
 }
 
 bool
@@ -48,6 +52,9 @@ audit_retention(struct verify *verify, const struct audit_entry *entry,
 	if (entry_retention_of(event, &retention) != SR_OK)
 		return audit_fault(
 		    verify, entry, "what it says of a snapshot is malformed");
+	/* of an order that lies before the books that were begun with */
+	if (retention.leaf < verify->audit->start.size)
+		return true;
 	if (certificate->leaf == 0 || retention.leaf != certificate->leaf ||
 	    !entry_snapshot_same(&retention.snapshot, &named))
 		return audit_fault(
@@ -64,6 +71,11 @@ audit_write_certificate(struct verify *verify, const char *path)
 	    .offset = snapshot->is.offset,
 	    .size = snapshot->is.size};
 
+	if (verify->audit->start.number != 0 &&
+	    verify->audit->start_certificate.leaf == 0)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "there is nothing to certify: the books that this began "
+		    "with are certified by nobody");
 	if (!snapshot->checked)
 		return verify_fail(verify, VERIFY_COULD_NOT,
 		    "there is nothing to certify: no snapshot in this ledger "

@@ -309,6 +309,10 @@ use_of_segment(const struct audit *audit, const struct audit_entry *entry,
 		return false;
 	salt = reader_view(&r, JOURNAL_SALT_LEN);
 	reader_zeros(&r, reader_left(&r));
+	/* what lies before the books that were begun with is not known */
+	if (use->subject < audit->start.segment &&
+	    audit_find_key(audit, (uint32_t)use->subject) == NULL)
+		return reader_end(&r);
 	key = audit_find_key(audit, (uint32_t)use->subject);
 	return reader_end(&r) && key != NULL &&
 	       memcmp(key->salt, salt, sizeof(key->salt)) == 0;

@@ -126,11 +126,13 @@ report_json_audit(const struct audit *audit)
 	       ",\"undisclosed\":%" PRIu32 ",\"orders\":%" PRIu64
 	       ",\"declined\":%" PRIu64 ",\"accounts\":%" PRIu64
 	       ",\"open_holds\":%u,\"late_posts\":%" PRIu64
-	       ",\"below_floor\":%" PRIu64,
+	       ",\"below_floor\":%" PRIu64 ",\"start\":%" PRIu64
+	       ",\"certified\":%" PRIu64,
 	    audit->opened, audit->executed, audit->missing, audit->orders,
 	    audit->declined, book_account_count(&audit->book),
 	    audit->book.hold_count, (uint64_t)audit->late_count,
-	    audit->below_floor);
+	    audit->below_floor, audit->start.size,
+	    audit->start_certificate.leaf);
 	printf(",\"late\":[");
 	for (size_t i = 0; i < audit->late_count; i++) {
 		const struct book_late *late = &audit->late[i];
@@ -217,6 +219,27 @@ report_late(const struct money_unit *unit, const struct book_late *late)
 	    late->below_floor ? ", below its floor" : "");
 }
 
+/* The books that were begun with. */
+static void
+report_start(const struct audit *audit)
+{
+	const struct audit_certificate *by = &audit->start_certificate;
+
+	printf("carried out again from entry %" PRIu64
+	       " on: the books before it are those of snapshot %" PRIu32,
+	    audit->start.size, audit->start.number);
+	if (by->leaf != 0)
+		printf(", which the auditor with the number %" PRIu64
+		       " has certified in entry %" PRIu64 "\n",
+		    by->auditor, by->leaf);
+	else
+		printf(", which no auditor has certified\n");
+	if (audit->before > 0)
+		printf("not disclosed before it: %" PRIu32
+		       " segments, of which only the hashes were checked\n",
+		    audit->before);
+}
+
 /* What was done with keys, and what was not. */
 static void
 report_audit(const struct verify *verify)
@@ -228,6 +251,8 @@ report_audit(const struct verify *verify)
 	       " accounts, their sum is zero\n",
 	    audit->opened, audit->executed, audit->orders, audit->declined,
 	    book_account_count(&audit->book));
+	if (audit->start.number != 0)
+		report_start(audit);
 	if (audit->book.hold_count > 0)
 		printf("open withdrawals: %u\n", audit->book.hold_count);
 	if (audit->late_count > 0)

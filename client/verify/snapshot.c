@@ -128,6 +128,15 @@ audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 		    "the snapshot is not of the log as it was then");
 	verify->audit->last_snapshot = snapshot.number;
 	note_snapshot(verify->audit, &snapshot);
+	if (snapshot.number == verify->audit->start.number) {
+		verify->audit->start_named =
+		    entry_snapshot_same(&snapshot, &verify->audit->start);
+		if (!verify->audit->start_named)
+			return verify_fail(verify, VERIFY_TAMPERED,
+			    "snapshot/%08" PRIu32
+			    " is not the one that entry %" PRIu64 " names",
+			    snapshot.number, entry->header.seq);
+	}
 	snprintf(path, sizeof(path), "%s/snapshot/%08" PRIu32,
 	    verify->directory, snapshot.number);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -18,6 +18,33 @@
 
 enum { NAME_MAX_LEN = 32, DISPLAY_MAX_LEN = 64 };
 
+/* The ledger as ledgerd sees it. */
+struct place {
+	struct env_posix_directory directory;
+	struct env_posix posix;
+};
+
+static bool
+place_open(const struct verify *verify, struct place *place)
+{
+	place->directory = (struct env_posix_directory){.name = "ledger",
+	    .fd = open(verify->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	if (place->directory.fd < 0)
+		return false;
+	env_posix_init(&place->posix);
+	env_posix_directories(&place->posix, &place->directory, 1);
+	return true;
+}
+
+static enum sr_error
+open_snapshot(struct place *place, uint32_t number, env_file *file)
+{
+	char path[ENV_PATH_MAX];
+
+	snprintf(path, sizeof(path), "ledger/snapshot/%08" PRIu32, number);
+	return env_open(&place->posix.env, path, ENV_READ, file);
+}
+
 /* Passes over a text with its length before it. */
 static enum sr_error
 skip_text(struct snapshot_file *f, size_t max)
@@ -123,29 +150,22 @@ audit_load_snapshot(struct verify *verify,
     const struct entry_snapshot *snapshot, const struct audit_key *key,
     struct book *book, struct merkle_frontier *tree)
 {
-	struct env_posix_directory directory = {.name = "ledger",
-	    .fd = open(verify->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-	struct env_posix posix;
-	char path[ENV_PATH_MAX];
+	struct place place;
 	enum sr_error error;
 	env_file file;
 
-	if (directory.fd < 0)
+	if (!place_open(verify, &place))
 		return verify_fail(verify, VERIFY_COULD_NOT,
 		    "%s cannot be read", verify->directory);
-	env_posix_init(&posix);
-	env_posix_directories(&posix, &directory, 1);
-	snprintf(
-	    path, sizeof(path), "ledger/snapshot/%08" PRIu32, snapshot->number);
 	error = book_init(book);
 	if (error == SR_OK)
-		error = env_open(&posix.env, path, ENV_READ, &file);
+		error = open_snapshot(&place, snapshot->number, &file);
 	if (error == SR_OK) {
 		error = read_file(
-		    verify, &posix.env, file, snapshot, key, book, tree);
-		(void)env_close(&posix.env, file);
+		    verify, &place.posix.env, file, snapshot, key, book, tree);
+		(void)env_close(&place.posix.env, file);
 	}
-	close(directory.fd);
+	close(place.directory.fd);
 	if (error == SR_NO_SPACE || error == SR_MEMORY || error == SR_IO ||
 	    error == SR_VERSION || error == SR_NOT_FOUND)
 		return verify_fail(verify, VERIFY_COULD_NOT,
@@ -156,5 +176,81 @@ audit_load_snapshot(struct verify *verify,
 		    "snapshot/%08" PRIu32
 		    " does not hold books under the disclosed key: %s",
 		    snapshot->number, error_sentence(error));
+	return true;
+}
+
+/* ---- books to begin with -------------------------------------------------- */
+
+/* What a file says of itself, and its SHA-256. */
+static enum sr_error
+look_at(struct env *env, env_file file, struct entry_snapshot *snapshot)
+{
+	static struct snapshot_file f;
+	static uint8_t bytes[SNAPSHOT_CHUNK_LEN];
+	struct snapshot_header header;
+	crypto_hash_sha256_state state;
+	uint64_t whole = 0;
+	enum sr_error error = snapshot_file_open(&f, env, file, &header);
+
+	*snapshot = header.snapshot;
+	if (error == SR_OK)
+		error = env_size(env, file, &whole);
+	crypto_hash_sha256_init(&state);
+	for (uint64_t at = 0; error == SR_OK && at < whole;) {
+		size_t len = whole - at < sizeof(bytes) ? (size_t)(whole - at)
+							: sizeof(bytes);
+
+		error = env_read(env, file, at, bytes, len);
+		crypto_hash_sha256_update(&state, bytes, len);
+		at += len;
+	}
+	crypto_hash_sha256_final(&state, snapshot->hash);
+	return error;
+}
+
+/* The first disclosed one that is there, with the segment that follows it. */
+static bool
+find_books(struct verify *verify, struct entry_snapshot *found,
+    const struct audit_key **key)
+{
+	const struct audit *audit = verify->audit;
+	struct place place;
+	bool good = false;
+	env_file file;
+
+	if (!place_open(verify, &place))
+		return false;
+	for (size_t i = 0; !good && i < audit->snapshot_key_count; i++) {
+		*key = &audit->snapshot_keys[i];
+		if (open_snapshot(&place, (*key)->segment, &file) != SR_OK)
+			continue;
+		good = look_at(&place.posix.env, file, found) == SR_OK &&
+		       found->number == (*key)->segment &&
+		       audit_find_key(audit, found->segment) != NULL;
+		(void)env_close(&place.posix.env, file);
+	}
+	close(place.directory.fd);
+	return good;
+}
+
+bool
+audit_begin_with_books(struct verify *verify)
+{
+	struct audit *audit = verify->audit;
+	struct merkle_frontier tree;
+	struct entry_snapshot found;
+	const struct audit_key *key;
+
+	if (audit == NULL || audit_find_key(audit, 0) != NULL ||
+	    !find_books(verify, &found, &key))
+		return true;
+	book_free(&audit->book);
+	if (!audit_load_snapshot(verify, &found, key, &audit->book, &tree))
+		return false;
+	for (size_t i = 0; i < verify->restore_count; i++)
+		if (verify->restore[i].note.restored_size < found.size)
+			audit->book.restored = true;
+	audit->start = found;
+	audit->executed = found.size;
 	return true;
 }

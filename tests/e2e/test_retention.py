@@ -4,6 +4,7 @@
 """An auditor who has read all signs a snapshot of the books."""
 import os
 import shutil
+import struct
 import sys
 from pathlib import Path
 
@@ -125,6 +126,70 @@ def given_a_newer_certificate_when_signed_then_the_older_file_goes():
     audit().ends(INTACT, "with keys")
     said = bank.ctl("backup", bank.base / "backup")
     said.ends(DONE)
+
+
+def told(which):
+    """Number, size and segment of a snapshot, by the bank's word."""
+    return struct.unpack("<IQI", bank.ask(
+        "ledgerd", "retention_get")[1][which][:16])
+
+
+@scenario
+def given_certified_books_when_the_rest_is_disclosed_then_0_from_there_on():
+    number, size, segment = told("certified")
+    equal(number, newest(), "the certified snapshot")
+    check(segment > 2, "there is too little before it to mean anything")
+    bank.transfer("ada", "bob", "0.01")
+    shutil.copy(bank.ledger / "public/checkpoint", bank.base / "since")
+    disclose("--segments", f"{segment}-", "--snapshot", str(number)).ends(DONE)
+    since = ["--since", bank.base / "since"]
+    said = audit(*since).ends(
+        ANCHORED, f"from entry {size} on", "has certified in entry",
+        f"not disclosed before it: {segment} segments", "with keys")
+    check("but not all" not in said.out, said.out)
+    facts = audit("--json", *since).json()
+    check(facts["start"] == size and facts["certified"] > size and
+          facts["executed"] == facts["signed"], f"{facts}")
+    audit(*since, "--export", bank.base / "books", "--format",
+          "hledger").ends(COULD_NOT, "begins with entry 0")
+    audit(*since, "--certify", bank.base / "fourth").ends(ANCHORED)
+    # without the books, or what follows them, there is nothing to begin with
+    disclose("--segments", f"{segment}-").ends(DONE)
+    audit(*since).ends(INTACT, "on nothing could be carried out")
+
+
+@scenario
+def given_books_that_nobody_certified_when_begun_with_then_3():
+    pay_until(newest() + 1)
+    number, _, segment = told("certified")
+    disclose("--segments", f"{segment + 1}-", "--snapshot",
+             str(number)).ends(DONE)
+    audit().ends(INTACT, "on nothing could be carried out")
+    number, size, segment = told("newest")
+    disclose("--segments", f"{segment}-", "--snapshot", str(number)).ends(DONE)
+    since = ["--since", bank.base / "since"]
+    said = audit("--since", bank.base / "since").ends(
+        INTACT, f"from entry {size} on", "no auditor has certified")
+    contains(said.out, "but not all of them")
+    audit(*since, "--certify", bank.base / "fifth").ends(
+        COULD_NOT, "certified by nobody")
+    check(not (bank.base / "fifth").exists(), "there is a paper")
+
+
+@scenario
+def given_other_books_when_begun_with_then_1():
+    number, _, segment = told("certified")
+    disclose("--segments", f"{segment}-", "--snapshot", str(number)).ends(DONE)
+    copy = bank.base / "begun"
+    shutil.copytree(bank.ledger, copy)
+    path = copy / f"snapshot/{number:08}"
+    text = bytearray(path.read_bytes())
+    for at in (200, 128 + 70000, len(text) - 1):
+        if at < len(text):
+            path.write_bytes(text[:at] + bytes([text[at] ^ 1]) + text[at + 1:])
+            audit(ledger=copy).ends(TAMPERED, f"snapshot/{number:08}")
+    path.unlink()
+    audit(ledger=copy).ends(INTACT, "on nothing could be carried out")
 
 
 @scenario
