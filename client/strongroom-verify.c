@@ -6,6 +6,7 @@
 #include "client/auditor_key.h"
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
+#include "client/verify/audit_log.h"
 #include "client/verify/receipt.h"
 #include "client/verify/witness.h"
 #include "client/verify/witnesses.h"
@@ -25,6 +26,7 @@ enum {
 	OPTION_SINCE = 256,
 	OPTION_KEYS,
 	OPTION_AUDITOR_KEY,
+	OPTION_AUDIT_LOG,
 	OPTION_EXPORT,
 	OPTION_CERTIFY,
 	OPTION_FORMAT,
@@ -43,6 +45,7 @@ static const struct option long_options[] = {
     {"since", required_argument, NULL, OPTION_SINCE},
     {"keys", required_argument, NULL, OPTION_KEYS},
     {"auditor-key", required_argument, NULL, OPTION_AUDITOR_KEY},
+    {"audit-log", required_argument, NULL, OPTION_AUDIT_LOG},
     {"export", required_argument, NULL, OPTION_EXPORT},
     {"certify", required_argument, NULL, OPTION_CERTIFY},
     {"format", required_argument, NULL, OPTION_FORMAT},
@@ -83,6 +86,9 @@ help(FILE *out)
 	    "      --auditor-key FILE\n"
 	    "                       the secret key that they were sealed "
 	    "to\n"
+	    "      --audit-log FILE the bank's audit log, compared with the "
+	    "log; repeated for\n"
+	    "                       files that were rotated\n"
 	    "      --export FILE    with keys: the journal as JSON lines, or "
 	    "the books in\n"
 	    "      --format FORMAT  hledger, ledger, beancount or csv\n"
@@ -194,6 +200,22 @@ can_export(struct verify *verify, const struct wanted *wanted)
 	    "were not disclosed");
 }
 
+/* -1: go on; else the exit code. */
+static int
+take_audit_log(struct verify *verify, const char *path)
+{
+	static struct audit_log_check check;
+
+	if (check.file_count == AUDIT_LOG_FILES_MAX) {
+		fprintf(stderr, "strongroom-verify: at most %d --audit-log\n",
+		    AUDIT_LOG_FILES_MAX);
+		return VERIFY_COULD_NOT;
+	}
+	check.file[check.file_count++].path = path;
+	verify->audit_log = &check;
+	return -1;
+}
+
 /* True if the walk came to its end with nothing amiss. */
 static bool
 run(struct verify *verify, const struct wanted *wanted)
@@ -212,8 +234,11 @@ run(struct verify *verify, const struct wanted *wanted)
 	    !verify_checkpoint(verify, path, VERIFY_TAMPERED,
 		&verify->published, &verify->published_epoch))
 		return false;
+	if (verify->audit_log != NULL && !audit_log_begin(verify))
+		return false;
 	verify_tiles_begin(verify);
-	if (!verify_log(verify))
+	if (!verify_log(verify) ||
+	    (verify->audit_log != NULL && !audit_log_finish(verify)))
 		return false;
 	if (wanted->certify != NULL &&
 	    !audit_write_certificate(verify, wanted->certify))
@@ -310,6 +335,8 @@ take_option(struct verify *verify, struct wanted *wanted, int option)
 	case OPTION_AUDITOR_KEY:
 		wanted->auditor_key = optarg;
 		return -1;
+	case OPTION_AUDIT_LOG:
+		return take_audit_log(verify, optarg);
 	case OPTION_EXPORT:
 		wanted->export = optarg;
 		return -1;
@@ -510,6 +537,8 @@ main(int argc, char *argv[])
 	verify_print_verdict(&verify);
 	if (verify.audit != NULL)
 		audit_end(verify.audit);
+	if (verify.audit_log != NULL)
+		audit_log_end(verify.audit_log);
 	if (fflush(stdout) != 0) {
 		fprintf(stderr, "strongroom-verify: cannot write\n");
 		return VERIFY_COULD_NOT;

@@ -6,6 +6,7 @@
  */
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
+#include "client/verify/audit_log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -175,6 +176,9 @@ log_inner(struct verify *verify, uint32_t number)
 	if (good && verify->audit != NULL)
 		good = audit_segment(
 		    verify, number, bytes, len, verify->committed.size);
+	if (good && verify->audit_log != NULL)
+		good = audit_log_segment(
+		    verify, number, bytes, len, verify->committed.size);
 	free(bytes);
 	if (good)
 		verify_print_segment(verify, &segment);
@@ -227,6 +231,9 @@ log_last(struct verify *verify, uint32_t number)
 		/* nobody was told of what keyd has not signed */
 		if (good && verify->audit != NULL)
 			good = audit_segment(
+			    verify, number, bytes, len, verify->signed_size);
+		if (good && verify->audit_log != NULL)
+			good = audit_log_segment(
 			    verify, number, bytes, len, verify->signed_size);
 		free(bytes);
 		if (good)

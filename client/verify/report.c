@@ -5,6 +5,7 @@
  */
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
+#include "client/verify/audit_log.h"
 #include "client/verify/witnesses.h"
 
 #include <inttypes.h>
@@ -191,6 +192,9 @@ report_json(struct verify *verify, const char *root)
 	witnesses_report_json(verify);
 	if (verify->audit != NULL)
 		report_json_audit(verify->audit);
+	if (verify->audit_log != NULL)
+		audit_log_report_json(
+		    verify->audit_log, verify_print_json_string);
 	if (verify->exit == VERIFY_TAMPERED)
 		verify_print_damage(verify);
 	printf("}\n");
@@ -288,6 +292,8 @@ verify_print_verdict(struct verify *verify)
 		return;
 	}
 	report_restores(verify);
+	if (verify->audit_log != NULL)
+		audit_log_report(verify->audit_log);
 	if (verify->exit == VERIFY_TAMPERED) {
 		verify_print_damage(verify);
 		printf("NOT VERIFIED: %s\n", verify->why);

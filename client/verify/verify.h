@@ -98,7 +98,8 @@ struct verify_witness {
 	uint64_t time_s;
 };
 
-struct audit; /* client/verify/audit.h */
+struct audit;           /* client/verify/audit.h */
+struct audit_log_check; /* client/verify/audit_log.h */
 
 struct verify {
 	struct bankfile bank;
@@ -143,7 +144,8 @@ struct verify {
 
 	struct verify_tiles tiles; /* public/tile */
 
-	struct audit *audit; /* NULL: without keys */
+	struct audit *audit;               /* NULL: without keys */
+	struct audit_log_check *audit_log; /* NULL: none was given */
 	struct verify_progress progress;
 
 	/* The verdict, as soon as there is a bad one. */

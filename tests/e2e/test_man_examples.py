@@ -148,7 +148,8 @@ def given_a_ledger_when_the_examples_of_verify_are_typed_then_they_hold():
              typist.directory / "disclosure").ends(0)
     bank.stop()
     shutil.copy(bank.id, typist.directory / "bank.id")
-    shutil.copytree(bank.ledger, typist.directory / "ledger")
+    for part in ("ledger", "audit"):
+        shutil.copytree(bank.directory / part, typist.directory / part)
     typed(typist, "strongroom-verify.1")
 
 
