@@ -76,6 +76,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%, \
 TEST_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%, \
     $(foreach d,hostile bench sandbox faults fuzz interop, \
         $(wildcard tests/$(d)/*.c)))
+FUZZ_TARGETS := $(filter $(BUILD)/tests/fuzz/%,$(TEST_TOOLS))
 SIM := $(BUILD)/tests/sim/sim
 
 # A bank whose holds are overdue soon, for tests/e2e/test_withdrawal.py.
@@ -95,12 +96,14 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests tools help deps deps-ci demo run check check-interop ci bench soak mutants rules lint \
+.PHONY: all tests tools fuzz fuzz-targets help deps deps-ci demo run check check-interop ci bench soak mutants rules lint \
     format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
 tests: all tools $(UNIT_TESTS) $(SIM)	## build the test programs, too
+
+fuzz-targets: $(FUZZ_TARGETS)
 
 tools: $(TEST_TOOLS) $(HASTY)	## build only what the tests in Python work with
 
@@ -128,6 +131,11 @@ check: deps	## every test, in 15 minutes at most
 soak: deps	## simulation, kills, power cuts, an hour of load: MINUTES=120
 	$(MAKE) -j$(JOBS) tests
 	BUILD=$(BUILD) tests/faults/soak $(MINUTES)
+
+fuzz: deps-ci	## libFuzzer on each decoder of verify: MINUTES=120 in all
+	$(MAKE) -j$(JOBS) CC=clang BUILD=build/fuzz \
+	    SANITIZE=fuzzer-no-link,address,undefined fuzz-targets
+	tests/fuzz/run build/fuzz $(MINUTES)
 
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) mk/ci
@@ -170,7 +178,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci demo run check check-interop ci bench soak mutants rules format clean
+NO_PROBE := help deps deps-ci demo run check check-interop ci bench soak fuzz mutants rules format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
 $(if $(MISSING),$(error $(MISSING)))
@@ -266,6 +274,9 @@ $(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
     $(call libraries,testlib client common)
 $(filter-out $(FAULT_TOOLS),$(TEST_TOOLS)): $(BUILD)/tests/%: \
     $(BUILD)/obj/tests/%.o $(TESTED)
+# With clang and SANITIZE=fuzzer-no-link,... libFuzzer brings the main.
+$(FUZZ_TARGETS): \
+    private LDFLAGS += $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer)
 $(SIM): $(call objects,$(filter-out tests/sim/orders_export%, \
     $(wildcard tests/sim/*.c))) $(TESTED)
 $(SIM): LDFLAGS += -Wl,--wrap=secret_open
