@@ -140,6 +140,10 @@ def given_traffic_when_the_disk_fills_up_then_refused_and_goes_on_by_itself():
         equal((words.count("closed for orders"),
                words.count("takes orders again")), (1, 1),
               f"lines about it in {words!r}")
+    wait_until(lambda: bank.status()["audit_lines_missing"] == 0,
+               "a line in the audit log for each entry")
+    bank.verify("--audit-log", bank.directory / "audit" / "audit.log").ends(
+        INTACT, "lines compared, of the entries 0 to ")
 
 
 @scenario

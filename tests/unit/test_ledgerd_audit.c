@@ -352,6 +352,7 @@ given_snapshots_then_all_lines_before_are_durable(void **state)
 	first = bank->ledgerd->snapshots.last.size;
 	restart(SIM_LOSE_ALL);
 	expect_whole(0);
+	assert_false(file_has(AUDIT_PATH, "# gap "));
 	assert_true(bank->ledgerd->tree.size > first);
 }
 
