@@ -6,6 +6,13 @@
 //
 //	journal LEDGER    adds its leaves to the tree; their number
 //	record INDEX      a leaf's data
+//
+// And more that know a bank only by what it serves, its public directory:
+//
+//	follow PUBLIC SIZE                        every entry, added to the tree
+//	served-inclusion PUBLIC INDEX SIZE ROOT   proof
+//	served-consistency PUBLIC OLD SIZE ROOT   proof
+//	served-entry PUBLIC INDEX SIZE            a leaf's data
 package main
 
 import (
@@ -148,6 +155,90 @@ func readJournal(ledger string) error {
 	return nil
 }
 
+// ---- What is served ----------------------------------------------------------
+
+// served reads tiles as c2sp.org/tlog-tiles names them.
+type served string
+
+func (s served) Height() int { return 8 }
+
+func (s served) SaveTiles(tiles []tlog.Tile, data [][]byte) {}
+
+func (s served) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	var list [][]byte
+	for _, tile := range tiles {
+		path := strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
+		path = strings.Replace(path, "tile/data/", "tile/entries/", 1)
+		data, err := os.ReadFile(filepath.Join(string(s), path))
+		if err != nil {
+			return nil, err
+		}
+		if tile.L >= 0 && len(data) != tile.W*tlog.HashSize {
+			return nil, errors.New("a tile of another width")
+		}
+		list = append(list, data)
+	}
+	return list, nil
+}
+
+// bundle reads the entries that begin with that one, for a tree of that size.
+func (s served) bundle(first, size int64) ([][]byte, error) {
+	width := size - first
+	if width > 256 {
+		width = 256
+	}
+	data, err := s.ReadTiles([]tlog.Tile{
+		{H: 8, L: -1, N: first / 256, W: int(width)}})
+	if err != nil {
+		return nil, err
+	}
+	var entries [][]byte
+	for rest := data[0]; len(rest) > 0; {
+		if len(rest) < 2 {
+			return nil, errors.New("a bundle that ends in a length")
+		}
+		end := 2 + int(binary.BigEndian.Uint16(rest))
+		if len(rest) < end {
+			return nil, errors.New("a bundle that ends in an entry")
+		}
+		entries = append(entries, rest[2:end])
+		rest = rest[end:]
+	}
+	if int64(len(entries)) != width {
+		return nil, errors.New("a bundle of another width")
+	}
+	return entries, nil
+}
+
+func (s served) follow(size int64) error {
+	for first := int64(0); first < size; first += 256 {
+		entries, err := s.bundle(first, size)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if err := addLeaf(entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s served) entry(index, size int64) ([]byte, error) {
+	entries, err := s.bundle(index/256*256, size)
+	if err != nil {
+		return nil, err
+	}
+	return entries[index%256], nil
+}
+
+// hashes gives the tree's hashes; each tile is checked against the root.
+func (s served) hashes(size, root []byte) tlog.HashReader {
+	return tlog.TileHashReader(
+		tlog.Tree{N: number(size), Hash: hashOf(root)}, s)
+}
+
 // ---- Notes ------------------------------------------------------------------
 
 func verifierKey(name string, key []byte) (string, error) {
@@ -215,6 +306,19 @@ func answer(name string, a [][]byte) ([][]byte, error) {
 			return [][]byte{records[index]}, nil
 		}
 		return nil, errors.New("no such record")
+	case "follow2":
+		return nil, served(a[0]).follow(number(a[1]))
+	case "served-entry3":
+		entry, err := served(a[0]).entry(number(a[1]), number(a[2]))
+		return [][]byte{entry}, err
+	case "served-inclusion4":
+		proof, err := tlog.ProveRecord(number(a[2]), number(a[1]),
+			served(a[0]).hashes(a[2], a[3]))
+		return [][]byte{joined(proof)}, err
+	case "served-consistency4":
+		proof, err := tlog.ProveTree(number(a[2]), number(a[1]),
+			served(a[0]).hashes(a[2], a[3]))
+		return [][]byte{joined(proof)}, err
 	case "root1":
 		root, err := tlog.TreeHash(number(a[0]), reader)
 		return [][]byte{root[:]}, err

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300 on-demand
+# tests/run: limit=900 on-demand
 """
 The log against that of Go's checksum database: trees, proofs and signed notes
 of both are the same and verify at the other, and Go finds a bank's journal to
-be what the bank's checkpoints say.
+be what the bank's checkpoints say; and, with what a bank of 70,000 entries
+serves and nothing else, every entry, proofs and OpenSSL's word on the
+signature.
 """
+import base64
 import hashlib
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import Bank  # noqa: E402
+from lib.bank import BUILD, Bank  # noqa: E402
 from lib.foreign import Partner, Refused, run_with  # noqa: E402
 from lib.scenario import Failure, check, equal, scenario  # noqa: E402
 
@@ -166,6 +170,119 @@ def given_its_journal_when_a_byte_is_altered_then_go_finds_another_root():
     (root,) = theirs.ask("root", n(int(size)))
     check(root != signed, "an altered frame has the same root")
     segment.write_bytes(data)
+
+
+# ---- what is served --------------------------------------------------------
+
+ENTRIES = 70000
+PAYERS = 32
+DER = bytes.fromhex("302a300506032b6570032100")    # before an Ed25519 key
+large = None
+earlier = []    # checkpoints of the large log while it grew
+
+
+def head(note):
+    """Size and root that a note's text has."""
+    lines = note.split(b"\n")
+    return n(int(lines[1])), base64.b64decode(lines[2])
+
+
+def log_key():
+    return (large.ledger / "public/certificates").read_bytes()[-256:][LOG_KEY]
+
+
+def served():
+    return (large.ledger / "public/checkpoint").read_bytes()
+
+
+def grow():
+    """Everybody pays bob for some seconds."""
+    names = [f"payer-{number}" for number in range(PAYERS)]
+    words = [BUILD / "tests/bench/bench_transfers", "--bank", large.id,
+             "--seconds", "8", "--payee", "bob"]
+    for name in names:
+        words += [name, large.passwords[name]]
+    subprocess.run(words, check=True, stdout=subprocess.PIPE, timeout=60)
+
+
+@scenario
+def given_a_bank_when_it_has_70000_entries_then_its_tree_has_three_levels():
+    global large
+    large = Bank.found().start()
+    card = large.enrol("lobby", "1000000.00")
+    large.register("bob")
+    for number in range(PAYERS):
+        large.register(f"payer-{number}")
+        large.deposit(card, f"payer-{number}", "9999.00")
+    while struct.unpack("<Q", head(served())[0])[0] < ENTRIES:
+        earlier.append(served())
+        grow()
+    large.stop()
+    earlier.append(served())
+    check((large.ledger / "public/tile/1/000").is_file(), "no full level 1")
+    check((large.ledger / "public/tile/2/000.p/1").is_file(), "no level 2")
+
+
+@scenario
+def given_what_is_served_when_go_follows_it_then_the_root_is_the_signed_one():
+    theirs = Partner.in_go("log_theirs")
+    public = str(large.ledger / "public").encode()
+    origin = served().split(b"\n")[0]
+    size, root = theirs.ask("open", origin, log_key(), served())
+    theirs.ask("follow", public, size)
+    equal(theirs.ask("root", size), [root], "the root of all entries")
+
+
+@scenario
+def given_what_is_served_when_go_proves_then_both_find_it_right():
+    theirs, ours = partners()
+    public = str(large.ledger / "public").encode()
+    size, root = head(served())
+    count, = struct.unpack("<Q", size)
+    for index in [*range(0, count, 997), 255, 256, 65535, 65536, count - 1]:
+        (leaf,) = theirs.ask("served-entry", public, n(index), size)
+        (proof,) = theirs.ask("served-inclusion", public, n(index), size, root)
+        same((theirs, ours), "included", n(index), size, leaf, root, proof)
+    for note in earlier:
+        old_size, old_root = head(note)
+        (proof,) = theirs.ask("served-consistency", public, old_size, size,
+                              root)
+        same((theirs, ours), "extends", old_size, size, old_root, root, proof)
+
+
+@scenario
+def given_an_altered_tile_when_go_proves_with_it_then_it_proves_nothing():
+    theirs, ours = partners()
+    public = str(large.ledger / "public").encode()
+    (size, root), index = head(served()), n(25600 + 8)
+    tile = large.ledger / "public/tile/0/100"
+    data = tile.read_bytes()
+    tile.write_bytes(changed(data, 32 * 7))
+    (leaf,) = theirs.ask("served-entry", public, index, size)
+    try:
+        (proof,) = theirs.ask("served-inclusion", public, index, size, root)
+    except Refused:     # a version that looks at each tile
+        proof = b""
+    for partner in (theirs, ours):
+        refused(partner, "included", index, size, leaf, root, proof)
+    tile.write_bytes(data)
+
+
+@scenario
+def given_the_checkpoint_when_openssl_looks_then_the_signature_is_good():
+    body, _, signatures = served().partition(b"\n\n")
+    signature = base64.b64decode(signatures.split(b" ")[2])[4:]
+    files = {"key": DER + log_key(), "signature": signature,
+             "body": body + b"\n", "other": changed(body + b"\n", 70)}
+    for name, data in files.items():
+        (large.base / name).write_bytes(data)
+    for name, code in (("body", 0), ("other", 1)):
+        said = subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER",
+             "-inkey", large.base / "key", "-rawin", "-in",
+             large.base / name, "-sigfile", large.base / "signature"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        equal(said.returncode, code, f"what openssl says to {name}: {said}")
 
 
 if __name__ == "__main__":
