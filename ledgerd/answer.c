@@ -158,6 +158,7 @@ write_order(struct ledgerd *ledgerd, const struct customer_session *session,
     struct item *item, struct writer *w)
 {
 	struct message_order_answer *answer = &item->order.answer;
+	static struct proof_of_leaf proof;
 	enum sr_error error;
 
 	if (item->order.stored) {
@@ -172,6 +173,14 @@ write_order(struct ledgerd *ledgerd, const struct customer_session *session,
 	answer->request = item->request;
 	answer->checkpoint = (const uint8_t *)ledgerd->checkpoint;
 	answer->checkpoint_len = ledgerd->checkpoint_len;
+	answer->path_len = 0;
+	if (answer->error == SR_OK &&
+	    proof_of_leaf(ledgerd, answer->leaf, &proof) == SR_OK) {
+		answer->path = proof.path;
+		answer->path_len = proof.path_len;
+		answer->checkpoint = (const uint8_t *)proof.checkpoint;
+		answer->checkpoint_len = proof.checkpoint_len;
+	}
 	return message_order_answer_encode(w, answer);
 }
 
@@ -206,6 +215,8 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return query_principals(ledgerd, session, item, w);
 	case ITEM_POSTING:
 		return query_posting(ledgerd, session, item, w);
+	case ITEM_RECEIPT:
+		return query_receipt(ledgerd, session, item, w);
 	case ITEM_REFUSED:
 		return message_refused_encode(w, &refused);
 	case ITEM_GOODBYE:

@@ -77,6 +77,23 @@ make_durable_and_signed(struct ledgerd *ledgerd)
 	return error;
 }
 
+/* The same for a batch whose entries are answered with their proof. */
+static enum sr_error
+make_durable_and_provable(struct ledgerd *ledgerd)
+{
+	const struct batch *batch = &ledgerd->batch;
+	struct merkle_frontier before = ledgerd->tree;
+	struct proof *proof = &ledgerd->proof;
+	enum sr_error error = make_durable_and_signed(ledgerd);
+
+	if (error != SR_OK)
+		return error;
+	proof_keep(proof, &before, batch->leaves, batch->leaf_count);
+	memcpy(proof->checkpoint, ledgerd->checkpoint, ledgerd->checkpoint_len);
+	proof->checkpoint_len = ledgerd->checkpoint_len;
+	return SR_OK;
+}
+
 /*
  * What the batches' orders ask of keyd.  Where the disk refuses, they wait:
  * the books, which go by their own word, have it already.
@@ -184,7 +201,7 @@ commit_waiting(struct ledgerd *ledgerd)
 	openings = ledgerd->batch.openings;
 	items = ledgerd->batch.items;
 	if (error == SR_OK && ledgerd->batch.leaf_count > 0)
-		error = make_durable_and_signed(ledgerd);
+		error = make_durable_and_provable(ledgerd);
 	if (error == SR_OK && ledgerd->batch.leaf_count > 0)
 		metrics_commit(&ledgerd->metrics, ledgerd->batch.leaf_count,
 		    env_boot_us(ledgerd->env) - began_us);

@@ -68,6 +68,7 @@ journal_order(struct ledgerd *ledgerd, struct item_order *in,
 	    .time_ms = ledgerd->batch.time_ms};
 	struct journal_plain plain = {.committed = committed};
 	struct journal_position position;
+	struct journal_leaf leaf = {0};
 	enum sr_error error;
 
 	error = entry_order_encode(
@@ -84,10 +85,13 @@ journal_order(struct ledgerd *ledgerd, struct item_order *in,
 			.held_minor = account->held_minor,
 			.previous = account->last_frame};
 	}
-	error = batch_add(ledgerd, &plain, &position, NULL);
+	error = batch_add(ledgerd, &plain, &position, &leaf);
 	for (unsigned i = 0; i < effect->touched_count; i++)
 		effect->touched[i]->last_frame = position;
 	memcpy(in->answer.salt, plain.salt, sizeof(in->answer.salt));
+	in->answer.segment = leaf.segment;
+	memcpy(in->answer.sealed_hash, leaf.sealed_hash,
+	    sizeof(in->answer.sealed_hash));
 	sodium_memzero(committed, sizeof(committed));
 	return error;
 }

@@ -347,6 +347,16 @@ ledgerd_take_client_posting_get(struct ledgerd *ledgerd,
 }
 
 void
+ledgerd_take_client_receipt_get(struct ledgerd *ledgerd,
+    struct session *records, const struct message_receipt_get *m)
+{
+	struct item *item = queue(ledgerd, records, ITEM_RECEIPT, m->request);
+
+	if (item != NULL)
+		item->before = m->leaf;
+}
+
+void
 ledgerd_take_client_rekey(struct ledgerd *ledgerd, struct session *records,
     const struct message_rekey *m)
 {

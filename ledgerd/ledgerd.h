@@ -34,6 +34,7 @@
 #include "ledgerd/audit.h"
 #include "ledgerd/metrics.h"
 #include "ledgerd/people.h"
+#include "ledgerd/proof.h"
 #include "ledgerd/segments.h"
 #include "ledgerd/sessions.h"
 #include "ledgerd/snapshot.h"
@@ -84,6 +85,7 @@ enum item_kind {
 	ITEM_POLICY,
 	ITEM_PRINCIPALS,
 	ITEM_POSTING,
+	ITEM_RECEIPT,
 	ITEM_REFUSED,
 	ITEM_REKEY,
 	ITEM_GOODBYE,
@@ -95,7 +97,7 @@ struct item_order {
 	size_t attachment_len;
 	uint8_t attachment[ORDER_ATTACHMENT_MAX];
 	struct book_order order;
-	struct message_order_answer answer; /* without the checkpoint */
+	struct message_order_answer answer; /* without the proof */
 	enum sr_error checked;              /* form and signature */
 	bool stored; /* applied before: read the answer from the log */
 };
@@ -108,7 +110,7 @@ struct item {
 	uint32_t request;
 	enum sr_error refused;
 	uint64_t account; /* of accounts and the directory: the customer */
-	uint64_t before;  /* of lists: after; of a posting: its leaf */
+	uint64_t before;  /* of lists: after; of a posting, receipt: its leaf */
 	uint16_t count;
 	uint8_t name_len;
 	char name[PAYLOAD_NAME_MAX];
@@ -206,6 +208,7 @@ struct ledgerd {
 	struct segments segments;
 	uint8_t segment_key[32]; /* of the open segment */
 	struct archive archive;
+	struct proof proof; /* of the last commit's entries */
 	struct snapshots snapshots;
 	struct tiles tiles;
 	struct merkle_frontier tree; /* what keyd has signed */

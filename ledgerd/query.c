@@ -464,6 +464,7 @@ query_stored(struct ledgerd *ledgerd, const struct customer_session *session,
 	static struct archive_frame frame;
 	struct message_order_answer *answer = &item->order.answer;
 	const struct order *order = &item->order.order.order;
+	struct journal_leaf leaf;
 	struct entry_order entry;
 	enum sr_error error;
 
@@ -482,6 +483,10 @@ query_stored(struct ledgerd *ledgerd, const struct customer_session *session,
 	answer->error = SR_OK;
 	answer->outcome = (uint16_t)entry.outcome;
 	answer->time = frame.frame.header.time_ms;
+	journal_frame_leaf(&frame.frame, &leaf);
+	answer->segment = leaf.segment;
+	memcpy(
+	    answer->sealed_hash, leaf.sealed_hash, sizeof(answer->sealed_hash));
 	memcpy(answer->salt, frame.plain.salt, sizeof(answer->salt));
 	fill_balance(ledgerd, session, order, &frame.plain, answer);
 	if (entry.outcome == SR_OK && order_kind_is_request(order->kind))

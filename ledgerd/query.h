@@ -58,6 +58,11 @@ enum sr_error query_posting(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);
 
+/* What a receipt is made of (query_receipt.c). */
+enum sr_error query_receipt(struct ledgerd *ledgerd,
+    const struct customer_session *session, const struct item *item,
+    struct writer *w);
+
 /* True for one's own account, and for the till whose use one has. */
 bool query_is_own(const struct ledgerd *ledgerd,
     const struct customer_session *session, uint64_t id);

@@ -379,7 +379,8 @@ def when_each_question_is_asked_about_others_then_nothing_is_told():
                               "count": 100},
             "holds_get": {}, "late_get": {}, "requests_get": {},
             "accounts_get": {"customer": NONE},
-            "principals_get": {}, "posting_get": {"leaf": leaf}}
+            "principals_get": {}, "posting_get": {"leaf": leaf},
+            "receipt_get": {"leaf": leaf}}
     asked = {m.name for m in wire.between("client", "ledgerd")}
     equal(asked - set(told), {"order_submit", "directory_get", "policy_get",
                               "goodbye", "rekey"},
@@ -391,10 +392,10 @@ def when_each_question_is_asked_about_others_then_nothing_is_told():
         check(name + "_get" == question, f"{question}: {name}")
         return {field: value for field, value in got.items() if value and
                 field in ("posted", "held", "amount", "debit", "lines",
-                          "list")}
+                          "list", "committed", "path", "name")}
 
     for question, fields in told.items():   # there is something to tell
-        who = bob if question == "statement_get" else clerk
+        who = bob if question in ("statement_get", "receipt_get") else clerk
         check(question == "late_get" or secrets(who, question, fields),
               f"{question} told nothing to whom it may be told")
     with nothing_moves(), Session(tale.bank, "eve") as eve:

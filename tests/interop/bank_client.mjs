@@ -3,9 +3,9 @@
 // language and with other libraries: handshake, session, orders.  Every part
 // is checked that the page tells to check.
 import { connect } from "node:net";
-import { ed25519Public, ed25519Sign, ed25519Verify, expand, extract, join,
-    open, random, seal, sha256, u16, u32, u64, u8, x25519, x25519Public } from
-    "./primitives.mjs";
+import { ed25519Public, ed25519Sign, ed25519Verify, expand, extract, hmac256,
+    join, open, random, seal, sha256, u16, u32, u64, u8, x25519, x25519Public }
+    from "./primitives.mjs";
 import { Initiator } from "./noise_initiator.mjs";
 import { Login, Registration } from "./opaque_client.mjs";
 
@@ -26,6 +26,28 @@ function must(condition, what) {
 
 const padded = (data, length) =>
     join(data, Buffer.alloc(length - Buffer.from(data).length));
+// RFC 9162, 2.1.3.2: the root that the path leads to; no root, if to none.
+function rootOf(leaf, index, size, path) {
+    let hash = leaf, last = size - 1;
+    for (let at = 0; at < path.length; at += 32) {
+        const next = path.subarray(at, at + 32);
+        if (last === 0)
+            return Buffer.alloc(0);
+        if (index % 2 === 1 || index === last) {
+            hash = sha256(u8(1), next, hash);
+            while (index % 2 === 0 && index !== 0) {
+                index = Math.floor(index / 2);
+                last = Math.floor(last / 2);
+            }
+        } else {
+            hash = sha256(u8(1), hash, next);
+        }
+        index = Math.floor(index / 2);
+        last = Math.floor(last / 2);
+    }
+    return last === 0 ? hash : Buffer.alloc(0);
+}
+
 const named = (name, room) => join(u8(Buffer.from(name).length),
     padded(name, room));
 
@@ -412,20 +434,30 @@ export class Session {
             u16(Buffer.from(memo).length), memo), ORDER_ANSWER);
         const answer = { error: f.u16(), outcome: f.u16(),
             leaf: Number(f.u64()) };
-        f.bytes(16);
+        const time = f.u64();
+        f.u64();
         const account = f.u64();
         answer.balance = Number(f.i64());
-        f.bytes(32);
+        const salt = f.bytes(32);
         const nextSeq = f.u64(), lastHash = f.bytes(32);
         const note = f.variable();
+        const segment = f.u32(), sealedHash = f.bytes(32), path = f.variable();
         f.end();
         if (answer.error !== 0)
             return answer;
         must(account === debit, "the balance is of another account");
         must(nextSeq === this.nextSeq + 1n && lastHash.equals(sha256(order)),
             "the order's place among the signer's");
-        must(this.checkpoint(note.length, note) > answer.leaf,
-            "the checkpoint does not cover the leaf");
+        const size = this.checkpoint(note.length, note);
+        must(size > answer.leaf, "the checkpoint does not cover the leaf");
+        const committed = join(u8(3), order, signature,
+            u16(Buffer.from(memo).length), memo, u16(answer.outcome),
+            u64(time));
+        const leaf = sha256(u8(0), u8(1), u64(answer.leaf), u64(time), u8(1),
+            u32(segment), sealedHash, hmac256(salt, committed));
+        must(rootOf(leaf, answer.leaf, size, path).equals(
+            Buffer.from(note.toString().split("\n")[2], "base64")),
+            "the bank does not prove that the order is in its log");
         this.nextSeq = nextSeq;
         this.lastHash = lastHash;
         return answer;

@@ -25,6 +25,9 @@ export const sha512 = (...parts) =>
 export const hmac = (key, ...parts) =>
     createHmac("sha512", key).update(join(...parts)).digest();
 
+export const hmac256 = (key, ...parts) =>
+    createHmac("sha256", key).update(join(...parts)).digest();
+
 // RFC 5869
 export const extract = (salt, ...ikm) => hmac(salt, ...ikm);
 export function expand(prk, info, length) {
