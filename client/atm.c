@@ -28,7 +28,6 @@ enum {
 	OPTION_FORMAT,
 	OPTION_FROM_DATE,
 	OPTION_TO_DATE,
-	OPTION_OUT,
 	OPTION_FROM,
 	OPTION_TO,
 	OPTION_TELLER,
@@ -61,7 +60,7 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"from-date", required_argument, NULL, OPTION_FROM_DATE},
     {"to-date", required_argument, NULL, OPTION_TO_DATE},
-    {"out", required_argument, NULL, OPTION_OUT},
+    {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -93,7 +92,7 @@ help(FILE *out)
 	    "      --from-date DAY, --to-date DAY\n"
 	    "                           its first and last day (UTC), as "
 	    "2026-11-21\n"
-	    "      --out FILE           the file it goes to\n"
+	    "  -o, --out FILE           the file that it, or a receipt, goes to\n"
 	    "  -n, --count 50x3,0.20x7  the cash of a till, piece by piece\n"
 	    "      --counted AMOUNT     or its sum\n"
 	    "  -y, --yes                sign a till's difference unasked\n"
@@ -117,6 +116,7 @@ help(FILE *out)
 	    "  atm --bank bank.id --user ada transfer bob 12,50 --memo pizza\n"
 	    "  atm --bank bank.id --user ada balance --json\n"
 	    "  atm --bank bank.id --user ada transfer self 10.00 --to savings\n"
+	    "  atm --bank bank.id --user ada receipt 17 -o rent.tlog-proof\n"
 	    "  atm --bank bank.id --teller eve.card till\n"
 	    "  atm --bank bank.id --user ada statement --format ofx \\\n"
 	    "      --from-date 2026-11-01 --to-date 2026-11-30 --out "
@@ -225,7 +225,7 @@ take_option(struct atm_options *options, int option)
 	case OPTION_TO_DATE:
 		options->to_date = optarg;
 		return -1;
-	case OPTION_OUT:
+	case 'o':
 		options->out = optarg;
 		return -1;
 	case OPTION_DISPLAY_NAME:
@@ -291,7 +291,7 @@ main(int argc, char *argv[])
 	}
 	/* what is typed ahead may be another one's to read: a password */
 	(void)setvbuf(stdin, NULL, _IONBF, 0);
-	while ((option = getopt_long(argc, argv, "a:b:s:t:u:m:i:n:jyh",
+	while ((option = getopt_long(argc, argv, "a:b:s:t:u:m:i:n:o:jyh",
 		    long_options, NULL)) != -1) {
 		code = take_option(&atm.options, option);
 		if (code >= 0)

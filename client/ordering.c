@@ -12,6 +12,7 @@
 
 #include <sodium.h>
 
+#include "client/proven.h"
 #include "common/ipc.h"
 
 /* Collisions of two sessions of one signer are rare; more are a fault. */
@@ -132,22 +133,33 @@ ordering_send(struct bank_session *session, const struct kept *kept,
 	return error;
 }
 
-/* Submits kept bytes; *applied says whether the bank has them in its books. */
+/*
+ * Submits kept bytes; *applied says whether the bank has shown that they are
+ * in its books.
+ */
 static enum sr_error
 ordering_try(struct bank_session *session, const struct state *state,
     struct kept *kept, struct ordering_result *result, bool *applied)
 {
 	struct message_order_answer answer;
 	struct bank_answer room;
-	enum sr_error error = ordering_send(session, kept, &room, &answer);
+	struct proven_head seen;
+	enum sr_error error = proven_head_load(state, &seen);
 
 	*applied = false;
+	if (error == SR_OK)
+		error = ordering_send(session, kept, &room, &answer);
 	if (error != SR_OK)
 		return error;
 	if (answer.error == SR_CLOSED_FOR_ORDERS)
 		result->closed = error_of_wire(answer.outcome);
 	if (answer.error != SR_OK)
 		return error_of_wire(answer.error);
+	/* A bank's word is not enough: it may be anybody's who is in ledgerd */
+	result->unproven =
+	    proven_answer(session, state, &seen, kept, &answer) != SR_OK;
+	if (result->unproven)
+		return SR_UNKNOWN_OUTCOME;
 	*applied = true;
 	result->outcome = error_of_wire(answer.outcome);
 	result->leaf = answer.leaf;
@@ -274,6 +286,53 @@ ordering_submit(struct bank_session *session, const struct state *state,
 	return error;
 }
 
+struct last {
+	uint64_t signer;
+	uint64_t seq;
+	struct kept kept;
+};
+
+static enum sr_error
+ordering_is_last(
+    void *context, const char *name, bool lost, const struct kept *kept)
+{
+	struct last *last = context;
+	struct order order;
+
+	(void)name;
+	if (lost || kept == NULL || !kept->answered ||
+	    order_decode(kept->order, &order) != SR_OK ||
+	    order.signer != last->signer || order.seq <= last->seq)
+		return SR_OK;
+	last->seq = order.seq;
+	last->kept = *kept;
+	return SR_OK;
+}
+
+enum sr_error
+ordering_find(struct bank_session *session, const struct state *state,
+    const uint8_t *reference, uint64_t *leaf)
+{
+	struct last last = {.signer = session->login.welcome.customer};
+	struct ordering_result result = {0};
+	enum sr_error error;
+	bool applied;
+
+	if (reference != NULL)
+		error = kept_load(
+		    state, session->login.name, reference, &last.kept);
+	else
+		error = kept_every(
+		    state, session->login.name, ordering_is_last, &last);
+	if (error == SR_OK && !last.kept.answered)
+		error = SR_NOT_FOUND;
+	if (error != SR_OK)
+		return error;
+	error = ordering_try(session, state, &last.kept, &result, &applied);
+	*leaf = result.leaf;
+	return ordering_never(error) ? SR_NOT_FOUND : error;
+}
+
 void
 ordering_refused(
     const char *who, enum sr_error error, const struct ordering_result *result)
@@ -340,6 +399,9 @@ ordering_look_back(
 		return SR_OK;
 	error = ordering_try(
 	    settle->session, settle->state, &again, &result, &applied);
+	/* it was proved once, which is enough */
+	if (result.unproven)
+		return SR_OK;
 	if (error != SR_OK && !ordering_never(error))
 		return error;
 	if (applied)
@@ -376,6 +438,11 @@ ordering_settle_one(void *context, const struct kept *kept)
 	 */
 	error = ordering_try(
 	    settle->session, settle->state, &again, &result, &applied);
+	if (result.unproven) {
+		fprintf(stderr, "an earlier %s stays in doubt\n",
+		    order_kind_name(order.kind));
+		return SR_OK;
+	}
 	if (error != SR_OK && !ordering_never(error))
 		return error;
 	if (applied) {

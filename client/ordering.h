@@ -38,6 +38,8 @@ struct ordering_result {
 	uint8_t hash[ORDER_HASH_LEN]; /* of the order's 208 bytes */
 	enum sr_error closed; /* with SR_CLOSED_FOR_ORDERS: why, or SR_OK */
 	bool before;          /* it had been done by an earlier run */
+	bool unproven;        /* with SR_UNKNOWN_OUTCOME: the bank says that it
+				 is done and does not prove it */
 };
 
 /*
@@ -50,13 +52,22 @@ enum sr_error ordering_reference(
 /*
  * Submits the order and sees it through: an order kept under the reference
  * from an earlier run is asked after first, and is signed anew only where
- * the bank never applied it.  SR_OK: result->outcome holds.  SR_DUPLICATE:
+ * the bank never applied it.  SR_OK: result->outcome holds, and the bank has
+ * proved that it stands in its log (proven.h).  SR_DUPLICATE:
  * the reference is kept for another order.  SR_UNKNOWN_OUTCOME: run again
  * with the same reference.  Others as the bank refuses.
  */
 enum sr_error ordering_submit(struct bank_session *session,
     const struct state *state, const struct ordering *ordering,
     struct ordering_result *result);
+
+/*
+ * The entry of an answered order that was kept under the reference, or of the
+ * last one (NULL), as the bank proves it.  SR_NOT_FOUND when none was kept or
+ * the bank remembers it no more; SR_UNKNOWN_OUTCOME.
+ */
+enum sr_error ordering_find(struct bank_session *session,
+    const struct state *state, const uint8_t *reference, uint64_t *leaf);
 
 /* Says on stderr, behind `who', why an order came to no outcome. */
 void ordering_refused(

@@ -41,7 +41,7 @@ struct atm_options {
 	const char *format;    /* of a statement; NULL: text */
 	const char *from_date; /* its first day; NULL: as far back as it goes */
 	const char *to_date;   /* its last day; NULL: until now */
-	const char *out;       /* the file it goes to; NULL: stdout */
+	const char *out; /* the file it, or a receipt, goes to; NULL: stdout */
 	bool json;
 	bool yes; /* no question before a difference is signed */
 };
@@ -211,6 +211,10 @@ enum sr_error atm_line(struct bank_session *session, uint64_t account,
 /* ---- Everything that is the customer's (atm_export_data.c) -------------------- */
 
 enum sr_error atm_export_my_data(struct atm *atm, char *const words[]);
+
+/* ---- Receipts (receipt.c) ---------------------------------------------------- */
+
+enum sr_error atm_receipt(struct atm *atm, char *const words[]);
 
 /* ---- Undo (atm_undo.c) -------------------------------------------------------- */
 

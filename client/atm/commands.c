@@ -225,6 +225,8 @@ const struct atm_command atm_commands[] = {
     {"balance", 0, 0, command_balance, "balance", "what the account holds"},
     {"statement", 0, 0, atm_statement, "statement",
 	"the account's last lines, or a period in many formats"},
+    {"receipt", 0, 1, atm_receipt, "receipt [ENTRY|ID]",
+	"the proof of an order, for others to check; the last one's"},
     {"export-my-data", 1, 1, atm_export_my_data, "export-my-data DIRECTORY",
 	"all that the bank has about you"},
     {"account", 1, 2, atm_account, "account COMMAND [LABEL]",

@@ -11,9 +11,7 @@
 #include <string.h>
 
 #include "client/json.h"
-#include "common/account_number.h"
-#include "common/ids.h"
-#include "common/name.h"
+#include "client/receipt_text.h"
 
 static void
 judge(struct receipt_verdict *verdict, enum verify_exit exit, const char *why)
@@ -74,43 +72,11 @@ receipt_judge(const struct bankfile *bank, const char *path,
 		judge(verdict, VERIFY_ANCHORED, "");
 }
 
-/* The number that people know an account by. */
-static const char *
-account_text(uint64_t account, char out[64])
-{
-	char number[ACCOUNT_NUMBER_TEXT_MAX];
-
-	if (account == ACCOUNT_ISSUE)
-		return "the issue account";
-	if (account == ACCOUNT_OVER_SHORT)
-		return "the over/short account";
-	if (account_index(account) == ACCOUNT_INDEX_TILL)
-		snprintf(
-		    out, 64, "the till of %" PRIu64, account_customer(account));
-	else
-		snprintf(out, 64, "account %s",
-		    account_number_print(account, number));
-	return out;
-}
-
-/* A memo that may be printed; its length, 0 for none. */
-static size_t
-memo_len(const struct receipt_facts *facts)
-{
-	const struct entry_order *entry = &facts->entry;
-
-	return order_kind_has_memo(facts->order.kind) &&
-		       name_text_check((const char *)entry->attachment,
-			   entry->attachment_len, ORDER_ATTACHMENT_MAX) == SR_OK
-		   ? entry->attachment_len
-		   : 0;
-}
-
 static void
 print_order(const struct bankfile *bank, const struct receipt_facts *facts)
 {
 	const struct order *order = &facts->order;
-	char amount[MONEY_TEXT_MAX], text[64];
+	char amount[MONEY_TEXT_MAX], text[RECEIPT_ACCOUNT_MAX];
 
 	printf("  %s", order_kind_name(order->kind));
 	if (order->amount_minor != 0)
@@ -118,13 +84,13 @@ print_order(const struct bankfile *bank, const struct receipt_facts *facts)
 		    money_format(order->amount_minor, &bank->unit, amount),
 		    bank->unit.code);
 	if (order->debit != 0)
-		printf(" from %s", account_text(order->debit, text));
+		printf(" from %s", receipt_account(order->debit, text));
 	if (order->credit != 0)
-		printf(" to %s", account_text(order->credit, text));
+		printf(" to %s", receipt_account(order->credit, text));
 	if (order->refers_to != 0)
 		printf(", about entry %" PRIu64, order->refers_to);
-	if (memo_len(facts) > 0)
-		printf(": %.*s", (int)memo_len(facts),
+	if (receipt_memo_len(facts) > 0)
+		printf(": %.*s", (int)receipt_memo_len(facts),
 		    (const char *)facts->entry.attachment);
 	printf("\n");
 }
@@ -166,46 +132,13 @@ static void
 print_json(const struct bankfile *bank, const char *path,
     const struct receipt_verdict *verdict)
 {
-	const struct receipt *receipt = &verdict->receipt;
-	const struct receipt_facts *facts = &verdict->facts;
-	const struct order *order = &facts->order;
-	char hex[65];
-
 	printf("{\"v\":1,\"kind\":\"receipt\",\"file\":");
 	json_string(stdout, path, strlen(path));
 	printf(",\"exit\":%d,\"why\":", (int)verdict->exit);
 	json_string(stdout, verdict->why, strlen(verdict->why));
-	if (verdict->exit == VERIFY_ANCHORED ||
-	    verdict->exit == VERIFY_INTACT) {
-		bankfile_hex(facts->leaf_hash, hex);
-		printf(",\"leaf\":%" PRIu64 ",\"leaf_hash\":\"%s\",\"size\":"
-		       "%" PRIu64 ",\"time_ms\":%" PRIu64
-		       ",\"order\":\"%s\",\"amount_minor\":%" PRId64
-		       ",\"unit\":\"%s\",\"signer\":%" PRIu64
-		       ",\"debit\":%" PRIu64 ",\"credit\":%" PRIu64
-		       ",\"refers_to\":%" PRIu64 ",\"outcome\":\"%s\"",
-		    receipt->index, hex, facts->checkpoint.size,
-		    facts->entry.time_ms, order_kind_name(order->kind),
-		    order->amount_minor, bank->unit.code, order->signer,
-		    order->debit, order->credit, order->refers_to,
-		    facts->entry.outcome == SR_OK ? "booked" : "declined");
-		if (facts->entry.outcome != SR_OK) {
-			const char *reason =
-			    error_sentence(facts->entry.outcome);
-
-			printf(",\"reason\":");
-			json_string(stdout, reason, strlen(reason));
-		}
-		if (receipt->name_len > 0) {
-			printf(",\"name\":");
-			json_string(stdout, receipt->name, receipt->name_len);
-		}
-		if (memo_len(facts) > 0) {
-			printf(",\"memo\":");
-			json_string(
-			    stdout, facts->entry.attachment, memo_len(facts));
-		}
-	}
+	if (verdict->exit == VERIFY_ANCHORED || verdict->exit == VERIFY_INTACT)
+		receipt_json(
+		    stdout, &bank->unit, &verdict->receipt, &verdict->facts);
 	printf("}\n");
 }
 

@@ -144,6 +144,9 @@ def given_a_ledger_when_the_examples_of_verify_are_typed_then_they_hold():
     run_program([VERIFY, "keygen", "-o", key]).ends(0)
     bank.ctl(*bank.operators(), "auditor", "add", "clara",
              f"{key}.pub").ends(0)
+    bank.atm("ada", "account", "open", "savings").ends(0)
+    bank.atm("ada", "receipt", "-o",
+             typist.directory / "rent.tlog-proof").ends(0)
     bank.ctl("disclose", "--segments", "0-0", "--to", "clara", "--out",
              typist.directory / "disclosure").ends(0)
     bank.stop()
