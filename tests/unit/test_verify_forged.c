@@ -527,6 +527,56 @@ given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time(void **state)
 	assert_true(before >= 2 && after >= 2);
 }
 
+/* The attestation of a new key goes there; where it stood is a start. */
+static void
+move_rekey(unsigned to)
+{
+	unsigned rekey = find_rekey();
+	struct forged_entry *start = &log_now.entry[rekey];
+	struct entry_event event = {
+	    .code = SYSTEM_STARTED, .time_ms = start->time_ms};
+	struct order order;
+
+	assert_true(log_now.count < FORGED_ENTRIES_MAX);
+	memmove(&log_now.entry[to + 1], &day.entry[to],
+	    (day.count - to) * sizeof(day.entry[0]));
+	log_now.count++;
+	log_now.entry[to] = day.entry[rekey];
+	move_time(to, day.entry[to].time_ms - day.entry[rekey].time_ms);
+	memset(start, 0, sizeof(*start));
+	start->time_ms = event.time_ms;
+	entry_event_encode(ENTRY_SYSTEM, &event, start->committed);
+	start->committed_len = ENTRY_EVENT_LEN;
+	for (unsigned i = rekey; i < to; i++)
+		if (is_order_of(i, day.rekeyed, &order))
+			sign_again(i, day.old_secret);
+}
+
+/*
+ * Several threads look at the orders of a segment with the keys that are
+ * attested before it: one that changes in it counts from there on.
+ */
+static void
+given_a_rekey_among_frames_looked_at_together_then_the_new_key_counts(
+    void **state)
+{
+	unsigned next = 2 * FORGED_BATCH;
+	struct order order;
+
+	(void)state;
+	while (!is_order_of(next, day.rekeyed, &order))
+		next++;
+	assert_true(next < 4 * FORGED_BATCH - 1);
+	move_rekey(next++);
+	log_now.jobs = 2;
+	forged_log_write(&log_now);
+	assert_true(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->executed > next);
+	sign_again(next, day.old_secret);
+	forged_log_write(&log_now);
+	expect_named(next, "not signed with the attested key");
+}
+
 /* One more order behind all others, too large to be booked. */
 static void
 append_order(const uint8_t secret[64], uint64_t life_ms)
@@ -644,6 +694,8 @@ main(void)
 		given_later_rules_when_not_said_or_said_too_late_then_the_undo_tells),
 	    STORY(
 		given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time),
+	    STORY(
+		given_a_rekey_among_frames_looked_at_together_then_the_new_key_counts),
 	    STORY(
 		given_a_rekey_when_another_order_comes_then_only_the_new_key_signs_it),
 	    STORY(
