@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=300
+# tests/run: limit=300 root-only
 """The public tree's files, as c2sp.org/tlog-tiles has them: written, caught up
 and made again; each time compared with what the journal's frames give."""
 import json
@@ -212,6 +212,24 @@ def given_any_file_of_the_tree_when_altered_then_it_is_tampered_by_its_name():
         bank.verify("--quiet").ends(TAMPERED, f"{name} is longer")
         path.write_bytes(data)
     bank.verify().ends(INTACT)
+
+
+@scenario
+def given_a_backup_when_restored_then_the_tree_that_is_not_in_it_is_whole():
+    bank.start()
+    backups = bank.base / "backups"
+    bank.ctl("backup", backups).ends(DONE)
+    published()
+    bank.stop()
+    check(not list(backups.rglob("tile")), "the backup has tiles")
+    shutil.rmtree(bank.ledger)
+    bank.ctl("restore", backups).ends(DONE, "is restored")
+    tiles.expect_whole(bank.ledger)
+    bank.start()
+    bank.transfer("ada", "bob", "0.01")
+    published()
+    tiles.expect_whole(bank.ledger)
+    bank.stop()
 
 
 if __name__ == "__main__":
