@@ -16,8 +16,6 @@
 #include "client/ctl/ctl.h"
 #include "client/verify/verify.h"
 
-#define LAST_PATH "run/last-anchor"
-
 enum sr_error
 anchor_read(const char *path, struct anchor *out, struct note *note)
 {
@@ -86,7 +84,7 @@ take_last(const struct config *config, const char *path, struct verify *verify)
 {
 	static char last[CONFIG_PATH_MAX]; /* told in the verdict */
 
-	if (config_path(config, LAST_PATH, last) != SR_OK)
+	if (config_path(config, ANCHOR_LAST_PATH, last) != SR_OK)
 		return verify_fail(
 		    verify, VERIFY_COULD_NOT, "the path is too long");
 	return take_before(verify, last, false) &&
@@ -234,7 +232,7 @@ anchor_write(
 {
 	char last[CONFIG_PATH_MAX];
 	bool keep = path == NULL;
-	enum sr_error error = config_path(config, LAST_PATH, last);
+	enum sr_error error = config_path(config, ANCHOR_LAST_PATH, last);
 
 	if (error == SR_OK && path != NULL)
 		error = look_at(path, anchor, &keep);

@@ -18,6 +18,8 @@
 #include "common/error.h"
 #include "common/note.h"
 
+#define ANCHOR_LAST_PATH "run/last-anchor"
+
 struct anchor {
 	struct checkpoint checkpoint;
 	uint32_t epoch;

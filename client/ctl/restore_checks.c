@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/ctl/anchor.h"
 #include "client/ctl/backup_verify.h"
 #include "client/ctl/restore.h"
 
@@ -68,6 +69,32 @@ ctl_restore_read(struct restore *restore, const char *directory)
 
 /* ---- whether it may take the bank's place ------------------------------ */
 
+/* The last anchor that was written here: what it has is not to be lost. */
+static enum sr_error
+check_last_anchor(const struct restore *restore)
+{
+	const struct manifest *manifest = &restore->set.manifest;
+	static struct anchor last;
+	char path[CONFIG_PATH_MAX];
+	struct note note;
+
+	/* without one, or with one that cannot be read, nothing is known */
+	if (config_path(&restore->config, ANCHOR_LAST_PATH, path) != SR_OK ||
+	    anchor_read(path, &last, &note) != SR_OK)
+		return SR_OK;
+	if (last.epoch < manifest->epoch ||
+	    (last.epoch == manifest->epoch &&
+		last.checkpoint.size <= manifest->size))
+		return SR_OK;
+	fprintf(stderr,
+	    "strongroomctl: the last anchor that was written here has %" PRIu64
+	    " entries (%s), the backup %" PRIu64
+	    ": the later ones would be lost; nothing was changed. If they "
+	    "cannot be saved: restore --accept-loss\n",
+	    last.checkpoint.size, path, manifest->size);
+	return SR_ROLLED_BACK;
+}
+
 /* The bank of the directory, by its bank.id and its published checkpoint. */
 enum sr_error
 ctl_restore_present(struct restore *restore)
@@ -92,6 +119,9 @@ ctl_restore_present(struct restore *restore)
 		    restore->config.directory);
 		return SR_WRONG_BANK;
 	}
+	if (!restore->accept_loss && !restore->check_only &&
+	    check_last_anchor(restore) != SR_OK)
+		return SR_ROLLED_BACK;
 	if (config_path(&restore->config, "ledger/public/checkpoint", path) !=
 	    SR_OK)
 		return SR_TOO_LARGE;

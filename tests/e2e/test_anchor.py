@@ -150,5 +150,24 @@ def given_a_restore_with_loss_when_anchored_then_the_old_one_is_given_up():
                  other.ledger]).ends(TAMPERED, "given up")
 
 
+@scenario
+def given_a_later_anchor_when_an_older_backup_is_restored_then_refused():
+    """Ledger and keys are lost, the notebook is not."""
+    other = old.copy().start()
+    store, early = other.base / "store", other.base / "early.anchor"
+    other.ctl("backup", store).ends(DONE)
+    other.ctl("anchor", "-o", early).ends(DONE)
+    with Session(other, "ada") as ada:
+        ada.booked(credit="@bob", amount=3)
+    other.ctl("anchor", "-o", other.base / "late.anchor").ends(DONE)
+    other.stop()
+    shutil.rmtree(other.ledger)
+    shutil.rmtree(other.keyd)
+    other.ctl("restore", "--anchor", early, store).ends(
+        DECLINED, "the last anchor that was written here", "--accept-loss")
+    check(not other.ledger.exists(), "something was restored")
+    other.ctl("restore", "--accept-loss", store).ends(DONE)
+
+
 if __name__ == "__main__":
     run()
