@@ -35,6 +35,7 @@ struct ctl_backup {
 	uint8_t signature[NOTE_SIGNATURE_LEN];
 	unsigned snapshot_count;
 	struct entry_snapshot snapshot[2]; /* the newest first */
+	struct entry_snapshot certified;   /* number 0: none */
 
 	uint64_t sent;          /* bytes of files that the bank sent */
 	uint32_t segments;      /* in this backup */

@@ -177,6 +177,7 @@ static enum sr_error
 take_head(struct ctl_backup *backup, const struct message_backup_frozen *m)
 {
 	struct reader r = reader_of(m->snapshots, m->snapshots_len);
+	struct reader certified = reader_of(m->certified, sizeof(m->certified));
 
 	note_origin(backup->bank.bank_id, m->epoch, backup->head.origin);
 	backup->head.size = m->size;
@@ -184,16 +185,10 @@ take_head(struct ctl_backup *backup, const struct message_backup_frozen *m)
 	memcpy(backup->signature, m->signature, sizeof(m->signature));
 	backup->epoch = m->epoch;
 	backup->snapshot_count = 0;
-	while (reader_left(&r) > 0 && backup->snapshot_count < 2) {
-		struct entry_snapshot *snapshot =
-		    &backup->snapshot[backup->snapshot_count++];
-
-		snapshot->number = reader_u32(&r);
-		snapshot->size = reader_u64(&r);
-		snapshot->segment = reader_u32(&r);
-		snapshot->offset = reader_u32(&r);
-		reader_bytes(&r, snapshot->hash, sizeof(snapshot->hash));
-	}
+	while (reader_left(&r) > 0 && backup->snapshot_count < 2)
+		entry_snapshot_read(
+		    &r, &backup->snapshot[backup->snapshot_count++]);
+	entry_snapshot_read(&certified, &backup->certified);
 	return reader_end(&r) ? SR_OK : SR_MALFORMED;
 }
 

@@ -79,9 +79,9 @@ fetch_file(
 /* ---- snapshots, certificates, audit log -------------------------------- */
 
 static enum sr_error
-fetch_snapshot(struct ctl_backup *backup, unsigned which)
+fetch_snapshot(struct ctl_backup *backup, const struct entry_snapshot *snapshot,
+    bool newest)
 {
-	const struct entry_snapshot *snapshot = &backup->snapshot[which];
 	char name[MANIFEST_PATH_MAX], path[PATH_MAX];
 	uint8_t hash[32];
 	uint64_t len;
@@ -92,7 +92,7 @@ fetch_snapshot(struct ctl_backup *backup, unsigned which)
 	error = fetch_file(backup, BACKUP_SNAPSHOT, snapshot->number, name);
 	/* A newer one has taken its place; without the newest begin anew. */
 	if (error == SR_NOT_FOUND)
-		return which == 0 ? SR_BUSY : SR_OK;
+		return newest ? SR_BUSY : SR_OK;
 	if (error == SR_OK)
 		error = backup_set_path(&backup->part, name, path);
 	if (error == SR_OK)
@@ -104,6 +104,27 @@ fetch_snapshot(struct ctl_backup *backup, unsigned which)
 	    "starts from an older one\n",
 	    name);
 	return unlink(path) == 0 ? SR_OK : SR_IO;
+}
+
+/*
+ * The last two, from which the bank starts, and the certified one, with which
+ * an auditor may begin.
+ */
+static enum sr_error
+fetch_snapshots(struct ctl_backup *backup)
+{
+	bool certified = backup->certified.number != 0;
+	enum sr_error error = SR_OK;
+
+	for (unsigned i = 0; error == SR_OK && i < backup->snapshot_count;
+	     i++) {
+		error = fetch_snapshot(backup, &backup->snapshot[i], i == 0);
+		if (backup->snapshot[i].number == backup->certified.number)
+			certified = false;
+	}
+	return error == SR_OK && certified
+		   ? fetch_snapshot(backup, &backup->certified, false)
+		   : error;
 }
 
 /*
@@ -336,10 +357,8 @@ fetch_journal(struct ctl_backup *backup)
 enum sr_error
 ctl_backup_ledger(struct ctl_backup *backup)
 {
-	enum sr_error error = SR_OK;
+	enum sr_error error = fetch_snapshots(backup);
 
-	for (unsigned i = 0; error == SR_OK && i < backup->snapshot_count; i++)
-		error = fetch_snapshot(backup, i);
 	if (error == SR_OK)
 		error = fetch_file(backup, BACKUP_CERTIFICATES, 0,
 		    "ledger/public/certificates");
