@@ -129,6 +129,21 @@ def given_load_when_the_log_is_renamed_then_no_line_is_lost_or_doubled():
 
 
 @scenario
+def given_no_log_just_now_when_a_backup_is_made_then_it_is_made():
+    sets = bank.base / "backup"
+    rotate()
+    bank.ctl("backup", sets).ends(DONE)
+    pay(1)
+    bank.ctl("backup", sets).ends(DONE)
+    logs = sorted(path.parent.parent.name
+                  for path in sets.glob("*/audit/audit.log"))
+    equal(logs, ["00000002"], "sets with an audit log")
+    copy = sets / "00000002"
+    compare(files=[*rotated, copy / "audit" / "audit.log"],
+            ledger=copy / "ledger", keys=False).ends(INTACT)
+
+
+@scenario
 def given_kills_when_the_bank_starts_again_then_every_entry_has_its_line():
     for cut in (0, 1, 40, 200):
         pay(3)
