@@ -90,17 +90,22 @@ is_shaped(struct audit_text text, const char *pattern)
 	return true;
 }
 
+/* So many hexadecimal digits, as we write them. */
+static bool
+is_hex(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strchr("0123456789abcdef", bytes[i]) == NULL)
+			return false;
+	return true;
+}
+
 static bool
 is_pseudonym(struct audit_text text)
 {
 	if (text.len == 1 && text.bytes[0] == '-')
 		return true;
-	if (text.len != AUDIT_PSEUDONYM_LEN)
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if (strchr("0123456789abcdef", text.bytes[i]) == NULL)
-			return false;
-	return true;
+	return text.len == AUDIT_PSEUDONYM_LEN && is_hex(text.bytes, text.len);
 }
 
 static bool
@@ -109,7 +114,7 @@ read_head(struct rest rest, struct audit_line *out)
 	size_t len;
 
 	out->type = AUDIT_LINE_HEAD;
-	if (rest.end - rest.at < 64 ||
+	if (rest.end - rest.at < 64 || !is_hex(rest.at, 64) ||
 	    sodium_hex2bin(out->bank, sizeof(out->bank), rest.at, 64, NULL,
 		&len, NULL) != 0 ||
 	    len != sizeof(out->bank))
@@ -118,7 +123,7 @@ read_head(struct rest rest, struct audit_line *out)
 	if (!take_word(&rest, " from ") || !take_number(&rest, &out->first))
 		return false;
 	out->last = out->first;
-	return rest.at == rest.end;
+	return rest.at == rest.end && out->first < UINT64_MAX;
 }
 
 static bool
