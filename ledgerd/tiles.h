@@ -31,14 +31,15 @@ struct ledgerd;
 enum {
 	TILES_DELAY_US = 50 * 1000,
 	TILES_RETRY_US = 1000 * 1000,
+	TILES_FAILURES_MAX = 3, /* to be made from the journal, in a row */
 };
 
 enum tiles_state {
 	TILES_CURRENT, /* the edge is that of the signed tree */
 	TILES_LOST,    /* it has to be found again */
 	TILES_CATCHING_UP,
-	/* The journal does not give the signed root: only the checkpoint is
-	 * published, and that is said. */
+	/* The journal does not give the signed root, however often it is
+	 * read: only the checkpoint is published, and that is said. */
 	TILES_GIVEN_UP,
 };
 
@@ -52,9 +53,10 @@ enum tiles_basis {
 struct tiles {
 	enum tiles_state state;
 	enum tiles_basis basis;
-	bool due;        /* the head is not published yet */
-	uint64_t due_us; /* CLOCK_BOOTTIME, since when */
-	bool refused;    /* by the disk, when last asked */
+	bool due;          /* the head is not published yet */
+	uint64_t due_us;   /* CLOCK_BOOTTIME, since when */
+	unsigned failures; /* of the journal, since it was last read whole */
+	bool refused;      /* by the disk, when last asked */
 	uint64_t refused_us;
 	uint64_t published; /* size of the checkpoint in the file */
 	uint8_t published_root[MERKLE_HASH_LEN];

@@ -33,11 +33,21 @@ tiles_lose(struct ledgerd *ledgerd, enum tiles_basis basis)
 	tiles->due = true;
 }
 
+/*
+ * The journal does not give the tree.  That may be the disk's mood, so it is
+ * read again a little later, before the tree is given up.
+ */
 static void
-give_up(struct ledgerd *ledgerd, const char *why)
+journal_fails(struct ledgerd *ledgerd, const char *why)
 {
 	struct tiles *tiles = &ledgerd->tiles;
 
+	if (++tiles->failures < TILES_FAILURES_MAX) {
+		tiles_lose(ledgerd, TILES_FROM_FILES);
+		tiles->refused = true;
+		tiles->refused_us = env_boot_us(ledgerd->env);
+		return;
+	}
 	diag_error("the public tree cannot be made from the journal, leaf "
 		   "%" PRIu64 ": %s; strongroom-verify tells more",
 	    tiles->edge.size, why);
@@ -172,7 +182,7 @@ take_leaves(struct ledgerd *ledgerd)
 			return error;
 	}
 	if (error != SR_OK)
-		give_up(ledgerd, error_sentence(error));
+		journal_fails(ledgerd, error_sentence(error));
 	return SR_OK;
 }
 
@@ -206,13 +216,15 @@ compare(struct ledgerd *ledgerd)
 	leaves_close(&tiles->leaves, ledgerd->env);
 	if (memcmp(root, ledgerd->head.root, sizeof(root)) == 0) {
 		tiles->state = TILES_CURRENT;
+		tiles->failures = 0;
 		tiles->due = true;
 		return tiles->basis == TILES_FROM_PUBLISHED
 			   ? SR_OK
 			   : clear_edge(ledgerd);
 	}
 	if (tiles->basis == TILES_FROM_JOURNAL) {
-		give_up(ledgerd, "its leaves are not those that keyd signed");
+		journal_fails(
+		    ledgerd, "its leaves are not those that keyd signed");
 		return SR_OK;
 	}
 	diag_warn("ledger/public/tile does not have the signed root; it is "
