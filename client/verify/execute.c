@@ -137,11 +137,12 @@ compare_touched(struct verify *verify, const struct audit_entry *entry,
 	return true;
 }
 
-/* Whether just that was found ahead, under the key that counts now. */
+/* Whether just that was found ahead, if somebody looked, under the key that
+ * counts now. */
 static bool
 was_signed(const struct ahead_frame *ahead, const struct book_principal *signer)
 {
-	return ahead->order_signed &&
+	return ahead != NULL && ahead->order_signed &&
 	       memcmp(ahead->signer_key, signer->signing_key,
 		   sizeof(ahead->signer_key)) == 0;
 }

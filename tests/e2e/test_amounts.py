@@ -169,7 +169,7 @@ def given_a_spoiled_order_when_it_is_sent_then_nothing_is_booked():
                 ("SR_MALFORMED", {"kind": 0}),
                 ("SR_MALFORMED", {"kind": 18}),           # in no order
                 ("SR_MALFORMED", {"kind": 24}),           # kept for later
-                ("SR_MALFORMED", {"kind": 35}),           # not given out
+                ("SR_MALFORMED", {"kind": 200}),          # not given out
                 ("SR_MALFORMED", {"flags": 1})):
             answer = ada.order(**good, **fields)
             equal(answer["error"], wanted, f"{fields}")

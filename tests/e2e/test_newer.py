@@ -54,6 +54,14 @@ def digit(magic, slot=0):
     return raise_it
 
 
+def newest(magic, slot):
+    """One more than the newest version, whichever the slot has."""
+    def raise_it(data):
+        equal(bytes(data[slot:slot + len(magic) - 1]), magic[:-1], "the magic")
+        data[slot + len(magic) - 1] = magic[-1] + 1
+    return raise_it
+
+
 def of_last(magic, at):
     def raise_it(data):
         data[data.rindex(magic) + at] += 1
@@ -106,8 +114,8 @@ def begin(data):
 
 # What is raised, how, and what the message names.
 STARTS = [
-    ("keyd/state", digit(b"SRSTATE2"), "state"),
-    ("keyd/state", digit(b"SRSTATE2", 4096), "state"),
+    ("keyd/state", newest(b"SRSTATE2", 0), "state"),
+    ("keyd/state", newest(b"SRSTATE2", 4096), "state"),
     ("keyd/root.sealed", digit(b"SRSEAL01"), "root.sealed"),
     ("keyd/root.sealed", number(8), "root.sealed"),
     (segment, digit(SEGMENT), "ledger/segment/"),

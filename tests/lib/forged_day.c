@@ -262,9 +262,25 @@ add_event(struct forged_log *log, enum entry_type type,
 	log->count++;
 }
 
+/* The day's disclosure: of a segment, to the auditor. */
+static struct entry_event
+disclosure_of(const struct forged_log *log)
+{
+	struct entry_event event = {0};
+
+	for (unsigned i = 0; i < log->count && event.code != USE_DISCLOSE; i++)
+		if (log->entry[i].committed[0] == ENTRY_USE)
+			must(entry_event_decode(ENTRY_USE,
+				 log->entry[i].committed,
+				 log->entry[i].committed_len, &event) == SR_OK);
+	must(event.code == USE_DISCLOSE);
+	return event;
+}
+
 /*
  * A tail that a start has cut off; a snapshot, of which the file has been
- * taken away since; the key of an old segment; a clock that was confirmed.
+ * taken away since, and whose key the auditor had; the key of an old segment;
+ * a clock that was confirmed.
  */
 static void
 add_events(struct forged_log *log)
@@ -286,6 +302,10 @@ add_events(struct forged_log *log)
 	snapshot.size = log->count; /* and where it stands, later */
 	event = entry_snapshot_event(&snapshot);
 	add_event(log, ENTRY_SYSTEM, &event);
+	event = disclosure_of(log);
+	event.code = USE_DISCLOSE_SNAPSHOT;
+	event.subject = snapshot.number;
+	add_event(log, ENTRY_USE, &event);
 }
 
 /* The segments of the log that is written have salts of their own. */

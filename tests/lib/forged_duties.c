@@ -198,6 +198,21 @@ roles(struct sim_bank *bank, struct sim_people *people)
 	    bank, &people->operators[1], ORDER_ROLE_REVOKE, carl.m4.customer);
 }
 
+/* What only an auditor may sign: declined, and in the log all the same. */
+static void
+certificate(struct sim_bank *bank, struct sim_people *people)
+{
+	const struct order_certify says = {.snapshot = 1, .size = 1};
+	uint8_t block[ORDER_CERTIFY_LEN];
+	struct message_order_answer answer;
+	struct order order;
+
+	order_certify_encode(&says, block);
+	sim_order_begin(bank, &people->ada, ORDER_CERTIFY, &order);
+	must(forged_submit(bank, &people->ada, &order, block, sizeof(block),
+		 NULL, &answer) == SR_ROLE);
+}
+
 /* ---- the till ---------------------------------------------------------------------- */
 
 static void
@@ -246,5 +261,6 @@ forged_duties(struct sim_bank *bank, struct sim_people *people)
 	limits(bank, people);
 	accounts(bank, people);
 	roles(bank, people);
+	certificate(bank, people);
 	till(bank, people);
 }

@@ -138,7 +138,10 @@ given_the_day_then_it_holds_every_kind_that_is_known(void **state)
 		}
 		for (enum entry_type type = ENTRY_USE; type <= ENTRY_SYSTEM;
 		     type++)
-			if (event_is_known(type, byte)) {
+			/* it names the root of a log before it, which one that
+			 * is written anew has not: unit/test_retention */
+			if (event_is_known(type, byte) &&
+			    !(type == ENTRY_SYSTEM && v == SYSTEM_RETENTION)) {
 				codes++;
 				if (count_entries(type, 1, v) == 0)
 					fail_msg("no event of type %u, code %u",

@@ -106,6 +106,10 @@ by_design(const struct forged_entry *entry, size_t offset)
 	if (is_event(entry, ENTRY_SYSTEM, SYSTEM_CLOCK) &&
 	    offset >= SUBJECT_AT && offset < SUBJECT_AT + 16)
 		return "what the clocks showed, only ledgerd has seen";
+	if (is_event(entry, ENTRY_USE, USE_DISCLOSE_SNAPSHOT) &&
+	    offset >= DETAIL_AT + 32 && offset < DETAIL_AT + 64)
+		return "of a snapshot that is there no more, nothing tells "
+		       "the salt";
 	return NULL;
 }
 
