@@ -16,9 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LIVE_TRIES 5 /* how often a segment that is written to is walked */
+/* A running bank's checkpoint is waited for so often, and so long each time. */
+#define PUBLISHED_TRIES 25
+#define PUBLISHED_PAUSE_NS (10 * 1000 * 1000)
 
 static int
 log_open(const struct verify *verify, uint32_t number)
@@ -200,6 +204,37 @@ log_has_changed(
 }
 
 /*
+ * A running bank publishes its checkpoint when the batch that it covers has
+ * been answered, a little later: waits for a newer one than the walk began
+ * with.  False if none comes.
+ */
+static bool
+log_published_since(struct verify *before)
+{
+	const struct timespec pause = {.tv_nsec = PUBLISHED_PAUSE_NS};
+	uint64_t size = before->published.size;
+	enum verify_exit exit = before->exit;
+	char path[4096];
+
+	if (snprintf(path, sizeof(path), "%s/public/checkpoint",
+		before->directory) >= (int)sizeof(path))
+		return false;
+	for (int try = 0; try < PUBLISHED_TRIES; try++) {
+		if (!verify_checkpoint(before, path, VERIFY_TAMPERED,
+			&before->published, &before->published_epoch)) {
+			/* one that was right has been read before */
+			before->exit = exit;
+			before->why[0] = '\0';
+			return false;
+		}
+		if (before->published.size != size)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/*
  * The last segment: a running bank may write to it meanwhile, so that a
  * batch is read in halves.  Then the file has changed, and is walked again.
  */
@@ -219,6 +254,13 @@ log_last(struct verify *verify, uint32_t number)
 		if (bytes != NULL && !good && verify->torn &&
 		    try < LIVE_TRIES &&
 		    log_has_changed(verify, number, bytes, len)) {
+			free(bytes);
+			*verify = before;
+			continue;
+		}
+		if (good && !verify->batch_open && try < LIVE_TRIES &&
+		    verify->committed.size > verify->signed_size &&
+		    log_published_since(&before)) {
 			free(bytes);
 			*verify = before;
 			continue;
