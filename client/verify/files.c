@@ -259,6 +259,7 @@ log_last(struct verify *verify, uint32_t number)
 			continue;
 		}
 		if (good && !verify->batch_open && try < LIVE_TRIES &&
+		    before.published.size > 0 &&
 		    verify->committed.size > verify->signed_size &&
 		    log_published_since(&before)) {
 			free(bytes);

@@ -381,7 +381,7 @@ make_count(struct orders *orders, const struct model_person *signer)
 	orders->attachment_len = order_count_encode(&count, orders->attachment);
 	orders->order.amount_minor = cash;
 	if (orders_happens(orders, 10))
-		orders->order.amount_minor++;
+		orders->order.amount_minor ^= 1;
 }
 
 static void
