@@ -16,6 +16,8 @@
 #include "client/ctl/ctl.h"
 #include "client/verify/verify.h"
 
+enum { LIVE_TRIES = 5 };
+
 enum sr_error
 anchor_read(const char *path, struct anchor *out, struct note *note)
 {
@@ -154,12 +156,18 @@ anchor_newest(const struct config *config, const struct bankfile *bank,
 	char ledger[CONFIG_PATH_MAX];
 	enum sr_error error = config_path(config, "ledger", ledger);
 
-	memset(&verify, 0, sizeof(verify));
-	verify.bank = *bank;
-	verify.quiet = true;
-	verify.exit = VERIFY_INTACT;
-	verify.directory = ledger;
-	return error == SR_OK ? walk(config, before, &verify, out) : error;
+	/* a running bank may publish a newer one during the walk */
+	for (int try = 0; error == SR_OK && try < LIVE_TRIES; try++) {
+		memset(&verify, 0, sizeof(verify));
+		verify.bank = *bank;
+		verify.quiet = true;
+		verify.exit = VERIFY_INTACT;
+		verify.directory = ledger;
+		error = walk(config, before, &verify, out);
+		if (verify.published.size == out->checkpoint.size)
+			break;
+	}
+	return error;
 }
 
 /* ---- written ----------------------------------------------------------- */
