@@ -124,7 +124,10 @@ note_erased(
 		.leaf = leaf};
 }
 
-/* What an auditor has signed is for keyd to know, too. */
+/*
+ * What an auditor has signed is for keyd to know, too: the last one.  The log
+ * tells of no other, so that whoever carries it out keeps only that in mind.
+ */
 static void
 note_certified(struct ledgerd *ledgerd, const struct order *order,
     const struct book_effect *effect, uint64_t leaf)
@@ -132,6 +135,11 @@ note_certified(struct ledgerd *ledgerd, const struct order *order,
 	assert(ledgerd->operation_count < OPERATIONS_MAX);
 	if (order->kind != ORDER_CERTIFY || effect->outcome != SR_OK)
 		return;
+	for (size_t i = 0; i < ledgerd->operation_count; i++)
+		if (ledgerd->operations[i].code == 0) {
+			ledgerd->operations[i].leaf = leaf;
+			return;
+		}
 	ledgerd->operations[ledgerd->operation_count++] =
 	    (struct operation){.leaf = leaf};
 }

@@ -216,6 +216,11 @@ given_a_ledgerd_that_lies_when_it_tells_keyd_then_nothing_is_taken(void **state)
 	assert_int_equal(ask_keyd(&right, &order, leaf), SR_SIGNATURE);
 	order = signed_by(&eve, 1000, ORDER_CERTIFY, &right);
 	assert_int_equal(ask_keyd(&right, &order, leaf), SR_NOT_FOUND);
+	/* for another bank, where she has the same key */
+	bank->ledgerd->bank_id[0] ^= 1;
+	order = signed_by(&eve, id, ORDER_CERTIFY, &right);
+	bank->ledgerd->bank_id[0] ^= 1;
+	assert_int_equal(ask_keyd(&right, &order, leaf), SR_WRONG_BANK);
 	/* by her hand, but no certificate */
 	order = signed_by(&eve, id, ORDER_ERASE, &right);
 	assert_int_equal(ask_keyd(&right, &order, leaf), SR_PARAMETERS);

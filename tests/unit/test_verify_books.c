@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "client/verify/audit.h"
+#include "common/order_parameters.h"
+#include "tests/lib/forged_duties.h"
 #include "tests/lib/sim_bank.h"
 
 static struct sim_bank *bank;
@@ -217,6 +219,96 @@ given_other_books_when_all_is_carried_out_then_tampered(void **state)
 	audit_end(&audit);
 }
 
+static void
+auditor(struct sim_person *eve)
+{
+	uint8_t block[ORDER_ROLE_LEN];
+	struct order_role role = {.role = ROLE_AUDITOR};
+	struct order order;
+
+	sim_person_init(eve, "eve", "eve's secret");
+	assert_int_equal(sim_person_register(bank, eve), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, eve), SR_OK);
+	role.principal = eve->m4.customer;
+	order_role_encode(&role, block);
+	sim_order_begin(bank, &people.operators[0], ORDER_ROLE, &order);
+	(void)forged_four_eyes(bank, &people, &order, block, sizeof(block));
+}
+
+/* A certificate of the last snapshot; the next one goes on from it. */
+static void
+send_certificate(struct sim_person *eve)
+{
+	const struct entry_snapshot *last = &bank->ledgerd->snapshots.last;
+	struct order_certify says = {.snapshot = last->number,
+	    .segment = last->segment,
+	    .offset = last->offset,
+	    .size = last->size};
+	uint8_t block[ORDER_CERTIFY_LEN];
+	struct sim_order sent;
+	struct order order;
+
+	memcpy(says.hash, last->hash, sizeof(says.hash));
+	order_certify_encode(&says, block);
+	sim_order_begin(bank, eve, ORDER_CERTIFY, &order);
+	sim_order_sign(eve, &order, block, sizeof(block), &sent);
+	sim_order_send(bank, eve, &sent);
+	eve->next_seq++;
+	order_hash(sent.bytes, eve->last_hash);
+}
+
+/* Both are booked at once; what takes effect is the later one. */
+static void
+given_two_certificates_in_one_batch_when_carried_out_then_the_log_is_right(
+    void **state)
+{
+	struct sim_person eve;
+	uint64_t batches;
+
+	(void)state;
+	auditor(&eve);
+	pay_until_snapshot();
+	assert_int_equal(sim_person_log_in(bank, &eve), SR_OK);
+	batches = bank->ledgerd->metrics.commits;
+	send_certificate(&eve);
+	send_certificate(&eve);
+	(void)sim_bank_run(bank);
+	assert_int_equal(bank->ledgerd->metrics.commits - batches, 1);
+	assert_int_equal(bank->keyd->state.certified.number, 1);
+	assert_int_equal(
+	    bank->keyd->state.certified_leaf, bank->ledgerd->tree.size - 2);
+	look(0);
+	if (verify.exit != VERIFY_INTACT)
+		fail_msg("%s", verify.why);
+	assert_true(audit_is_complete(&verify));
+	audit_end(&audit);
+}
+
+static void
+given_a_word_of_a_certificate_when_none_was_signed_then_it_is_named(
+    void **state)
+{
+	struct entry_retention told = {
+	    .leaf = 5, .step = RETENTION_CERTIFIED, .snapshot = {.number = 1}};
+	struct entry_event event = entry_retention_event(&told);
+	struct audit_entry entry = {.header.seq = 6};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		memset(&verify, 0, sizeof(verify));
+		memset(&audit, 0, sizeof(audit));
+		verify.exit = VERIFY_INTACT;
+		verify.audit = &audit;
+		/* none; of another entry; of another snapshot; that one */
+		audit.certificate.leaf = i == 0 ? 0 : i == 1 ? 4 : 5;
+		audit.certificate.says.snapshot = i == 2 ? 2 : 1;
+		assert_int_equal(
+		    audit_retention(&verify, &entry, &event), i == 3);
+		assert_int_equal(
+		    verify.exit, i == 3 ? VERIFY_INTACT : VERIFY_TAMPERED);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -226,6 +318,10 @@ main(void)
 	    TEST(
 		given_the_books_of_the_entries_when_looked_at_then_they_may_be_signed),
 	    TEST(given_other_books_when_all_is_carried_out_then_tampered),
+	    TEST(
+		given_two_certificates_in_one_batch_when_carried_out_then_the_log_is_right),
+	    TEST(
+		given_a_word_of_a_certificate_when_none_was_signed_then_it_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
