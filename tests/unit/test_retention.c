@@ -283,6 +283,60 @@ given_a_cut_while_it_is_certified_then_keyd_knows_what_the_books_do(
 	sim_copy_free(ledger);
 }
 
+/* The ledger becomes the one that it was, keyd's state stays. */
+static void
+restore_ledger(struct sim_disk *ledger)
+{
+	sim_bank_end(bank);
+	sim_restore(bank->ledgerd_room, ledger);
+	sim_copy_free(ledger);
+	sim_advance(bank->sim, 60000);
+	bank->restore = true;
+	assert_int_equal(sim_bank_start(bank, true), SR_OK);
+	bank->restore = false;
+}
+
+static void
+given_a_restore_with_loss_when_the_certificate_is_lost_then_keyd_forgets_it(
+    void **state)
+{
+	struct order_certify says = last_one();
+	struct sim_disk *ledger;
+
+	(void)state;
+	sim_bank_end(bank);
+	ledger = sim_copy(bank->ledgerd_room);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &eve), SR_OK);
+	assert_int_equal(certify(&eve, &says), SR_OK);
+	assert_int_equal(bank->keyd->state.certified.number, 1);
+	restore_ledger(ledger);
+	assert_int_equal(bank->keyd->state.certified.number, 0);
+	assert_int_equal(bank->keyd->state.snapshot[0].number, 1);
+}
+
+static void
+given_a_restore_with_loss_when_the_certificate_is_there_then_keyd_keeps_it(
+    void **state)
+{
+	struct order_certify says = last_one();
+	struct message_order_answer answer;
+	struct sim_disk *ledger;
+
+	(void)state;
+	assert_int_equal(certify(&eve, &says), SR_OK);
+	sim_bank_end(bank);
+	ledger = sim_copy(bank->ledgerd_room);
+	assert_int_equal(sim_bank_start(bank, false), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	assert_int_equal(
+	    sim_transfer(bank, &people.ada, people.bob.m4.account, 1, &answer),
+	    SR_OK);
+	restore_ledger(ledger);
+	assert_int_equal(bank->keyd->state.certified.number, 1);
+	assert_int_equal(bank->ledgerd->snapshots.certified.number, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -296,6 +350,10 @@ main(void)
 		given_a_ledgerd_that_lies_when_it_tells_keyd_then_nothing_is_taken),
 	    TEST(
 		given_a_cut_while_it_is_certified_then_keyd_knows_what_the_books_do),
+	    TEST(
+		given_a_restore_with_loss_when_the_certificate_is_lost_then_keyd_forgets_it),
+	    TEST(
+		given_a_restore_with_loss_when_the_certificate_is_there_then_keyd_keeps_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
