@@ -245,6 +245,39 @@ given_a_tile_of_zeros_when_the_bank_starts_then_it_is_made_anew(void **state)
 	}
 }
 
+/* A leaf that never was, with its right hash: only the root tells. */
+static void
+given_forged_tiles_that_fit_when_the_bank_starts_then_the_root_decides(
+    void **state)
+{
+	static const char entries[] = "ledger/public/tile/entries/000",
+			  hashes[] = "ledger/public/tile/0/000";
+	uint8_t bundle[256 * 88], tile[256 * 32];
+	const uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	pay_up_to(ENTRIES_MIN);
+	assert_int_equal(sim_bank_run(bank), SR_OK);
+	sim_bank_end(bank);
+	bytes = sim_file(bank->ledgerd_room, entries, &len);
+	assert_int_equal(len, sizeof(bundle));
+	memcpy(bundle, bytes, len);
+	bytes = sim_file(bank->ledgerd_room, hashes, &len);
+	assert_int_equal(len, sizeof(tile));
+	memcpy(tile, bytes, len);
+	bundle[77 * 88 + 87] ^= 1;
+	merkle_leaf_hash(bundle + 77 * 88 + 2, 86, tile + 77 * 32);
+	sim_put(bank->ledgerd_room, entries, bundle, sizeof(bundle));
+	sim_put(bank->ledgerd_room, hashes, tile, sizeof(tile));
+	remove_file("checkpoint");
+	start();
+	expect_whole();
+	expect_proofs();
+	bytes = sim_file(bank->ledgerd_room, entries, &len);
+	assert_memory_not_equal(bytes, bundle, sizeof(bundle));
+}
+
 static void
 given_a_power_cut_then_the_tree_is_that_of_the_journal(void **state)
 {
@@ -302,6 +335,8 @@ main(void)
 		given_files_gone_when_the_bank_starts_then_they_are_made_from_the_journal),
 	    TEST(
 		given_a_tile_of_zeros_when_the_bank_starts_then_it_is_made_anew),
+	    TEST(
+		given_forged_tiles_that_fit_when_the_bank_starts_then_the_root_decides),
 	    TEST(given_a_power_cut_then_the_tree_is_that_of_the_journal),
 	    TEST(
 		given_a_full_disk_then_publishing_pauses_and_the_bank_does_not),
