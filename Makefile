@@ -11,6 +11,8 @@ SANITIZE ?=
 COVERAGE ?=
 BUILD ?= build$(if $(SANITIZE),/sanitize)$(if $(COVERAGE),/coverage)
 JOBS ?= $(shell nproc)
+# One more than there are processors: a test waits for disks as much as it counts.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -96,8 +98,8 @@ GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests tools fuzz fuzz-targets help deps deps-ci demo run check check-interop ci bench soak mutants rules lint \
-    format install clean
+.PHONY: all tests tools fuzz fuzz-targets help deps deps-ci demo run check \
+    check-interop ci bench lines soak mutants rules lint compiler format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
@@ -126,7 +128,7 @@ run: deps	## the demo's bank in the foreground, for a second terminal
 
 check: deps	## every test, in 15 minutes at most
 	$(MAKE) -j$(JOBS) tests
-	BUILD=$(BUILD) tests/run -j $(JOBS)
+	BUILD=$(BUILD) tests/run -j $(TEST_JOBS)
 
 soak: deps	## simulation, kills, power cuts, an hour of load: MINUTES=120
 	$(MAKE) -j$(JOBS) tests
@@ -138,7 +140,7 @@ fuzz: deps-ci	## libFuzzer on each decoder of verify: MINUTES=120 in all
 	tests/fuzz/run build/fuzz $(MINUTES)
 
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
-	JOBS=$(JOBS) mk/ci
+	JOBS=$(JOBS) TEST_JOBS=$(TEST_JOBS) mk/ci
 
 check-interop: deps	## programs that are not ours check us (npm, Go, hledger ...)
 	$(MAKE) -j$(JOBS) all $(filter $(BUILD)/tests/interop/%,$(TEST_TOOLS)) $(SIM) \
@@ -150,6 +152,10 @@ check-interop: deps	## programs that are not ours check us (npm, Go, hledger ...
 bench: deps	## the figures: what each operation and each order costs
 	$(MAKE) -j$(JOBS) tests
 	BUILD=$(BUILD) tests/bench/run
+	$(MAKE) lines
+
+lines: $(BUILD)/libexec/strongroom/keyd	## how much there is to read of keyd and what it uses
+	$(PYTHON) tests/bench/lines $(BUILD)/obj/keyd.map
 
 mutants: deps	## break each promise once; a test must notice
 	tests/mutants/run
@@ -157,7 +163,10 @@ mutants: deps	## break each promise once; a test must notice
 rules: deps	## take each rule out of the policies; a test must notice
 	tests/mutants/run --rules
 
-lint: $(GENERATED)	## clang-format, shellcheck, mandoc and cppcheck
+compiler:
+	@:$(info $(COMPILE))
+
+lint: $(GENERATED)	## clang-format, shellcheck, mandoc, cppcheck, mutants
 	mk/lint $(BUILD)
 
 format:	## lay out all C files as .clang-format says
@@ -258,7 +267,10 @@ $(PAST_LEDGERD): LDFLAGS += -Wl,--wrap=clock_gettime
 $(CLIENTS:%=$(BIN)/%) $(HASTY_VERIFY): USES := -lsodium -lcrypto -linih -lunistring \
     -lqrencode
 $(SBIN)/strongroomd: USES := -linih
-$(LIBEXEC)/keyd $(LIBEXEC)/strongroom-unlock: USES := -lsodium
+$(LIBEXEC)/keyd: USES := -lsodium
+# Which files of common/ it uses, for `make lines`.
+$(LIBEXEC)/keyd: LDFLAGS += -Wl,-Map=$(BUILD)/obj/keyd.map
+$(LIBEXEC)/strongroom-unlock: USES := -lsodium -lgfshare
 $(LIBEXEC)/netd $(LIBEXEC)/strongroom-probe: USES :=
 $(LIBEXEC)/ledgerd $(HASTY_LEDGERD) $(PAST_LEDGERD): USES := -lsodium -lcrypto -lpthread
 
@@ -267,8 +279,11 @@ $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
 $(BUILD)/tests/test_book_random: \
     $(call objects,$(wildcard tests/sim/model*.c tests/sim/orders*.c))
 # Their bank is founded under the first rules (tests/lib/forged_day.c).
-$(patsubst %,$(BUILD)/tests/test_verify_%,adversary bytes forged keys): \
+$(patsubst %,$(BUILD)/tests/test_verify_%,adversary bytes files forged keys \
+    leaves leaves_altered replaced witness): \
     LDFLAGS += -Wl,--wrap=entry_rules_default
+$(BUILD)/tests/test_verify_adversary: \
+    LDFLAGS += -Wl,--wrap=verify_read_segment
 FAULT_TOOLS := $(filter $(BUILD)/tests/faults/%,$(TEST_TOOLS))
 $(FAULT_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
     $(call libraries,testlib client common)
@@ -281,7 +296,7 @@ $(SIM): $(call objects,$(filter-out tests/sim/orders_export%, \
     $(wildcard tests/sim/*.c))) $(TESTED)
 $(SIM): LDFLAGS += -Wl,--wrap=secret_open
 $(UNIT_TESTS) $(TEST_TOOLS) $(SIM): USES := -lcmocka -lsodium -lcrypto -linih \
-    -lunistring -lqrencode -lpthread
+    -lunistring -lqrencode -lgfshare -lpthread
 
 $(PROGRAMS) $(UNIT_TESTS) $(TEST_TOOLS) $(SIM) $(HASTY) $(PAST_LEDGERD):
 	@mkdir -p $(@D)

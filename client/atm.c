@@ -101,7 +101,7 @@ help(FILE *out)
 	    "      --password-file F    read the password from a file\n"
 	    "      --new-password-fd N, --new-password-file F\n"
 	    "                           the same for the new one (passwd, "
-	    "recover)\n"
+	    "recover, reset)\n"
 	    "      --invitation HEX     to register by invitation\n"
 	    "      --display-name TEXT  to register with\n"
 	    "      --dispenser COMMAND  gives out the cash of withdraw\n"
@@ -131,23 +131,10 @@ usage(const char *why, const char *what)
 	return SR_USAGE;
 }
 
-/* A whole number within bounds; false for anything else. */
-static bool
-parse_number(const char *text, long min, long max, long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtol(text, &end, 10);
-	return errno == 0 && end != text && *end == '\0' && *out >= min &&
-	       *out <= max;
-}
-
 /* -1: go on; else the exit code. */
 static int
 take_option(struct atm_options *options, int option)
 {
-	long number;
 
 	switch (option) {
 	case 'b':
@@ -193,19 +180,19 @@ take_option(struct atm_options *options, int option)
 		options->counted = optarg;
 		return -1;
 	case OPTION_PASSWORD_FD:
-		if (!parse_number(optarg, 0, 1023, &number))
-			return error_exit(
-			    usage("--password-fd is a number", NULL));
-		options->password.fd = (int)number;
+		if (!prompt_descriptor(optarg, &options->password.fd))
+			return error_exit(usage(
+			    "--password-fd is the number of an open descriptor",
+			    NULL));
 		return -1;
 	case OPTION_PASSWORD_FILE:
 		options->password.file = optarg;
 		return -1;
 	case OPTION_NEW_PASSWORD_FD:
-		if (!parse_number(optarg, 0, 1023, &number))
-			return error_exit(
-			    usage("--new-password-fd is a number", NULL));
-		options->new_password.fd = (int)number;
+		if (!prompt_descriptor(optarg, &options->new_password.fd))
+			return error_exit(usage(
+			    "--new-password-fd is the number of an open descriptor",
+			    NULL));
 		return -1;
 	case OPTION_NEW_PASSWORD_FILE:
 		options->new_password.file = optarg;

@@ -341,20 +341,36 @@ attempt_await(
 }
 
 enum sr_error
+attempt_fail_keys(struct attempt *attempt)
+{
+	return attempt_fail(attempt, SR_DAMAGED,
+	    "what the bank keeps of this customer's keys does not fit; tell "
+	    "the bank's people");
+}
+
+enum sr_error
+attempt_check_keys(struct attempt *attempt,
+    const struct attestation *attestation, const uint8_t salt[NAME_SALT_LEN],
+    const struct seed_keys *keys)
+{
+	const char *name = attempt->credential->name;
+
+	if (!attestation_is_of(attestation, salt, name, strlen(name)) ||
+	    memcmp(attestation->signing_key, keys->signing_public,
+		PUBLIC_KEY_LEN) != 0 ||
+	    memcmp(attestation->message_key, keys->message_public,
+		PUBLIC_KEY_LEN) != 0)
+		return attempt_fail_keys(attempt);
+	return SR_OK;
+}
+
+enum sr_error
 attempt_check_attestation(struct attempt *attempt,
     const uint8_t bytes[ATTESTATION_LEN], const uint8_t salt[NAME_SALT_LEN],
     const struct seed_keys *keys, struct attestation *out)
 {
-	const char *name = attempt->credential->name;
-
 	if (attestation_verify(bytes, attempt->certificate.attestation_key,
-		attempt->certificate.bank_id, out) != SR_OK ||
-	    !attestation_is_of(out, salt, name, strlen(name)) ||
-	    memcmp(out->signing_key, keys->signing_public, PUBLIC_KEY_LEN) !=
-		0 ||
-	    memcmp(out->message_key, keys->message_public, PUBLIC_KEY_LEN) != 0)
-		return attempt_fail(attempt, SR_DAMAGED,
-		    "what the bank keeps of this customer's keys does not fit; "
-		    "tell the bank's people");
-	return SR_OK;
+		attempt->certificate.bank_id, out) != SR_OK)
+		return attempt_fail_keys(attempt);
+	return attempt_check_keys(attempt, out, salt, keys);
 }

@@ -44,9 +44,14 @@ enum sr_error attempt_ask(struct attempt *attempt, const struct payload_m1 *m1,
 enum sr_error attempt_await(
     struct attempt *attempt, enum frame_type type, enum sr_error closed);
 
+/* The attested keys are these, of the credential's name.  SR_DAMAGED. */
+enum sr_error attempt_check_keys(struct attempt *attempt,
+    const struct attestation *attestation, const uint8_t salt[NAME_SALT_LEN],
+    const struct seed_keys *keys);
+
 /*
- * Verifies an attestation from the bank: this bank's, of the credential's
- * name, of these keys.  SR_DAMAGED.
+ * Verifies an attestation that the bank has made now: by its present key, of
+ * the credential's name, of these keys.  SR_DAMAGED.
  */
 enum sr_error attempt_check_attestation(struct attempt *attempt,
     const uint8_t bytes[ATTESTATION_LEN], const uint8_t salt[NAME_SALT_LEN],
@@ -64,6 +69,9 @@ void attempt_token_keep(
 /* Fills the problem: what, or the error's own sentence if NULL. */
 enum sr_error attempt_fail(
     struct attempt *attempt, enum sr_error error, const char *what);
+
+/* SR_DAMAGED: what the bank keeps of the customer's keys does not fit. */
+enum sr_error attempt_fail_keys(struct attempt *attempt);
 
 /* Closes and wipes. */
 void attempt_end(struct attempt *attempt);

@@ -4,6 +4,7 @@
  * customers without keyd's attestation.
  */
 #include "client/bank.h"
+#include "client/plural.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -49,7 +50,7 @@ bank_enter(struct bank_session *session, const struct login_options *options,
 		fprintf(stderr,
 		    "%" PRIu32 " log-in%s with a wrong password since your "
 		    "last one\n",
-		    failed, failed == 1 ? "" : "s");
+		    failed, plural(failed));
 	return SR_OK;
 }
 
@@ -254,18 +255,17 @@ bank_statement(struct bank_session *session, uint64_t account, uint64_t before,
  * keeps the name to itself, the attestation still says whose keys they are.
  */
 static enum sr_error
-bank_person_check(const struct bank_session *session,
+bank_person_check(struct bank_session *session,
     const struct message_directory_get *get,
     const struct message_directory *found)
 {
-	const struct certificate *certificate = &session->login.certificate;
 	struct attestation attestation;
 	enum sr_error error;
 
 	if (found->attestation_len != ATTESTATION_LEN)
 		return SR_MALFORMED;
-	error = attestation_verify(found->attestation,
-	    certificate->attestation_key, certificate->bank_id, &attestation);
+	error =
+	    login_attested(&session->login, found->attestation, &attestation);
 	if (error != SR_OK)
 		return error;
 	if (attestation.customer != found->customer ||
@@ -313,6 +313,7 @@ bank_directory(struct bank_session *session,
 	if (error != SR_OK)
 		return error;
 	person->customer = found.customer;
+	attestation_hash(found.attestation, person->attestation_hash);
 	person->role = found.role;
 	memcpy(person->name, found.name, found.name_len);
 	memcpy(person->display, found.display_name, found.display_name_len);

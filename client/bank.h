@@ -90,6 +90,7 @@ struct bank_person {
 	char name[PAYLOAD_NAME_MAX + 1];
 	/* display name; may be empty; no attestation vouches for it */
 	char display[PAYLOAD_DISPLAY_NAME_MAX + 1];
+	uint8_t attestation_hash[32]; /* of keyd's word about the keys */
 };
 
 /* As bank_find(), and by number; customers learn no names by number. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Register, change, rekey.  Must never take a bank's word for what it
+ * Register, change, rekey, reset.  Must never take a bank's word for what it
  * attested, nor leave a secret behind.
  */
 #include <string.h>
@@ -72,6 +72,7 @@ login_register(const struct login_options *options,
 
 /* A credential that is to be set, and with which keys. */
 struct change {
+	enum payload_operation operation;
 	uint8_t target;
 	struct opaque_password password;
 	const uint8_t *seed;
@@ -86,7 +87,7 @@ change_steps(struct exchange *exchange, struct attempt *attempt,
 {
 	enum sr_error error;
 
-	exchange_begin(exchange, OPERATION_CHANGE, attempt->credential);
+	exchange_begin(exchange, change->operation, attempt->credential);
 	exchange->m1.target_slot = change->target;
 	error = exchange_start_login(exchange, attempt);
 	if (error == SR_OK)
@@ -105,17 +106,11 @@ change_steps(struct exchange *exchange, struct attempt *attempt,
 	return error;
 }
 
-enum sr_error
-login_change(const struct login_options *options,
-    const struct login_credential *credential, uint8_t target_slot,
-    const void *new_password, size_t new_password_len,
-    const uint8_t seed[SEED_LEN], uint32_t key_epoch,
+static enum sr_error
+change_whole(const struct login_options *options,
+    const struct login_credential *credential, const struct change *change,
     struct login_problem *problem)
 {
-	struct change change = {.target = target_slot,
-	    .password = {.bytes = new_password, .len = new_password_len},
-	    .seed = seed,
-	    .key_epoch = key_epoch};
 	struct attestation attestation;
 	struct attempt attempt;
 	struct exchange exchange;
@@ -124,13 +119,43 @@ login_change(const struct login_options *options,
 
 	if (error != SR_OK)
 		return error;
-	error = change_steps(&exchange, &attempt, &change);
+	error = change_steps(&exchange, &attempt, change);
 	if (error == SR_OK)
 		error = exchange_result(
-		    &exchange, &attempt, key_epoch, &attestation);
+		    &exchange, &attempt, change->key_epoch, &attestation);
 	sodium_memzero(&exchange, sizeof(exchange));
 	attempt_end(&attempt);
 	return error;
+}
+
+enum sr_error
+login_change(const struct login_options *options,
+    const struct login_credential *credential, uint8_t target_slot,
+    const void *new_password, size_t new_password_len,
+    const uint8_t seed[SEED_LEN], uint32_t key_epoch,
+    struct login_problem *problem)
+{
+	struct change change = {.operation = OPERATION_CHANGE,
+	    .target = target_slot,
+	    .password = {.bytes = new_password, .len = new_password_len},
+	    .seed = seed,
+	    .key_epoch = key_epoch};
+
+	return change_whole(options, credential, &change, problem);
+}
+
+enum sr_error
+login_renew(const struct login_options *options,
+    const struct login_credential *credential, const struct login *login,
+    struct login_problem *problem)
+{
+	struct change change = {.operation = OPERATION_RENEW,
+	    .target = SLOT_PASSWORD,
+	    .password = exchange_password(credential),
+	    .seed = login->seed,
+	    .key_epoch = login->attestation.key_epoch};
+
+	return change_whole(options, credential, &change, problem);
 }
 
 /*
@@ -184,7 +209,8 @@ login_rekey(const struct login_options *options,
     const void *recovery, size_t recovery_len, struct login_problem *problem)
 {
 	SECRET_32(seed);
-	struct change change = {.target = SLOT_RECOVERY,
+	struct change change = {.operation = OPERATION_CHANGE,
+	    .target = SLOT_RECOVERY,
 	    .password = {.bytes = recovery, .len = recovery_len},
 	    .seed = seed,
 	    .key_epoch = login->attestation.key_epoch + 1,
@@ -198,4 +224,76 @@ login_rekey(const struct login_options *options,
 	change.target = SLOT_PASSWORD;
 	change.password = exchange_password(credential);
 	return rekey_half(options, credential, &change, login, problem);
+}
+
+/* One half, of which the first leaves everything as it was. */
+static enum sr_error
+reset_half(const struct login_options *options,
+    const struct login_credential *credential, const struct change *change,
+    const uint8_t code[RESET_CODE_LEN], struct attestation *attestation,
+    struct login_problem *problem)
+{
+	struct attempt attempt;
+	struct exchange exchange;
+	struct reset_code said;
+	bool first = change->target == SLOT_RECOVERY;
+	enum sr_error error =
+	    attempt_begin(&attempt, options, credential, problem);
+
+	if (error != SR_OK)
+		return error;
+	reset_code_read(code, &said);
+	exchange_begin(&exchange, change->operation, credential);
+	exchange.m1.target_slot = change->target;
+	memcpy(exchange.m1.invitation, code, RESET_CODE_LEN);
+	error = exchange_start_record(&exchange, &attempt, &change->password);
+	if (error == SR_OK)
+		error = attempt_ask(&attempt, &exchange.m1, &exchange.m2);
+	if (error == SR_OK)
+		error = exchange_finish_record(&exchange, &attempt,
+		    &change->password, change->seed, change->key_epoch, NULL);
+	if (error == SR_OK)
+		error = exchange_send_m3(&exchange, &attempt);
+	if (error == SR_OK && first) {
+		error = exchange_take_m5(&exchange, &attempt);
+		/* whatever became of it: it is no more than half */
+		if (error == SR_UNKNOWN_OUTCOME)
+			error = attempt_fail(&attempt, SR_UNREACHABLE, NULL);
+	} else if (error == SR_OK) {
+		error = exchange_result(
+		    &exchange, &attempt, change->key_epoch, attestation);
+		if (error == SR_OK && attestation->reset_leaf != said.leaf)
+			error = attempt_fail(&attempt, SR_DAMAGED, NULL);
+	}
+	sodium_memzero(&exchange, sizeof(exchange));
+	attempt_end(&attempt);
+	return error;
+}
+
+enum sr_error
+login_reset(const struct login_options *options,
+    const struct login_credential *credential,
+    const uint8_t code[RESET_CODE_LEN], const void *recovery,
+    size_t recovery_len, struct attestation *attestation,
+    struct login_problem *problem)
+{
+	SECRET_32(seed);
+	struct reset_code said;
+	struct change change = {.operation = OPERATION_RESET,
+	    .target = SLOT_RECOVERY,
+	    .password = {.bytes = recovery, .len = recovery_len},
+	    .seed = seed};
+	enum sr_error error;
+
+	reset_code_read(code, &said);
+	change.key_epoch = said.key_epoch;
+	randombytes_buf(seed, sizeof(seed));
+	error = reset_half(
+	    options, credential, &change, code, attestation, problem);
+	if (error != SR_OK)
+		return error;
+	change.target = SLOT_PASSWORD;
+	change.password = exchange_password(credential);
+	return reset_half(
+	    options, credential, &change, code, attestation, problem);
 }

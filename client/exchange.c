@@ -69,9 +69,9 @@ exchange_finish_login(struct exchange *exchange, struct attempt *attempt)
 
 	if (error != SR_OK)
 		return attempt_fail(attempt, error, NULL);
-	if (memcmp(exchange->result.server_public_key,
-		attempt->certificate.opaque_key, OPAQUE_ELEMENT_LEN) != 0)
-		return attempt_fail(attempt, SR_BANK_KEY, NULL);
+	exchange->former_pair =
+	    memcmp(exchange->result.server_public_key,
+		attempt->certificate.opaque_key, OPAQUE_ELEMENT_LEN) != 0;
 	return SR_OK;
 }
 
@@ -155,12 +155,24 @@ enum sr_error
 exchange_result(struct exchange *exchange, struct attempt *attempt,
     uint32_t key_epoch, struct attestation *out)
 {
+	enum payload_operation operation = exchange->m1.operation;
+	/* the log-in of the same run has seen whose key signed it */
+	bool kept =
+	    (operation == OPERATION_CHANGE || operation == OPERATION_RENEW) &&
+	    sodium_is_zero(exchange->m3.old_signature, SIGNATURE_LEN);
 	enum sr_error error = exchange_take_m5(exchange, attempt);
 
-	if (error == SR_OK)
+	if (error != SR_OK)
+		return error;
+	if (!kept)
 		error =
 		    attempt_check_attestation(attempt, exchange->m5.attestation,
 			exchange->m5.name_salt, &exchange->keys, out);
+	else if (attestation_read(exchange->m5.attestation, out) != SR_OK)
+		error = attempt_fail_keys(attempt);
+	else
+		error = attempt_check_keys(
+		    attempt, out, exchange->m5.name_salt, &exchange->keys);
 	if (error == SR_OK && out->key_epoch != key_epoch)
 		error = attempt_fail(attempt, SR_DAMAGED, NULL);
 	return error;

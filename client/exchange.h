@@ -3,9 +3,10 @@
 #define CLIENT_EXCHANGE_H
 /*
  * OPAQUE's part of an attempt: what goes into M1 and M3 and what M2 and M5
- * must say, for log in, register and change.  Part of login.h's
+ * must say, for log in, register, change and reset.  Part of login.h's
  * implementation.  Each function fills the attempt's problem on an error.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/attempt.h"
@@ -18,6 +19,7 @@ struct exchange {
 	struct payload_m5 m5;
 	struct opaque_client_login login;
 	struct opaque_client_result result;
+	bool former_pair; /* the record is bound to a former server key */
 	uint8_t blind[OPAQUE_SCALAR_LEN]; /* of the registration request */
 	uint8_t export_key[OPAQUE_EXPORT_KEY_LEN];
 	struct seed_keys keys;
@@ -35,8 +37,8 @@ enum sr_error exchange_start_login(
     struct exchange *exchange, struct attempt *attempt);
 
 /*
- * KE3; from here on the password is known to be right.  SR_LOGIN, SR_BANK_KEY
- * when OPAQUE's server key is not the certificate's.
+ * KE3; from here on the password is known to be right.  SR_LOGIN;
+ * exchange->former_pair when the record is bound to another server key than the certificate's.
  */
 enum sr_error exchange_finish_login(
     struct exchange *exchange, struct attempt *attempt);
@@ -59,7 +61,7 @@ enum sr_error exchange_send_m3(
     struct exchange *exchange, struct attempt *attempt);
 
 /*
- * M5, for register and change.  SR_UNKNOWN_OUTCOME when none came; its
+ * M5, for register, change and reset.  SR_UNKNOWN_OUTCOME when none came; its
  * status.  What it holds is yet to be checked.
  */
 enum sr_error exchange_take_m5(

@@ -11,6 +11,7 @@
 
 #include "client/exchange.h"
 #include "common/ids.h"
+#include "common/ipc.h"
 #include "gen/messages.h"
 
 /* ---- log in ------------------------------------------------------------- */
@@ -36,6 +37,9 @@ login_welcome(
 		return attempt_fail(attempt, error, NULL);
 	if (out->welcome.status != SR_OK)
 		return attempt_fail(attempt, out->welcome.status, NULL);
+	if (exchange->former_pair && !out->welcome.renew &&
+	    attempt->credential->slot == SLOT_PASSWORD)
+		return attempt_fail(attempt, SR_BANK_KEY, NULL);
 	if (memcmp(out->welcome.session_id, out->session.id, SESSION_ID_LEN) !=
 		0 ||
 	    out->welcome.terminal != (card != NULL ? card->terminal : 0))
@@ -63,8 +67,19 @@ login_check_keys(struct attempt *attempt, struct login *out)
 	if (error != SR_OK)
 		return attempt_fail(attempt, SR_DAMAGED, NULL);
 	seed_keys_derive(out->seed, claimed.key_epoch, &out->keys);
-	error = attempt_check_attestation(attempt, out->welcome.attestation,
-	    out->welcome.name_salt, &out->keys, &out->attestation);
+	error =
+	    login_attested(out, out->welcome.attestation, &out->attestation);
+	/* nobody has ordered anything yet */
+	if (error == SR_UNKNOWN_OUTCOME)
+		return attempt_fail(attempt, SR_UNREACHABLE, out->link.message);
+	if (error != SR_OK)
+		return attempt_fail_keys(attempt);
+	memcpy(out->attested_by,
+	    out->former.epoch != 0 ? out->former.attestation_key
+				   : out->certificate.attestation_key,
+	    sizeof(out->attested_by));
+	error = attempt_check_keys(
+	    attempt, &out->attestation, out->welcome.name_salt, &out->keys);
 	/* Else a bank could have a deposit signed to another's account. */
 	if (error == SR_OK &&
 	    (out->attestation.customer != out->welcome.customer ||
@@ -97,8 +112,7 @@ login_steps(
 	session_start(
 	    &out->session, SESSION_CLIENT, keys.chain_key, keys.session_id);
 	sodium_memzero(&keys, sizeof(keys));
-	error = login_welcome(attempt, exchange, out);
-	return error == SR_OK ? login_check_keys(attempt, out) : error;
+	return login_welcome(attempt, exchange, out);
 }
 
 enum sr_error
@@ -106,6 +120,7 @@ login_open(const struct login_options *options,
     const struct login_credential *credential, struct login *out,
     struct login_problem *problem)
 {
+	struct login_problem renewal;
 	struct attempt attempt;
 	struct exchange exchange;
 	enum sr_error error;
@@ -118,18 +133,26 @@ login_open(const struct login_options *options,
 	exchange_begin(&exchange, OPERATION_LOG_IN, credential);
 	error = login_steps(&attempt, &exchange, out);
 	if (error == SR_OK) {
-		attempt_remember(&attempt, out->welcome.server_time_ms);
-		attempt_token_keep(&attempt, out->welcome.device_token);
 		out->certificate = attempt.certificate;
+		memcpy(out->identity, options->bank->identity,
+		    sizeof(out->identity));
 		memcpy(out->name, exchange.m1.name, sizeof(out->name));
 		out->link = attempt.link;
 		attempt.link.fd = -1;
+		error = login_check_keys(&attempt, out);
+	}
+	if (error == SR_OK) {
+		attempt_remember(&attempt, out->welcome.server_time_ms);
+		attempt_token_keep(&attempt, out->welcome.device_token);
 	} else {
+		link_close(&out->link);
 		sodium_memzero(out, sizeof(*out));
 		out->link.fd = -1;
 	}
 	sodium_memzero(&exchange, sizeof(exchange));
 	attempt_end(&attempt);
+	if (error == SR_OK && out->welcome.renew)
+		(void)login_renew(options, credential, out, &renewal);
 	return error;
 }
 
@@ -160,6 +183,80 @@ login_receive(
 		return error;
 	return session_open(
 	    &login->session, frame.type, frame.body, frame.len, plain, len);
+}
+
+/* ---- whose keys ---------------------------------------------------------- */
+
+/* The bank's answer about the certificate with that key id. */
+static enum sr_error
+login_ask_certificate(struct login *login, uint32_t key_id,
+    uint8_t plain[SESSION_PLAIN_MAX], struct message_certificate *answer)
+{
+	struct message_certificate_get get = {.key_id = key_id};
+	uint8_t bytes[MESSAGE_CERTIFICATE_GET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	enum sr_error error = message_certificate_get_encode(&w, &get);
+	struct ipc_message got;
+	struct reader r;
+	size_t len;
+
+	if (error == SR_OK)
+		error = login_send(login, bytes, writer_len(&w));
+	if (error == SR_OK)
+		error = login_receive(login, plain, &len);
+	if (error != SR_OK)
+		return SR_UNKNOWN_OUTCOME;
+	r = reader_of(plain, len);
+	if (ipc_next(&r, true, &got) != SR_OK ||
+	    got.type != MESSAGE_CERTIFICATE ||
+	    message_certificate_decode(got.body, got.len, answer) != SR_OK ||
+	    answer->request != get.request)
+		return SR_MALFORMED;
+	return SR_OK;
+}
+
+/* The certificate of before with that key id, to login->former. */
+static enum sr_error
+login_take_former(struct login *login, uint32_t key_id)
+{
+	static uint8_t plain[SESSION_PLAIN_MAX];
+	struct message_certificate answer;
+	struct certificate former;
+	enum sr_error error;
+
+	if (login->former.epoch != 0 && login->former.key_id == key_id)
+		return SR_OK;
+	error = login_ask_certificate(login, key_id, plain, &answer);
+	if (error != SR_OK)
+		return error;
+	if (answer.error != SR_OK ||
+	    answer.certificate_len != CERTIFICATE_LEN ||
+	    certificate_verify(answer.certificate, login->identity, &former) !=
+		SR_OK ||
+	    former.key_id != key_id || former.epoch >= login->certificate.epoch)
+		return SR_SIGNATURE;
+	login->former = former;
+	return SR_OK;
+}
+
+enum sr_error
+login_attested(struct login *login, const uint8_t bytes[ATTESTATION_LEN],
+    struct attestation *out)
+{
+	const struct certificate *certificate = &login->certificate;
+	struct attestation claimed;
+	enum sr_error error = attestation_verify(
+	    bytes, certificate->attestation_key, certificate->bank_id, out);
+
+	if (error != SR_SIGNATURE)
+		return error;
+	error = attestation_read(bytes, &claimed);
+	if (error == SR_OK)
+		error = login_take_former(login, claimed.key_id);
+	return error == SR_OK
+		   ? attestation_verify(bytes, login->former.attestation_key,
+			 certificate->bank_id, out)
+		   : error;
 }
 
 void

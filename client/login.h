@@ -8,8 +8,10 @@
  * Checked on the way: the certificate under the pinned identity, its epoch
  * against the one remembered for this bank, its not-after against the later
  * of the own clock and the latest bank time that was authenticated; that
- * OPAQUE's server key is the certificate's; that the attestation is this
- * bank's, this name's and of the keys the seed yields.
+ * OPAQUE's server key is the certificate's, or the one that was when the record
+ * was made (the envelope binds it: RFC 9807, 4.1.2) and, for a password, the
+ * bank asks for a renewal; that the attestation is this bank's, by its present
+ * key or one before, this name's and of the keys the seed yields.
  *
  * Remembered in the state directory (state.h): file "bank": epoch u32, bank
  * time ms u64; file "token-NAME": the device token of that name, if the
@@ -62,6 +64,10 @@ struct login {
 	struct link link;
 	struct session session;
 	struct certificate certificate;
+	struct certificate former; /* that an attestation named last; epoch 0:
+				      none */
+	uint8_t identity[PUBLIC_KEY_LEN];
+	uint8_t attested_by[PUBLIC_KEY_LEN]; /* this customer's keys */
 	struct payload_m4 welcome;
 	struct attestation attestation;
 	uint8_t seed[SEED_LEN];
@@ -83,6 +89,8 @@ struct login_problem {
  * on the way), SR_DAMAGED (seed or attestation from the bank do not fit),
  * SR_BUSY, SR_MEMORY, SR_IO and what the bank answers in M2 and M4.  problem
  * is filled on every error.  *out needs login_close() only after SR_OK.
+ * A record that rests on a former OPRF seed is renewed; if that fails, the
+ * next log-in does it.
  */
 enum sr_error login_open(const struct login_options *options,
     const struct login_credential *credential, struct login *out,
@@ -120,6 +128,15 @@ enum sr_error login_change(const struct login_options *options,
     struct login_problem *problem);
 
 /*
+ * Sets the same password again, which puts its record on the bank's present
+ * OPRF seed; the session of the log-in goes on.  login_open() does it when the
+ * bank asks for it.  Errors as login_change, SR_NOT_ALLOWED: it is there.
+ */
+enum sr_error login_renew(const struct login_options *options,
+    const struct login_credential *credential, const struct login *login,
+    struct login_problem *problem);
+
+/*
  * New keys (a fresh seed at the next key epoch) for the customer of a log-in
  * of the same run, whose session the bank then ends: the recovery code
  * becomes `recovery' and the password, credential's, stays.  Two handshakes,
@@ -130,6 +147,19 @@ enum sr_error login_change(const struct login_options *options,
 enum sr_error login_rekey(const struct login_options *options,
     const struct login_credential *credential, const struct login *login,
     const void *recovery, size_t recovery_len, struct login_problem *problem);
+
+/*
+ * New credentials and keys (a fresh seed) for a customer by a reset code:
+ * credential has the new password, `recovery' is the new recovery code.  Two
+ * handshakes, of which the bank puts nothing in force before the second.
+ * Errors as login_register, SR_RESET_CODE, SR_RESET_EXPIRED;
+ * SR_UNKNOWN_OUTCOME only for the second: a log-in will tell.
+ */
+enum sr_error login_reset(const struct login_options *options,
+    const struct login_credential *credential,
+    const uint8_t code[RESET_CODE_LEN], const void *recovery,
+    size_t recovery_len, struct attestation *attestation,
+    struct login_problem *problem);
 
 /*
  * Sends len bytes of messages (gen/messages.h) as one record.  Errors of
@@ -143,6 +173,15 @@ enum sr_error login_send(struct login *login, const void *plain, size_t len);
  */
 enum sr_error login_receive(
     struct login *login, uint8_t plain[SESSION_PLAIN_MAX], size_t *len);
+
+/*
+ * Verifies an attestation by the bank's present attestation key or, asking the
+ * bank for its certificate, by that of an epoch before.  SR_MALFORMED,
+ * SR_WRONG_BANK, SR_SIGNATURE for one that neither has signed;
+ * SR_UNKNOWN_OUTCOME when the connection fails meanwhile.
+ */
+enum sr_error login_attested(struct login *login,
+    const uint8_t bytes[ATTESTATION_LEN], struct attestation *out);
 
 /* Says goodbye if the session lives, closes and wipes. */
 void login_close(struct login *login);

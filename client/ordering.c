@@ -188,6 +188,17 @@ ordering_never(enum sr_error error)
 }
 
 /*
+ * True for an answer that says: the order is in the books, booked or declined,
+ * and the bank cannot read there what became of it, now or ever.
+ */
+static bool
+ordering_beyond(enum sr_error error)
+{
+	return error == SR_RETIRED || error == SR_OLD_RECORDS ||
+	       error == SR_UNREADABLE;
+}
+
+/*
  * Looks for an order kept under the reference.  *done when the bank has it;
  * else it is certain that it was never applied.
  */
@@ -275,13 +286,20 @@ ordering_submit(struct bank_session *session, const struct state *state,
 	if (error != SR_OK)
 		return error;
 	error = ordering_resume(session, state, ordering, result, &done);
-	if (error == SR_OK && !done)
+	if (error == SR_OK && !done) {
 		error = ordering_anew(session, state, ordering, result);
-	/* Refused before the rules: nothing to ask after later. */
-	if (error != SR_OK && error != SR_UNKNOWN_OUTCOME &&
-	    error != SR_MALFORMED && error != SR_DUPLICATE)
-		(void)kept_forget(
-		    state, session->login.name, ordering->reference);
+		/* Refused before the rules: nothing to ask after later. */
+		if (error != SR_OK && error != SR_UNKNOWN_OUTCOME &&
+		    error != SR_MALFORMED && error != SR_DUPLICATE)
+			(void)kept_forget(
+			    state, session->login.name, ordering->reference);
+	} else if (ordering_beyond(error)) {
+		/* it stays: forgotten, it could be signed a second time */
+		fprintf(stderr,
+		    "the bank has this order, booked or declined: %s\n",
+		    error_sentence(error));
+		error = SR_UNKNOWN_OUTCOME;
+	}
 	close(lock);
 	return error;
 }
@@ -400,7 +418,7 @@ ordering_look_back(
 	error = ordering_try(
 	    settle->session, settle->state, &again, &result, &applied);
 	/* it was proved once, which is enough */
-	if (result.unproven)
+	if (result.unproven || ordering_beyond(error))
 		return SR_OK;
 	if (error != SR_OK && !ordering_never(error))
 		return error;
@@ -412,6 +430,24 @@ ordering_look_back(
 	    memcmp(order->reference, settle->but, ORDER_REFERENCE_LEN) == 0)
 		return SR_ROLLED_BACK;
 	return error;
+}
+
+/*
+ * Nobody is kept from logging in by it.  What is retired is asked after no
+ * more; another hour or a repaired bank may tell of the rest.
+ */
+static enum sr_error
+ordering_untold(const struct settle *settle, struct kept *kept,
+    const struct order *order, enum sr_error error)
+{
+	fprintf(stderr,
+	    "an earlier %s was in doubt: the bank has it, booked or declined: "
+	    "%s\n",
+	    order_kind_name(order->kind), error_sentence(error));
+	if (error != SR_RETIRED)
+		return SR_OK;
+	kept->answered = true;
+	return kept_save(settle->state, settle->session->login.name, kept);
 }
 
 static enum sr_error
@@ -443,6 +479,8 @@ ordering_settle_one(void *context, const struct kept *kept)
 		    order_kind_name(order.kind));
 		return SR_OK;
 	}
+	if (ordering_beyond(error))
+		return ordering_untold(settle, &again, &order, error);
 	if (error != SR_OK && !ordering_never(error))
 		return error;
 	if (applied) {

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -285,4 +287,19 @@ bool
 prompt_interactive(void)
 {
 	return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
+bool
+prompt_descriptor(const char *text, int *fd)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < 0 ||
+	    number > INT_MAX || fcntl((int)number, F_GETFD) < 0)
+		return false;
+	*fd = (int)number;
+	return true;
 }

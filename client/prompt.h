@@ -53,4 +53,11 @@ enum sr_error prompt_line_while(const char *question,
 /* True when standard input and error are a terminal. */
 bool prompt_interactive(void);
 
+/*
+ * The descriptor that an option names; false if it is no number or nothing is
+ * open there.  Asked before this program opens anything, so that it never
+ * reads of its own descriptors.
+ */
+bool prompt_descriptor(const char *text, int *fd);
+
 #endif

@@ -87,6 +87,23 @@ reverse(struct statement_period *period)
 	}
 }
 
+/*
+ * Where lines are retired the account did not begin with nothing: what they
+ * came to is carried forward.  What it was at a day before that, nobody knows.
+ */
+static enum sr_error
+carry_forward(struct statement_period *period, const struct walk *walk)
+{
+	period->carried = true;
+	period->bare = !walk->expecting;
+	if (walk->closing_known)
+		return SR_OK;
+	if (period->until_given)
+		return SR_RETIRED;
+	period->opening_minor = period->closing_minor = walk->expected;
+	return SR_OK;
+}
+
 enum sr_error
 statement_period_collect(
     struct statement_period *period, statement_fetch fetch, void *context)
@@ -98,6 +115,7 @@ statement_period_collect(
 	period->opening_minor = 0;
 	period->closing_minor = 0;
 	period->count = 0;
+	period->retired = period->carried = period->bare = false;
 	while (more && !walk.older_met) {
 		const uint8_t *lines;
 		enum sr_error error;
@@ -122,10 +140,12 @@ statement_period_collect(
 		}
 	}
 	/* an account begins with nothing */
-	if (!more && !walk.older_met && walk.expecting && walk.expected != 0)
+	if (!more && !walk.older_met && !period->retired && walk.expecting &&
+	    walk.expected != 0)
 		return SR_MALFORMED;
 	reverse(period);
-	return SR_OK;
+	return period->retired && !walk.older_met ? carry_forward(period, &walk)
+						  : SR_OK;
 }
 
 void

@@ -21,6 +21,18 @@ struct statement_period {
 	bool until_given;  /* else until now, which until_ms then is */
 	int64_t opening_minor;
 	int64_t closing_minor;
+	/*
+	 * Set by fetch with the last page: there were older lines, and the bank
+	 * has retired them.
+	 */
+	bool retired;
+	/*
+	 * Some of the period's own lines are among them: opening_minor is what
+	 * they, and all before them, came to.  bare: no line at all was told,
+	 * so that the balances are for the caller to fill in.
+	 */
+	bool carried;
+	bool bare;
 	struct statement_line *line; /* oldest first */
 	size_t count, room;
 };
@@ -35,7 +47,8 @@ typedef enum sr_error (*statement_fetch)(void *context, uint64_t before,
 /*
  * Fills account, lines and balances of a period whose bounds are set.
  * SR_MALFORMED for lines that are out of order, do not add up or hold what a
- * terminal would obey; SR_NO_SPACE; what fetch gives: then the newest lines
+ * terminal would obey; SR_RETIRED when nothing is known of a period that has
+ * ended; SR_NO_SPACE; what fetch gives: then the newest lines
  * are there, as far as they came, and opening_minor is the balance before
  * them.  In every case to be released with statement_period_free().
  */

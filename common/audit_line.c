@@ -93,9 +93,10 @@ record_event(enum entry_type type, const void *committed, size_t len,
 {
 	static const char *const uses[] = {NULL, "terminal-enrol",
 	    "terminal-revoke", "terminal-key", "segment-key", "disclose",
-	    "erased"};
+	    "erased", [USE_ROTATE] = "key-rotated", [USE_RESET] = "reset-code"};
 	static const char *const systems[] = {NULL, "recovered", "started",
-	    "snapshot", "clock", "rules", "retention"};
+	    "snapshot", "clock", "rules", "retention",
+	    [SYSTEM_REFUSALS] = "refusals", [SYSTEM_SEAL] = "seal"};
 	bool use = type == ENTRY_USE;
 	const char *const *names = use ? uses : systems;
 	size_t count = use ? sizeof(uses) / sizeof(uses[0])
@@ -106,7 +107,7 @@ record_event(enum entry_type type, const void *committed, size_t len,
 		return SR_MALFORMED;
 	if (use && event.code <= USE_TERMINAL_KEY)
 		out->about = AUDIT_TERMINAL;
-	if (use && event.code == USE_ERASE)
+	if (use && (event.code == USE_ERASE || event.code == USE_RESET))
 		out->about = AUDIT_CUSTOMER;
 	if (out->about != AUDIT_NOBODY)
 		out->subject = event.subject;
@@ -143,6 +144,9 @@ audit_record_of(const struct journal_leaf *leaf, const void *committed,
 		break;
 	case ENTRY_RESTORE:
 		snprintf(out->kind, sizeof(out->kind), "restore");
+		break;
+	case ENTRY_ROTATION:
+		snprintf(out->kind, sizeof(out->kind), "rotation");
 		break;
 	default:
 		error = SR_MALFORMED;

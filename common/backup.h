@@ -33,6 +33,7 @@ enum backup_ledger_file {
 	BACKUP_CERTIFICATES = 3,
 	BACKUP_AUDIT = 4,
 	BACKUP_RESTORES = 5, /* only of a bank that lost something */
+	BACKUP_LEAVES = 6,   /* what stays of a retired segment */
 };
 
 enum {

@@ -236,7 +236,7 @@ attestation_write(
 	writer_u32(&w, attestation->key_epoch);
 	writer_u32(&w, attestation->key_id);
 	writer_bytes(&w, attestation->previous_hash, 32);
-	writer_zeros(&w, 8);
+	writer_u64(&w, attestation->reset_leaf);
 	assert(!w.bad && writer_len(&w) == ATTESTATION_SIGNED_LEN);
 }
 
@@ -263,7 +263,7 @@ attestation_read(const uint8_t bytes[ATTESTATION_LEN], struct attestation *out)
 	out->key_epoch = reader_u32(&r);
 	out->key_id = reader_u32(&r);
 	reader_bytes(&r, out->previous_hash, 32);
-	reader_zeros(&r, 8);
+	out->reset_leaf = reader_u64(&r);
 	if (!reader_end(&r) || !customer_id_valid(out->customer) ||
 	    out->key_epoch < ATTESTATION_FIRST_EPOCH)
 		return SR_MALFORMED;

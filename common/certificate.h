@@ -26,10 +26,13 @@
  *
  *	magic 8 "SRATTST1" | bank id 32 | customer id 8 | name hash 32
  *	| signing key 32 | message key 32 | key epoch 4 | key id 4
- *	| previous attestation hash 32 | zero 8 | signature 64
+ *	| previous attestation hash 32 | reset leaf 8 | signature 64
  *
  * Name hash = SHA-256(32 random bytes of salt | log-in name).  Key epochs
- * start at 1.  Key id is that of the certificate whose attestation key
+ * start at 1.  Reset leaf is that of the order by which a second operator
+ * approved that the keys be replaced without the former ones; 0: they are the
+ * customer's first ones, or follow by the customer's own signature.  Key id is
+ * that of the certificate whose attestation key
  * signed.  Previous = SHA-256 of the customer's former attestation's 256
  * bytes, zeros for the first.
  *
@@ -91,6 +94,7 @@ struct attestation {
 	uint32_t key_epoch;
 	uint32_t key_id;
 	uint8_t previous_hash[32];
+	uint64_t reset_leaf; /* 0: by the customer's own hand */
 };
 
 /* Bank id = SHA-256(identity public key). */

@@ -183,6 +183,63 @@ set_audit_log(struct parse *parse, const struct key *key, const char *value)
 	return NULL;
 }
 
+static bool
+has_secret(enum config_unlock unlock)
+{
+	return unlock == CONFIG_UNLOCK_FILE ||
+	       unlock == CONFIG_UNLOCK_CREDENTIAL;
+}
+
+/*
+ * The bank starts in one way; min of the table says which.  Somebody may be
+ * asked where a secret that is handed over does not open it.
+ */
+static const char *
+set_unlock(struct parse *parse, const struct key *key)
+{
+	struct config *config = parse->config;
+	const enum config_unlock before = config->unlock;
+	const enum config_unlock way = (enum config_unlock)key->min;
+	const bool asks = !config->unlock_ask &&
+			  ((has_secret(before) && way == CONFIG_UNLOCK_ASK) ||
+			      (before == CONFIG_UNLOCK_ASK && has_secret(way)));
+
+	if (before != CONFIG_UNLOCK_NONE && !asks)
+		return "one of passphrase-file, credential, ask and locked; "
+		       "only ask may stand beside one of the first two";
+	if (!has_secret(before))
+		config->unlock = way;
+	config->unlock_ask = asks;
+	return NULL;
+}
+
+static const char *
+set_unlock_file(struct parse *parse, const struct key *key, const char *value)
+{
+	const char *wanted = set_path(parse, key, value);
+
+	return wanted != NULL ? wanted : set_unlock(parse, key);
+}
+
+static const char *
+set_unlock_credential(
+    struct parse *parse, const struct key *key, const char *value)
+{
+	const char *wanted = set_name(parse, key, value);
+
+	if (wanted != NULL || strchr(value, '/') != NULL || value[0] == '.')
+		return "the name of a credential: 1 to 64 bytes, without / and "
+		       "no . in front";
+	return set_unlock(parse, key);
+}
+
+static const char *
+set_unlock_yes(struct parse *parse, const struct key *key, const char *value)
+{
+	return strcmp(value, "yes") != 0 ? "yes, or no such line"
+					 : set_unlock(parse, key);
+}
+
 static const char *
 set_listen(struct parse *parse, const struct key *key, const char *value)
 {
@@ -224,8 +281,12 @@ static const struct key keys[] = {
     {"ledgerd", "audit-log", set_audit_log, MEMBER(audit_log), 0, 0, false},
     {"keyd", "registration", set_registration, MEMBER(registration), 0, 0,
 	false},
-    {"unlock", "passphrase-file", set_path, MEMBER(passphrase_file), 0, 0,
-	false},
+    {"unlock", "passphrase-file", set_unlock_file, MEMBER(passphrase_file),
+	CONFIG_UNLOCK_FILE, 0, false},
+    {"unlock", "credential", set_unlock_credential, MEMBER(credential),
+	CONFIG_UNLOCK_CREDENTIAL, 0, false},
+    {"unlock", "ask", set_unlock_yes, 0, CONFIG_UNLOCK_ASK, 0, false},
+    {"unlock", "locked", set_unlock_yes, 0, CONFIG_UNLOCK_LOCKED, 0, false},
     {"sandbox", "namespaces", set_switch, MEMBER(namespaces), 0, 0, false},
     {"sandbox", "user-keyd", set_user, MEMBER(user_keyd), 0, 0, false},
     {"sandbox", "user-netd", set_user, MEMBER(user_netd), 0, 0, false},
@@ -342,8 +403,9 @@ check_whole(const struct config *config, const char *file_name, char *message)
 
 	if (config->name[0] == '\0')
 		missing = "[bank] name is missing";
-	else if (config->passphrase_file[0] == '\0')
-		missing = "[unlock] passphrase-file is missing";
+	else if (config->unlock == CONFIG_UNLOCK_NONE)
+		missing = "[unlock] is missing: passphrase-file, credential, "
+			  "ask or locked";
 	else if (config->session_idle_s > config->session_absolute_s)
 		missing = "[ledgerd] session-idle is longer than "
 			  "session-absolute";

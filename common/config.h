@@ -44,8 +44,14 @@
  * [keyd]
  *   registration = open | invite | closed      default open
  * [unlock]
+ *                           one of these is required:
  *   passphrase-file = PATH  a file of mode 0600 or stricter; one trailing
- *                           newline is not part of the passphrase; required
+ *                           newline is not part of the passphrase
+ *   credential = NAME       32 bytes that systemd hands over under that name
+ *                           (LoadCredential=, LoadCredentialEncrypted=)
+ *   ask = yes               systemd-ask-password(1) asks for the passphrase;
+ *                           beside one of those above: if that does not open
+ *   locked = yes            the bank starts locked
  * [sandbox]
  *   namespaces = on | off   off only where the system forbids them (most
  *                           containers); default on
@@ -82,6 +88,15 @@ enum config_registration {
 	CONFIG_REGISTRATION_CLOSED = 2,
 };
 
+/* How the bank's keys are opened at the start. */
+enum config_unlock {
+	CONFIG_UNLOCK_NONE = 0,
+	CONFIG_UNLOCK_FILE = 1,
+	CONFIG_UNLOCK_CREDENTIAL = 2,
+	CONFIG_UNLOCK_ASK = 3,
+	CONFIG_UNLOCK_LOCKED = 4,
+};
+
 struct config {
 	char file[CONFIG_PATH_MAX];      /* absolute */
 	char directory[CONFIG_PATH_MAX]; /* D, absolute, without / at the end */
@@ -101,7 +116,10 @@ struct config {
 	enum audit_mode audit_log;
 
 	enum config_registration registration;
-	char passphrase_file[CONFIG_PATH_MAX]; /* absolute */
+	enum config_unlock unlock;
+	bool unlock_ask; /* if that does not open; passphrase, credential */
+	char passphrase_file[CONFIG_PATH_MAX]; /* absolute; or empty */
+	char credential[CONFIG_NAME_MAX + 1];  /* or empty */
 
 	bool namespaces;
 	char user_keyd[CONFIG_USER_MAX + 1];

@@ -31,7 +31,7 @@ entry_type_of(const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
 
-	if (len == 0 || at[0] < ENTRY_GENESIS || at[0] > ENTRY_RESTORE)
+	if (len == 0 || at[0] < ENTRY_GENESIS || at[0] > ENTRY_ROTATION)
 		return (enum entry_type)0;
 	return (enum entry_type)at[0];
 }
@@ -253,7 +253,8 @@ entry_retention_of(
 	retention->leaf = reader_u64(&r);
 	retention->step = reader_u8(&r);
 	reader_zeros(&r, reader_left(&r));
-	return reader_end(&r) && retention->step == RETENTION_CERTIFIED
+	return reader_end(&r) && (retention->step == RETENTION_CERTIFIED ||
+				     retention->step == RETENTION_RETIRED)
 		   ? SR_OK
 		   : SR_MALFORMED;
 }

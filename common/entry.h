@@ -20,6 +20,7 @@
  *   USE, SYSTEM  type 1 | code 1 | zero 6 | subject 8 | detail 64 | time 8
  *            = 88
  *   RESTORE  the restore note (common/restore.h)
+ *   ROTATION  the rotation note (common/rotation.h)
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,7 @@ enum entry_type {
 	ENTRY_USE = 4,
 	ENTRY_SYSTEM = 5,
 	ENTRY_RESTORE = 6,
+	ENTRY_ROTATION = 7,
 };
 
 /* Codes of ENTRY_USE: operations of keyd's that are logged before they run. */
@@ -66,6 +68,11 @@ enum entry_use {
 				    customer's order 32 */
 	USE_DISCLOSE_SNAPSHOT = 8, /* subject: snapshot, detail: auditor's
 				    key 32, salt of its file 32 */
+	USE_ROTATE = 10, /* subject: key (key_table.h), which begins an
+			    epoch */
+	USE_RESET = 12,  /* subject: customer, detail: hash of the
+				    approving order 32, its leaf u64; a reset
+				    code given to the operators */
 };
 
 /* Codes of ENTRY_SYSTEM. */
@@ -79,6 +86,11 @@ enum entry_system {
 				was expected u64 */
 	SYSTEM_RULES = 5,     /* subject: version of the rules from here on */
 	SYSTEM_RETENTION = 6, /* struct entry_retention */
+	SYSTEM_REFUSALS = 8,  /* what keyd has refused (common/refusal.h);
+				 subject: since the time ms, detail: how many
+				 of each kind u32 */
+	SYSTEM_SEAL = 9,      /* the keys were opened, or a way to do that was
+				 changed (common/seal_event.h) */
 };
 
 /*
@@ -179,6 +191,8 @@ bool entry_snapshot_same(
  */
 enum entry_retention_step {
 	RETENTION_CERTIFIED = 1, /* by the auditor's order of that leaf */
+	RETENTION_RETIRED = 2,   /* by the operators' approval of that leaf: the
+				    segments before its own are given up */
 };
 
 struct entry_retention {

@@ -51,6 +51,24 @@ posix_of(struct env *env)
 	return (struct env_posix *)env;
 }
 
+/* Whether what lies there is for everybody to read. */
+static bool
+is_shared(const struct env_posix *posix, const char *path)
+{
+	for (size_t i = 0; i < posix->directory_count; i++) {
+		const struct env_posix_directory *in = &posix->directories[i];
+		size_t len = strlen(in->name);
+		size_t more = in->shared != NULL ? strlen(in->shared) : 0;
+
+		if (more > 0 && strncmp(path, in->name, len) == 0 &&
+		    path[len] == '/' &&
+		    strncmp(path + len + 1, in->shared, more) == 0 &&
+		    path[len + 1 + more] == '/')
+			return true;
+	}
+	return false;
+}
+
 /* The directory that a path lies in, and the rest of the path. */
 static enum sr_error
 find_directory(
@@ -121,7 +139,8 @@ posix_open(struct env *env, const char *path, enum env_open how, env_file *out)
 	if (error != SR_OK)
 		return error;
 	do
-		fd = openat(directory, rest, open_flags(how), 0600);
+		fd = openat(directory, rest, open_flags(how),
+		    is_shared(posix, path) ? 0644 : 0600);
 	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return error_of_errno(errno);
@@ -288,7 +307,8 @@ posix_make_directory(struct env *env, const char *path)
 	error = find_directory(posix_of(env), path, &directory, &rest);
 	if (error != SR_OK)
 		return error;
-	if (mkdirat(directory, rest, 0755) != 0)
+	if (mkdirat(directory, rest,
+		is_shared(posix_of(env), path) ? 0755 : 0700) != 0)
 		return error_of_errno(errno);
 	return SR_OK;
 }

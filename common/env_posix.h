@@ -29,6 +29,7 @@ struct env_posix_file {
 struct env_posix_directory {
 	const char *name;
 	int fd;
+	const char *shared; /* a directory in it, for all to read; or NULL */
 };
 
 struct env_posix {
@@ -56,7 +57,8 @@ void env_posix_files(
 
 /*
  * ledgerd's form.  The table must outlive the env.  Files are made with mode
- * 0600, never through a symbolic link, and closed on exec.
+ * 0600, directories with 0700, beneath a shared one with 0644 and 0755 (as far
+ * as the umask lets them); never through a symbolic link, closed on exec.
  */
 void env_posix_directories(struct env_posix *posix,
     const struct env_posix_directory *directories, size_t count);

@@ -101,6 +101,7 @@ journal_class_of(const void *committed, size_t len)
 	case ENTRY_USE:
 	case ENTRY_SYSTEM:
 	case ENTRY_RESTORE:
+	case ENTRY_ROTATION:
 		return JOURNAL_CLASS_SYSTEM;
 	case ENTRY_ACCOUNT:
 		return JOURNAL_CLASS_AUTHORITY;
@@ -159,4 +160,26 @@ journal_leaf_hash(const struct journal_leaf *leaf, uint8_t hash[32])
 
 	journal_leaf_encode(leaf, bytes);
 	merkle_leaf_hash(bytes, sizeof(bytes), hash);
+}
+
+enum sr_error
+journal_leaf_decode(
+    const uint8_t bytes[JOURNAL_LEAF_LEN], struct journal_leaf *leaf)
+{
+	struct reader r = reader_of(bytes, JOURNAL_LEAF_LEN);
+	uint8_t version = reader_u8(&r);
+
+	leaf->seq = reader_u64(&r);
+	leaf->time_ms = reader_u64(&r);
+	leaf->class = reader_u8(&r);
+	leaf->segment = reader_u32(&r);
+	reader_bytes(&r, leaf->sealed_hash, sizeof(leaf->sealed_hash));
+	reader_bytes(&r, leaf->commitment, sizeof(leaf->commitment));
+	if (version > JOURNAL_VERSION)
+		return SR_VERSION;
+	return reader_end(&r) && version == JOURNAL_VERSION &&
+		       leaf->class >= JOURNAL_CLASS_ORDER &&
+		       leaf->class <= JOURNAL_CLASS_BOX
+		   ? SR_OK
+		   : SR_DAMAGED;
 }

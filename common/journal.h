@@ -191,6 +191,10 @@ void journal_leaf_encode(
     const struct journal_leaf *leaf, uint8_t bytes[JOURNAL_LEAF_LEN]);
 void journal_leaf_hash(const struct journal_leaf *leaf, uint8_t hash[32]);
 
+/* The inverse of encode; SR_VERSION, SR_DAMAGED for a class that is none. */
+enum sr_error journal_leaf_decode(
+    const uint8_t bytes[JOURNAL_LEAF_LEN], struct journal_leaf *leaf);
+
 /* The leaf of a frame that was parsed (type JOURNAL_ENTRY). */
 void journal_frame_leaf(
     const struct journal_frame *frame, struct journal_leaf *leaf);

@@ -25,7 +25,7 @@ order_kind_known(unsigned kind)
 	return (kind >= ORDER_TRANSFER && kind <= ORDER_REVOKE) ||
 	       kind == ORDER_CLOSE ||
 	       (kind >= ORDER_TILL_OPEN && kind <= ORDER_TILL_CLOSE) ||
-	       (kind >= ORDER_RELEASE_REQUEST && kind <= ORDER_CERTIFY);
+	       (kind >= ORDER_RELEASE_REQUEST && kind <= ORDER_RESET);
 }
 
 bool
@@ -43,6 +43,8 @@ order_kind_is_request(unsigned kind)
 	case ORDER_AUDITOR_REQUEST:
 	case ORDER_UNFREEZE:
 	case ORDER_CASH_OUT:
+	case ORDER_RETIRE:
+	case ORDER_RESET:
 		return true;
 	default:
 		return false;
@@ -59,7 +61,7 @@ order_kind_name(unsigned kind)
 	    "till-open", "till-count", "till-close", "box-put", "box-share",
 	    "box-delete", "message", "release-request", "auditor-request",
 	    "account-open", "unfreeze", "cash-out", "erase", "role-revoke",
-	    "certify"};
+	    "certify", "retire", "reset"};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }

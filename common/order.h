@@ -69,6 +69,8 @@ enum order_kind {
 	ORDER_ERASE = 33,
 	ORDER_ROLE_REVOKE = 34,
 	ORDER_CERTIFY = 35,
+	ORDER_RETIRE = 36,
+	ORDER_RESET = 37,
 };
 
 /* The bits of `flags`: none is given out yet, so all must be zero. */

@@ -316,6 +316,58 @@ order_certify_decode(
 		   : SR_PARAMETERS;
 }
 
+void
+order_retire_encode(
+    const struct order_retire *retire, uint8_t bytes[ORDER_RETIRE_LEN])
+{
+	struct writer w = writer_to(bytes, ORDER_RETIRE_LEN);
+
+	writer_u32(&w, retire->snapshot);
+	writer_zeros(&w, 4);
+	writer_bytes(&w, retire->hash, sizeof(retire->hash));
+	assert(!w.bad && writer_len(&w) == ORDER_RETIRE_LEN);
+}
+
+enum sr_error
+order_retire_decode(const void *bytes, size_t len, struct order_retire *retire)
+{
+	struct reader r = reader_of(bytes, len);
+
+	memset(retire, 0, sizeof(*retire));
+	retire->snapshot = reader_u32(&r);
+	reader_zeros(&r, 4);
+	reader_bytes(&r, retire->hash, sizeof(retire->hash));
+	return reader_end(&r) && retire->snapshot != 0 ? SR_OK : SR_PARAMETERS;
+}
+
+void
+order_reset_encode(
+    const struct order_reset *reset, uint8_t bytes[ORDER_RESET_LEN])
+{
+	struct writer w = writer_to(bytes, ORDER_RESET_LEN);
+
+	writer_u64(&w, reset->customer);
+	writer_u64(&w, reset->until_ms);
+	writer_bytes(
+	    &w, reset->attestation_hash, sizeof(reset->attestation_hash));
+	assert(!w.bad && writer_len(&w) == ORDER_RESET_LEN);
+}
+
+enum sr_error
+order_reset_decode(const void *bytes, size_t len, struct order_reset *reset)
+{
+	struct reader r = reader_of(bytes, len);
+
+	memset(reset, 0, sizeof(*reset));
+	reset->customer = reader_u64(&r);
+	reset->until_ms = reader_u64(&r);
+	reader_bytes(
+	    &r, reset->attestation_hash, sizeof(reset->attestation_hash));
+	return reader_end(&r) && reset->customer != 0 && reset->until_ms != 0
+		   ? SR_OK
+		   : SR_PARAMETERS;
+}
+
 size_t
 order_count_encode(
     const struct order_count *count, uint8_t bytes[ORDER_COUNT_MAX])
@@ -407,6 +459,8 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 		struct order_limits limits;
 		struct order_count count;
 		struct order_certify certify;
+		struct order_retire retire;
+		struct order_reset reset;
 		uint64_t account;
 	} block;
 
@@ -443,6 +497,10 @@ order_attachment_check(unsigned kind, const void *attachment, size_t len)
 		return order_account_decode(attachment, len, &block.account);
 	case ORDER_CERTIFY:
 		return order_certify_decode(attachment, len, &block.certify);
+	case ORDER_RETIRE:
+		return order_retire_decode(attachment, len, &block.retire);
+	case ORDER_RESET:
+		return order_reset_decode(attachment, len, &block.reset);
 	case ORDER_TILL_OPEN:
 	case ORDER_TILL_COUNT:
 	case ORDER_TILL_CLOSE:

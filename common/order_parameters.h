@@ -19,6 +19,8 @@
  *   freeze, unfreeze request, close    an account id and 8 zeros, 16 bytes
  *   role-revoke         a customer id and 8 zeros, 16 bytes
  *   certify             struct order_certify, 88 bytes
+ *   retire request      struct order_retire, 40 bytes
+ *   reset request       struct order_reset, 48 bytes
  *   till open, count, close            struct order_count, 16 bytes and 16 a
  *                       line
  *   account open        a label, 1 to 16 bytes
@@ -47,6 +49,8 @@
 #define ORDER_LIMITS_LEN 40u
 #define ORDER_ACCOUNT_LEN 16u
 #define ORDER_CERTIFY_LEN 88u
+#define ORDER_RETIRE_LEN 40u
+#define ORDER_RESET_LEN 48u
 #define ORDER_COUNT_LINES_MAX 32u
 #define ORDER_COUNT_FIXED_LEN 16u
 #define ORDER_COUNT_LINE_LEN 16u
@@ -126,6 +130,30 @@ struct order_certify {
 	uint8_t root[32]; /* of the tree of so many leaves */
 };
 
+/*
+ * Parameters of a retire request: the certified snapshot that stands from then
+ * on for what lies before it.  The entries of all segments before its own are
+ * given up; their leaves stay.
+ */
+struct order_retire {
+	uint32_t snapshot; /* its number, from 1 */
+	uint8_t hash[32];  /* SHA-256 of its file */
+};
+
+/*
+ * Parameters of a reset request: whoever has the reset code that keyd gives
+ * for it may, until that time, replace both credentials and the keys of a
+ * customer.  It names the attestation in force, so it serves once: the keys
+ * that come by it have another one.
+ */
+#define ORDER_RESET_LIFE_MAX_MS (UINT64_C(366) * 86400000)
+
+struct order_reset {
+	uint64_t customer;
+	uint64_t until_ms;            /* the reset code's last moment */
+	uint8_t attestation_hash[32]; /* SHA-256 of its 256 bytes */
+};
+
 /* Cash that was counted, by denomination. */
 struct order_count_line {
 	int64_t value_minor; /* of one piece, positive */
@@ -191,6 +219,14 @@ void order_certify_encode(
     const struct order_certify *certify, uint8_t bytes[ORDER_CERTIFY_LEN]);
 enum sr_error order_certify_decode(
     const void *bytes, size_t len, struct order_certify *certify);
+void order_retire_encode(
+    const struct order_retire *retire, uint8_t bytes[ORDER_RETIRE_LEN]);
+enum sr_error order_retire_decode(
+    const void *bytes, size_t len, struct order_retire *retire);
+void order_reset_encode(
+    const struct order_reset *reset, uint8_t bytes[ORDER_RESET_LEN]);
+enum sr_error order_reset_decode(
+    const void *bytes, size_t len, struct order_reset *reset);
 /* Encode returns the length; decode adds up: SR_PARAMETERS beyond 64 bits. */
 size_t order_count_encode(
     const struct order_count *count, uint8_t bytes[ORDER_COUNT_MAX]);

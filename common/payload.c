@@ -72,14 +72,43 @@ read_status(struct reader *r)
 	return status;
 }
 
+bool
+payload_logs_in(enum payload_operation operation)
+{
+	return operation == OPERATION_LOG_IN || operation == OPERATION_CHANGE ||
+	       operation == OPERATION_RENEW;
+}
+
+void
+reset_code_write(const struct reset_code *code, uint8_t out[RESET_CODE_LEN])
+{
+	struct writer w = writer_to(out, RESET_CODE_LEN);
+
+	writer_u64(&w, code->leaf);
+	writer_u32(&w, code->until_s);
+	writer_u32(&w, code->key_epoch);
+	writer_bytes(&w, code->mac, sizeof(code->mac));
+}
+
+void
+reset_code_read(const uint8_t bytes[RESET_CODE_LEN], struct reset_code *out)
+{
+	struct reader r = reader_of(bytes, RESET_CODE_LEN);
+
+	out->leaf = reader_u64(&r);
+	out->until_s = reader_u32(&r);
+	out->key_epoch = reader_u32(&r);
+	reader_bytes(&r, out->mac, sizeof(out->mac));
+}
+
 void
 payload_m1_write(const struct payload_m1 *m1, uint8_t out[PAYLOAD_M1_LEN])
 {
 	struct writer w = writer_to(out, PAYLOAD_M1_LEN);
-	bool logs_in = m1->operation != OPERATION_REGISTER;
+	bool logs_in = payload_logs_in(m1->operation);
 
 	assert(m1->operation >= OPERATION_LOG_IN &&
-	       m1->operation <= OPERATION_CHANGE);
+	       m1->operation <= OPERATION_RENEW);
 	writer_u8(&w, (uint8_t)m1->operation);
 	writer_u8(&w, m1->slot);
 	writer_u8(&w, m1->target_slot);
@@ -90,8 +119,9 @@ payload_m1_write(const struct payload_m1 *m1, uint8_t out[PAYLOAD_M1_LEN])
 	}
 	if (m1->operation != OPERATION_LOG_IN)
 		writer_bytes(&w, m1->request, OPAQUE_REQUEST_LEN);
-	if (m1->operation == OPERATION_REGISTER) {
+	if (!logs_in)
 		writer_bytes(&w, m1->invitation, INVITATION_LEN);
+	if (m1->operation == OPERATION_REGISTER) {
 		write_text(&w, m1->display_name, m1->display_name_len,
 		    PAYLOAD_DISPLAY_NAME_MAX);
 	}
@@ -106,9 +136,12 @@ slots_allowed(const struct payload_m1 *m1)
 	case OPERATION_LOG_IN:
 		return m1->slot < SLOT_COUNT && m1->target_slot == 0;
 	case OPERATION_REGISTER:
+	case OPERATION_RENEW:
 		return m1->slot == 0 && m1->target_slot == 0;
 	case OPERATION_CHANGE:
 		return m1->slot < SLOT_COUNT && m1->target_slot < SLOT_COUNT;
+	case OPERATION_RESET:
+		return m1->slot == 0 && m1->target_slot < SLOT_COUNT;
 	}
 	return false;
 }
@@ -126,14 +159,15 @@ payload_m1_read(const uint8_t bytes[PAYLOAD_M1_LEN], struct payload_m1 *out)
 	if (!slots_allowed(out) ||
 	    name_check(out->name, out->name_len) != SR_OK)
 		return SR_MALFORMED;
-	if (out->operation != OPERATION_REGISTER) {
+	if (payload_logs_in(out->operation)) {
 		reader_bytes(&r, &out->ke1, sizeof(out->ke1));
 		reader_bytes(&r, out->device_token, DEVICE_TOKEN_LEN);
 	}
 	if (out->operation != OPERATION_LOG_IN)
 		reader_bytes(&r, out->request, OPAQUE_REQUEST_LEN);
-	if (out->operation == OPERATION_REGISTER) {
+	if (!payload_logs_in(out->operation))
 		reader_bytes(&r, out->invitation, INVITATION_LEN);
+	if (out->operation == OPERATION_REGISTER) {
 		out->display_name_len =
 		    read_text(&r, out->display_name, PAYLOAD_DISPLAY_NAME_MAX);
 		if (name_display_check(
@@ -153,7 +187,7 @@ payload_m2_write(enum payload_operation operation, const struct payload_m2 *m2,
 	write_status(&w, m2->status);
 	writer_zeros(&w, 3);
 	writer_u32(&w, m2->status == SR_LATER ? m2->retry_after_s : 0);
-	if (ok && operation != OPERATION_REGISTER)
+	if (ok && payload_logs_in(operation))
 		writer_bytes(&w, &m2->ke2, sizeof(m2->ke2));
 	else
 		writer_zeros(&w, sizeof(m2->ke2));
@@ -175,7 +209,7 @@ payload_m2_read(enum payload_operation operation,
 	out->retry_after_s = reader_u32(&r);
 	if (out->status != SR_LATER && out->retry_after_s != 0)
 		return SR_MALFORMED;
-	if (ok && operation != OPERATION_REGISTER)
+	if (ok && payload_logs_in(operation))
 		reader_bytes(&r, &out->ke2, sizeof(out->ke2));
 	else
 		reader_zeros(&r, sizeof(out->ke2));
@@ -190,7 +224,7 @@ payload_m3_write(enum payload_operation operation, const struct payload_m3 *m3,
 {
 	struct writer w = writer_to(out, PAYLOAD_M3_LEN);
 
-	if (operation != OPERATION_REGISTER)
+	if (payload_logs_in(operation))
 		writer_bytes(&w, &m3->ke3, sizeof(m3->ke3));
 	else
 		writer_zeros(&w, sizeof(m3->ke3));
@@ -213,7 +247,7 @@ payload_m3_read(enum payload_operation operation,
 	struct reader r = reader_of(bytes, PAYLOAD_M3_LEN);
 
 	*out = (struct payload_m3){0};
-	if (operation != OPERATION_REGISTER)
+	if (payload_logs_in(operation))
 		reader_bytes(&r, &out->ke3, sizeof(out->ke3));
 	else
 		reader_zeros(&r, sizeof(out->ke3));
@@ -262,6 +296,8 @@ payload_m4_write(const struct payload_m4 *m4, uint8_t out[PAYLOAD_M4_LEN])
 	writer_u64(&w, m4->server_time_ms);
 	writer_u16(&w, m4->checkpoint_len);
 	writer_bytes(&w, m4->checkpoint, m4->checkpoint_len);
+	writer_zeros(&w, PAYLOAD_CHECKPOINT_MAX - m4->checkpoint_len);
+	writer_u8(&w, m4->renew ? 1 : 0);
 	pad(&w);
 }
 
@@ -269,6 +305,7 @@ enum sr_error
 payload_m4_read(const uint8_t bytes[PAYLOAD_M4_LEN], struct payload_m4 *out)
 {
 	struct reader r = reader_of(bytes, PAYLOAD_M4_LEN);
+	uint8_t renew;
 
 	*out = (struct payload_m4){.status = read_status(&r)};
 	if (out->status != SR_OK)
@@ -297,6 +334,11 @@ payload_m4_read(const uint8_t bytes[PAYLOAD_M4_LEN], struct payload_m4 *out)
 	if (out->checkpoint_len > PAYLOAD_CHECKPOINT_MAX)
 		return SR_MALFORMED;
 	reader_bytes(&r, out->checkpoint, out->checkpoint_len);
+	reader_zeros(&r, PAYLOAD_CHECKPOINT_MAX - out->checkpoint_len);
+	renew = reader_u8(&r);
+	out->renew = renew == 1;
+	if (renew > 1)
+		return SR_MALFORMED;
 	return ended(&r) ? SR_OK : SR_MALFORMED;
 }
 

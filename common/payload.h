@@ -13,17 +13,19 @@
  *	2 register: RegistrationRequest 32 | invitation 32
  *	            | display name length 1 | display name 64
  *	3 change:   KE1 96 | device token 48 | RegistrationRequest 32
+ *	4 reset:    RegistrationRequest 32 | reset code 32
+ *	5 renew:    as change
  *
  * Slot is the credential that is logged in with, target slot the one that is
- * set: 0 password, 1 recovery code.  Log in has target slot 0, register has
- * both 0.
+ * set: 0 password, 1 recovery code.  Log in has target slot 0, register and
+ * renew have both 0, reset has slot 0.
  *
  * M2, 384 bytes:
  *
  *	status 1 | zero 3 | retry after, seconds 4 | KE2 320
  *	| evaluated element 32 | zero 24
  *
- * KE2 is zero for register, the evaluated element for log in; both are zero
+ * KE2 is zero for register and reset, the evaluated element for log in; both are zero
  * unless status is SR_OK, and retry after is zero unless it is SR_LATER.
  *
  * M3, 512 bytes:
@@ -31,9 +33,9 @@
  *	KE3 64 | record 192 | wrapped seed 48 | signing key 32 | message key 32
  *	| proof of possession 64 | old key's signature 64 | zero 16
  *
- * A log in sends KE3 alone, a registration everything but KE3 and the old
- * key's signature, a change everything, where the old key's signature is zero
- * unless the keys are new.
+ * A log in sends KE3 alone, a registration or reset everything but KE3 and the old
+ * key's signature, a renewal everything but the latter, a change everything,
+ * where the old key's signature is zero unless the keys are new.
  *
  * M4, 1280 bytes:
  *
@@ -42,11 +44,14 @@
  *	| wrapped seed 48 | device token 48 | name salt 32 | attestation 256
  *	| failed log-ins 4 | idle limit ms 4 | absolute limit ms 4
  *	| re-key after ms 4 | re-key after records 8 | re-key after bytes 8
- *	| server time ms 8 | checkpoint length 2 | checkpoint 640 | zero 126
+ *	| server time ms 8 | checkpoint length 2 | checkpoint 640 | renew 1
+ *	| zero 125
  *
  * Account is the customer's main account, 0 for a principal that has none;
  * till account is that of the terminal which the session is bound to, or of
- * the principal itself, 0 if none.  Unless status is SR_OK everything else
+ * the principal itself, 0 if none.  Renew: 1 if the password's record rests on
+ * a former epoch of the key that hardens passwords, and is to be renewed;
+ * else 0.  Unless status is SR_OK everything else
  * is zero and the session ends.
  *
  * M5, 320 bytes:
@@ -59,6 +64,7 @@
  * holds nothing to be used.  Structs belong to their callers, who wipe what
  * is secret.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/certificate.h"
@@ -77,6 +83,8 @@ enum {
 	PAYLOAD_CHECKPOINT_MAX = 640,
 	DEVICE_TOKEN_LEN = 48, /* device id 16 | MAC 32 */
 	INVITATION_LEN = 32,
+	RESET_CODE_LEN = INVITATION_LEN,
+	RESET_SIGNED_LEN = 16, /* of a reset code, before the MAC */
 	WRAPPED_SEED_LEN = 48,
 	SLOT_PASSWORD = 0,
 	SLOT_RECOVERY = 1,
@@ -87,6 +95,8 @@ enum payload_operation {
 	OPERATION_LOG_IN = 1,
 	OPERATION_REGISTER = 2,
 	OPERATION_CHANGE = 3,
+	OPERATION_RESET = 4,
+	OPERATION_RENEW = 5,
 };
 
 struct payload_m1 {
@@ -95,12 +105,24 @@ struct payload_m1 {
 	uint8_t target_slot;
 	uint8_t name_len;                /* 3 to 32 */
 	char name[PAYLOAD_NAME_MAX + 1]; /* NUL-terminated, valid (name.h) */
-	struct opaque_ke1 ke1;           /* log in, change */
+	struct opaque_ke1 ke1;           /* log in, change, renew */
 	uint8_t device_token[DEVICE_TOKEN_LEN]; /* zeros if there is none */
-	uint8_t request[OPAQUE_REQUEST_LEN];    /* register, change */
-	uint8_t invitation[INVITATION_LEN];     /* register; zeros if none */
-	uint8_t display_name_len;               /* register; 0 if none */
+	uint8_t request[OPAQUE_REQUEST_LEN];    /* all but log in */
+	/* register: zeros if there is none; reset: the reset code */
+	uint8_t invitation[INVITATION_LEN];
+	uint8_t display_name_len; /* register; 0 if none */
 	char display_name[PAYLOAD_DISPLAY_NAME_MAX + 1];
+};
+
+/*
+ * A reset code: leaf 8 | until s 4 | key epoch 4 | MAC 16.  The MAC is
+ * keyd's, over these 16 bytes | customer 8 | generation 8.
+ */
+struct reset_code {
+	uint64_t leaf;      /* of the order that approved the reset */
+	uint32_t until_s;   /* its last second, since 1970 */
+	uint32_t key_epoch; /* of the keys that come by it */
+	uint8_t mac[RESET_CODE_LEN - RESET_SIGNED_LEN];
 };
 
 struct payload_m2 {
@@ -144,6 +166,7 @@ struct payload_m4 {
 	uint64_t server_time_ms;
 	uint16_t checkpoint_len;
 	uint8_t checkpoint[PAYLOAD_CHECKPOINT_MAX]; /* a signed note */
+	bool renew; /* the password's record is of a former epoch */
 };
 
 struct payload_m5 {
@@ -151,6 +174,15 @@ struct payload_m5 {
 	uint8_t name_salt[NAME_SALT_LEN];
 	uint8_t attestation[ATTESTATION_LEN];
 };
+
+/* True for operations that begin as a log-in: with KE1, and a credential. */
+bool payload_logs_in(enum payload_operation operation);
+
+/* Any 32 bytes read; the MAC is keyd's to check. */
+void reset_code_write(
+    const struct reset_code *code, uint8_t out[RESET_CODE_LEN]);
+void reset_code_read(
+    const uint8_t bytes[RESET_CODE_LEN], struct reset_code *out);
 
 /*
  * Writers write what their operation or status uses and zeros elsewhere;

@@ -112,3 +112,12 @@ restore_note_gives_up(
 {
 	return epoch < note->new_epoch && size > note->restored_size;
 }
+
+bool
+restore_note_may_lose(const struct restore_note *note, uint64_t leaf)
+{
+	if (note->last_size == 0)
+		return false;
+	return note->old_epoch != note->restored_epoch ||
+	       (leaf >= note->restored_size && leaf < note->last_size);
+}

@@ -24,6 +24,9 @@
  *
  *	salt of the leaf's commitment 32 | note 208
  *
+ * and between them, in the order of the log, those of rotation notes
+ * (common/rotation.h), which are longer; the note's type tells which it is.
+ *
  * Nothing here allocates.
  */
 #include <stdbool.h>
@@ -74,6 +77,14 @@ enum sr_error restore_note_read(
  */
 enum sr_error restore_note_verify(const void *bytes, size_t len,
     const uint8_t identity_key[32], struct restore_note *out);
+
+/*
+ * True if the entry of that index may be one that the restore has given up and
+ * that keyd knew.  Where it knew of another origin than the restored one, that
+ * one's entries may have had any index; where it knew of nothing above the
+ * restored head, nothing is lost.
+ */
+bool restore_note_may_lose(const struct restore_note *note, uint64_t leaf);
 
 /*
  * True if the head of that size, signed under that epoch, stood in the part

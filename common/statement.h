@@ -30,6 +30,18 @@ enum {
 	    STATEMENT_FIXED_LEN + STATEMENT_NAME_MAX + STATEMENT_MEMO_MAX,
 };
 
+/* What there is below the last line of a page. */
+enum statement_more {
+	STATEMENT_ALL = 0,   /* nothing: the account began with the last line */
+	STATEMENT_OLDER = 1, /* further lines */
+	/*
+	 * Lines were there, and are retired: the balance before the last line
+	 * is what is carried forward, or where there is no line, the balance
+	 * of the account.
+	 */
+	STATEMENT_RETIRED = 2,
+};
+
 struct statement_line {
 	uint64_t leaf;
 	uint64_t time_ms;

@@ -213,11 +213,13 @@ keyd_take_control_backup_freeze(
 	answer.error = (uint16_t)backup_freeze(k, m->backup);
 	if (answer.error == SR_OK) {
 		answer.epoch = k->state.log_epoch;
+		keyd_count_use(k, BANK_KEY_LOG);
 		answer.error = (uint16_t)keyd_head(k, &head, answer.signature);
 		answer.size = head.size;
 		memcpy(answer.root, head.root, sizeof(answer.root));
 		keyd_write_snapshots(k, &snapshots);
 		keyd_write_certified(k, answer.certified);
+		keyd_write_cut(k, answer.cut);
 		answer.snapshots_len = writer_len(&snapshots);
 	}
 	if (message_backup_frozen_encode(&w, &answer) == SR_OK)

@@ -16,7 +16,7 @@ beacons_turn(struct beacons *b, struct env *env, uint32_t key_id,
 	struct hello hello = {.key_id = key_id};
 	struct beacon *next;
 
-	if (b->number > 0 && boot_ms - b->made_ms < BEACON_LIFE_MS)
+	if (beacons_due_ms(b, boot_ms) > 0)
 		return false;
 	if (b->number == 0)
 		env_random(env, b->hash_key, sizeof(b->hash_key));
@@ -36,12 +36,19 @@ beacons_turn(struct beacons *b, struct env *env, uint32_t key_id,
 	return true;
 }
 
+void
+beacons_forget(struct beacons *b)
+{
+	b->beacon[0].valid = false;
+	b->beacon[1].valid = false;
+}
+
 uint64_t
 beacons_due_ms(const struct beacons *b, uint64_t boot_ms)
 {
 	uint64_t age_ms = boot_ms - b->made_ms;
 
-	return b->number == 0 || age_ms >= BEACON_LIFE_MS
+	return !b->beacon[b->current].valid || age_ms >= BEACON_LIFE_MS
 		   ? 0
 		   : BEACON_LIFE_MS - age_ms;
 }
@@ -59,22 +66,23 @@ beacons_see(
     struct beacons *b, unsigned age, const uint8_t ephemeral[32], bool enrolled)
 {
 	struct beacon *beacon = &b->beacon[b->current ^ age];
-	uint8_t hash[crypto_shorthash_BYTES] = {0};
+	uint8_t hash[BEACON_SEEN_LEN] = {0};
 	struct reader r = reader_of(hash, sizeof(hash));
 	size_t i;
 
-	/* zeros mark a free place, and no handshake with them can succeed */
+	/* no handshake with zeros can succeed */
 	if (sodium_is_zero(ephemeral, 32))
 		return SR_CRYPTO;
-	crypto_shorthash(hash, ephemeral, 32, b->hash_key);
+	crypto_shorthash_siphashx24(hash, ephemeral, 32, b->hash_key);
 	for (i = reader_u64(&r) % BEACON_PLACES;
-	     !sodium_is_zero(beacon->seen[i], 32); i = (i + 1) % BEACON_PLACES)
-		if (memcmp(beacon->seen[i], ephemeral, 32) == 0)
+	     !sodium_is_zero(beacon->seen[i], sizeof(hash));
+	     i = (i + 1) % BEACON_PLACES)
+		if (memcmp(beacon->seen[i], hash, sizeof(hash)) == 0)
 			return SR_CRYPTO;
 	if (beacon->seen_count >=
 	    (uint32_t)(enrolled ? BEACON_SEEN_MAX : BEACON_OPEN_MAX))
 		return SR_BUSY;
-	memcpy(beacon->seen[i], ephemeral, 32);
+	memcpy(beacon->seen[i], hash, sizeof(hash));
 	beacon->seen_count++;
 	return SR_OK;
 }

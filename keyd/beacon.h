@@ -6,6 +6,10 @@
  * is bound to a beacon that is 20 s old at most, and its ephemeral key is
  * remembered as long as that beacon is valid.  A new HELLO every 10 s; the
  * current and the previous one are valid.
+ *
+ * What is remembered of a key is SipHash-2-4 with 128 bits, under a key that
+ * is drawn at the start: 16 bytes, and nobody can aim a collision.  There is
+ * place for more of them than one processor can answer.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,24 +18,25 @@
 #include "common/env.h"
 
 enum {
-	BEACON_LIFE_MS = 10000, /* then it is the previous one as long */
-	BEACON_SEEN_MAX = 8192, /* handshakes of one beacon */
-	BEACON_OPEN_MAX = 6144, /* of these at terminals not enrolled */
+	BEACON_LIFE_MS = 10000,  /* then it is the previous one as long */
+	BEACON_SEEN_MAX = 32768, /* handshakes of one beacon */
+	BEACON_OPEN_MAX = 24576, /* of these at terminals not enrolled */
 	BEACON_PLACES = 2 * BEACON_SEEN_MAX,
+	BEACON_SEEN_LEN = 16,
 };
 
 struct beacon {
 	bool valid;
 	uint8_t hello[HELLO_LEN];
 	uint32_t seen_count;
-	uint8_t seen[BEACON_PLACES][32]; /* zeros: free */
+	uint8_t seen[BEACON_PLACES][BEACON_SEEN_LEN]; /* zeros: free */
 };
 
 struct beacons {
 	uint64_t number;
-	uint64_t made_ms;     /* by the boot clock */
-	uint8_t hash_key[16]; /* random, so that nobody can aim collisions */
-	unsigned current;     /* index; the other one is the previous */
+	uint64_t made_ms; /* by the boot clock */
+	uint8_t hash_key[16];
+	unsigned current; /* index; the other one is the previous */
 	struct beacon beacon[2];
 };
 
@@ -41,6 +46,9 @@ struct beacons {
  */
 bool beacons_turn(struct beacons *b, struct env *env, uint32_t key_id,
     const uint8_t certificate[CERTIFICATE_LEN]);
+
+/* Both HELLOs are not valid any more: their certificate is a former one. */
+void beacons_forget(struct beacons *b);
 
 /* Milliseconds until the next one is due. */
 uint64_t beacons_due_ms(const struct beacons *b, uint64_t boot_ms);

@@ -52,6 +52,7 @@ void
 keyd_refuse_monitor(struct keyd *k, unsigned type, enum sr_error why)
 {
 	k->refused++;
+	keyd_refusal(k, REFUSAL_CONTROL);
 	diag_limited(ENV_CONTROL, "strongroomd sent message %u: %s", type,
 	    error_sentence(why));
 }
@@ -75,6 +76,9 @@ keyd_refuse_control(struct keyd *k, unsigned type, enum sr_error why)
 
 	(void)type;
 	k->refused++;
+	/* that one is counted by its budget */
+	if (why != SR_BUDGET)
+		keyd_refusal(k, REFUSAL_CONTROL);
 	if (message_control_refused_encode(&w, &refused) == SR_OK)
 		keyd_answer_control(k, &w);
 }
@@ -86,6 +90,7 @@ keyd_take_control_keyd_status_get(
 	struct certificate certificate;
 	uint8_t bytes[MESSAGE_KEYD_STATUS_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct writer counts;
 	struct message_keyd_status status = {
 	    .founded = keyd_founded(k),
 	    .copy = k->state.copy,
@@ -101,6 +106,9 @@ keyd_take_control_keyd_status_get(
 	};
 
 	(void)m;
+	counts = writer_to(status.refusals, sizeof(status.refusals));
+	for (size_t i = 0; i < REFUSAL_KINDS; i++)
+		writer_u64(&counts, k->refusals[i]);
 	if (certificate_verify(k->state.certificate, k->state.identity,
 		&certificate) == SR_OK) {
 		status.certificate_epoch = certificate.epoch;
@@ -112,8 +120,30 @@ keyd_take_control_keyd_status_get(
 		keyd_answer_control(k, &w);
 }
 
+void
+keyd_take_control_public_keys_get(
+    struct keyd *k, const struct message_public_keys_get *m)
+{
+	struct certificate keys = {0};
+	uint8_t bytes[MESSAGE_PUBLIC_KEYS_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_public_keys answer = {0};
+
+	(void)m;
+	keys_certify(k->origin, &keys);
+	answer.epoch = keys.epoch;
+	memcpy(answer.bank_id, k->state.bank_id, sizeof(answer.bank_id));
+	memcpy(answer.noise, keys.noise_key, sizeof(answer.noise));
+	memcpy(answer.opaque, keys.opaque_key, sizeof(answer.opaque));
+	memcpy(answer.log, keys.log_key, sizeof(answer.log));
+	memcpy(answer.attestation, keys.attestation_key,
+	    sizeof(answer.attestation));
+	if (message_public_keys_encode(&w, &answer) == SR_OK)
+		keyd_answer_control(k, &w);
+}
+
 static enum sr_error
-invite(const struct keyd *k, const struct message_invite *m,
+invite(struct keyd *k, const struct message_invite *m,
     uint8_t invitation[INVITATION_LEN])
 {
 	struct customer customer;
@@ -130,6 +160,7 @@ invite(const struct keyd *k, const struct message_invite *m,
 	sodium_memzero(&customer, sizeof(customer));
 	if (error != SR_NOT_FOUND)
 		return error == SR_OK ? SR_NAME_TAKEN : error;
+	keyd_count_use(k, BANK_KEY_INVITATION);
 	register_invitation(k, (const char *)m->name, m->name_len,
 	    env_clock_ms(k->env) + (uint64_t)m->valid_s * 1000, invitation);
 	return SR_OK;

@@ -87,8 +87,11 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 	    k->lone ? SR_BUSY
 		    : check_disk(k, customer->id > k->credentials.customers);
 
+	if (error == SR_OK && keyd_key_spent(k, BANK_KEY_CREDENTIAL))
+		error = SR_KEY_SPENT;
 	if (error != SR_OK)
 		return error;
+	keyd_count_use(k, BANK_KEY_CREDENTIAL);
 	state->intent.customer = customer->id;
 	state->intent.from =
 	    credentials_generation(&k->credentials, customer->id);
@@ -110,6 +113,35 @@ keyd_save_customer(struct keyd *k, const struct customer *customer)
 	    &k->credentials, k->credentials.digest, state->digest);
 	memset(&state->intent, 0, sizeof(state->intent));
 	/* the other slot still allows the former generation: not for long */
+	return keyd_save_both(k);
+}
+
+enum sr_error
+keyd_save_terminal(struct keyd *k, const struct terminal *terminal)
+{
+	struct terminals *t = &k->terminals;
+	struct state *state = &k->state;
+	enum sr_error error = check_disk(k, false);
+
+	if (error != SR_OK)
+		return error;
+	terminals_digest(t, terminal, state->terminals_next);
+	error = keyd_save(k);
+	if (error != SR_OK)
+		return error;
+	error = terminals_write(t, terminal);
+	if (error == SR_NO_SPACE || error == SR_READ_ONLY) {
+		memcpy(state->terminals_next, state->terminals,
+		    sizeof(state->terminals_next));
+		return keyd_save(k) == SR_OK ? error : k->failure;
+	}
+	if (error != SR_OK)
+		return keyd_fail(k, "terminals", error);
+	memcpy(
+	    state->terminals, state->terminals_next, sizeof(state->terminals));
+	backup_note(&k->backup, BACKUP_TERMINALS,
+	    (uint32_t)(terminals_find(t, terminal->id) - t->list));
+	/* the other slot still allows what was before */
 	return keyd_save_both(k);
 }
 
@@ -223,7 +255,7 @@ keyd_beacon(struct keyd *k)
 
 	if (!keyd_founded(k) || outbox_free(&k->to_netd) < MESSAGE_BEACON_MAX)
 		return;
-	keys_certify(k->keys, k->log, &certificate);
+	keys_certify(k->origin, &certificate);
 	if (!beacons_turn(&k->beacons, k->env, certificate_key_id(&certificate),
 		k->state.certificate))
 		return;
@@ -240,6 +272,10 @@ keyd_wait(struct keyd *k, int timeout_ms, unsigned *readable)
 
 	if (keyd_founded(k) &&
 	    (timeout_ms < 0 || due_ms < (uint64_t)timeout_ms))
+		timeout_ms = (int)due_ms;
+	due_ms = reseal_due_ms(k);
+	if (timeout_ms < 0 ? due_ms != UINT64_MAX
+			   : due_ms < (uint64_t)timeout_ms)
 		timeout_ms = (int)due_ms;
 	if (pending_waits(k) && outbox_empty(&k->to_ledgerd))
 		timeout_ms = 0;
@@ -260,6 +296,7 @@ keyd_step(struct keyd *k, int timeout_ms)
 	unsigned readable = 0;
 
 	keyd_flush(k);
+	keyd_tell_refusals(k);
 	if (k->failure == SR_OK)
 		keyd_fail(k, "waiting", keyd_wait(k, timeout_ms, &readable));
 	if (k->failure == SR_OK && readable & 1u << ENV_LEDGERD)
@@ -272,6 +309,8 @@ keyd_step(struct keyd *k, int timeout_ms)
 	}
 	if (k->failure == SR_OK)
 		keyd_beacon(k);
+	if (k->failure == SR_OK && readable == 0 && !pending_waits(k))
+		reseal_step(k);
 	keyd_flush(k);
 	secret_wipe_stack();
 	return k->failure;

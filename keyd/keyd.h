@@ -24,11 +24,14 @@
 #include "keyd/backup.h"
 #include "keyd/beacon.h"
 #include "keyd/credentials.h"
+#include "keyd/key_table.h"
 #include "keyd/keys.h"
 #include "keyd/limits.h"
 #include "keyd/pending.h"
 #include "keyd/rekey.h"
+#include "keyd/reseal.h"
 #include "keyd/restore.h"
+#include "keyd/rotation.h"
 #include "keyd/state.h"
 #include "keyd/terminals.h"
 
@@ -39,9 +42,9 @@ enum keyd_registration {
 };
 
 enum {
-	KEYD_REGISTRATIONS_AN_HOUR = 2000,
-	KEYD_DISCLOSURES_AN_HOUR = 512,
 	KEYD_CERTIFICATE_LIFE_DAYS = 730,
+	KEYD_ORIGINS_APART_S = 1 << 20, /* 12 days */
+	KEYD_REFUSALS_MS = 60000, /* ledgerd is told of them at most so often */
 	KEYD_LEDGERD_BOX_LEN = 3 * 65536,
 	KEYD_NETD_BOX_LEN = 4 * 65536,
 	KEYD_CONTROL_BOX_LEN = 2 * 65536,
@@ -56,6 +59,8 @@ struct keyd_params {
 			 a restore start with loss (restore.h) */
 	uint32_t restore_epoch; /* ... from this head of keyd's, no other; */
 	uint64_t restore_size;  /* size 0: any one that keyd signed */
+	uint8_t rotate; /* with the identity: a rotation start for that key
+			   (rotation.h); 0: none */
 	enum keyd_registration registration;
 	uint32_t registrations_an_hour;
 };
@@ -66,14 +71,18 @@ struct keyd {
 	struct secret_arena work_arena; /* handshakes, the identity; in a
 					   restore start the root, too */
 	const struct keys *keys;
-	const struct keys_log *log; /* in force; one of the two in keys */
-	uint8_t *identity_secret;   /* 64 bytes in work_arena; NULL: wiped */
-	struct restore *restore;    /* NULL: no restore start */
+	const struct keys_origin *origin; /* in force; one of two in keys */
+	uint8_t *identity_secret; /* 64 bytes in work_arena; NULL: wiped */
+	struct restore *restore;  /* NULL: no restore start */
+	struct rotation rotation;
+	struct credential_keys *epochs; /* in work_arena */
+	struct reseal reseal;
 	enum keyd_registration registration;
 	uint32_t registrations_an_hour;
 
 	struct state_file state_file;
 	struct state state;
+	uint64_t uses[KEY_PLACES]; /* of each key: key_table.h */
 	struct credentials credentials;
 	struct limits limits;
 	struct terminals terminals;
@@ -92,7 +101,10 @@ struct keyd {
 	uint64_t handshakes;
 	uint64_t accepted; /* of these, those that came to their end */
 	uint64_t refused;
-	uint32_t control_request; /* the one being answered */
+	uint64_t refusals[REFUSAL_KINDS]; /* since the start */
+	struct refusals untold;           /* of them, what ledgerd */
+	uint64_t untold_ms;               /* does not know; since boot time */
+	uint32_t control_request;         /* the one being answered */
 	struct backup backup;
 
 	struct outbox to_netd;
@@ -139,12 +151,42 @@ bool keyd_founded(const struct keyd *k);
 
 /* Answers the present control request with what w has encoded. */
 void keyd_answer_control(struct keyd *k, const struct writer *w);
+
+/*
+ * The epoch after `epoch' of a key: the time in seconds, or one more than that
+ * where the clock is behind it: an epoch that was in use meanwhile,
+ * and of which nothing is left, is not used again.  SR_INTERNAL after 2106.
+ */
+enum sr_error keyd_next_epoch(
+    const struct keyd *k, uint32_t epoch, uint32_t *next);
+
+/*
+ * The epoch of the log key after the present one.  Where the clock is behind
+ * that one it is by lot one of the KEYD_ORIGINS_APART_S after it: a rotation
+ * and a restore from before it must not begin the same one, with one log key
+ * and two histories.  Errors as keyd_next_epoch().
+ */
+enum sr_error keyd_next_origin(const struct keyd *k, uint32_t *next);
+
 /* Wipes the identity's secret key. */
 void keyd_forget_identity(struct keyd *k);
 
-/* A certificate of that log key by the identity, for the time to come. */
-void keyd_certify(struct keyd *k, const struct keys_log *log,
+/* A certificate of that origin by the identity, for the time to come. */
+void keyd_certify(struct keyd *k, const struct keys_origin *origin,
     uint8_t certificate[CERTIFICATE_LEN]);
+
+/* Counts one. */
+void keyd_refusal(struct keyd *k, enum refusal refusal);
+
+/* Tells ledgerd of them, a minute after the first: it journals that. */
+void keyd_tell_refusals(struct keyd *k);
+
+/*
+ * keyd_budget() of gen/messages.h, and the count is durable: for keys, of which
+ * a power cut must not give more.
+ */
+enum sr_error keyd_budget_on_disk(
+    struct keyd *k, enum refusal budget, uint32_t most);
 
 /* Notes the first failure; gives back the error. */
 enum sr_error keyd_fail(struct keyd *k, const char *what, enum sr_error error);
@@ -164,6 +206,14 @@ enum sr_error keyd_save_both(struct keyd *k);
  */
 enum sr_error keyd_save_customer(
     struct keyd *k, const struct customer *customer);
+
+/*
+ * Makes that what the terminal is: the digest that is to come, the table, then
+ * the digest alone, in both slots.  SR_NO_SPACE, SR_READ_ONLY: nothing has
+ * changed and keyd goes on; any other failure is noted.
+ */
+enum sr_error keyd_save_terminal(
+    struct keyd *k, const struct terminal *terminal);
 
 /*
  * outbox_reserve; counts as refused when there is no place.  A step that must

@@ -2,6 +2,7 @@
 /* The buckets of limits.h: the table in memory is the file, bucket by bucket. */
 #include "keyd/limits.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -9,7 +10,10 @@
 #include "common/buffer.h"
 #include "common/diag.h"
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, FILL_LEN = 256 * 1024 };
+
+/* What a place is hashed for. */
+enum { KIND_OPEN = 1, KIND_TERMINAL, KIND_DEVICE, KIND_FAILED, KIND_DEVICES };
 
 static const uint8_t zeros[4096];
 
@@ -100,9 +104,10 @@ limits_fill(struct limits *l, uint64_t len)
 {
 	enum sr_error error = SR_OK;
 
+	/* the table is all zeros still, and much longer than a page of them */
 	for (size_t n; error == SR_OK && len < LIMITS_FILE_LEN; len += n) {
-		n = sizeof(zeros) - (size_t)(len % sizeof(zeros));
-		error = env_write(l->env, l->file, len, zeros, n);
+		n = FILL_LEN - (size_t)(len % FILL_LEN);
+		error = env_write(l->env, l->file, len, l->bucket, n);
 	}
 	return error == SR_OK ? env_sync(l->env, l->file) : error;
 }
@@ -122,6 +127,7 @@ limits_open(struct limits *l, struct env *env, const uint8_t key[32])
 		error = env_size(env, l->file, &len);
 	if (error != SR_OK)
 		return error;
+	l->found_len = len;
 	if (len < LIMITS_FILE_LEN)
 		error = limits_fill(l, len);
 	if (error != SR_OK)
@@ -141,27 +147,64 @@ limits_open(struct limits *l, struct env *env, const uint8_t key[32])
 	return SR_OK;
 }
 
-uint32_t
-limits_place(const struct limits *l, enum limits_kind kind, const char *name,
-    size_t name_len, const void *extra, size_t extra_len)
+static uint64_t
+place_hash(const struct limits *l, uint8_t kind, const char *name,
+    size_t name_len, const uint8_t *device_id, size_t device_id_len)
 {
 	crypto_generichash_state hash;
-	uint8_t head[2] = {(uint8_t)kind, (uint8_t)name_len}, out[32] = {0};
+	uint8_t head[2] = {kind, (uint8_t)name_len}, out[32] = {0};
 	struct reader r = reader_of(out, sizeof(out));
 
 	crypto_generichash_init(&hash, l->key, 32, sizeof(out));
 	crypto_generichash_update(&hash, head, sizeof(head));
 	crypto_generichash_update(&hash, (const uint8_t *)name, name_len);
-	if (extra_len > 0)
-		crypto_generichash_update(&hash, extra, extra_len);
+	if (device_id_len > 0)
+		crypto_generichash_update(&hash, device_id, device_id_len);
 	crypto_generichash_final(&hash, out, sizeof(out));
-	/* counters are apart: taking one back must not touch a bucket */
-	if (kind == LIMITS_FAILED)
-		return LIMITS_PLACES / 2 +
-		       (uint32_t)(reader_u64(&r) % (LIMITS_PLACES / 2));
+	return reader_u64(&r);
+}
+
+uint32_t
+limits_place_open(const struct limits *l, const char *name, size_t name_len)
+{
+	uint64_t hash = place_hash(l, KIND_OPEN, name, name_len, NULL, 0);
+
 	return LIMITS_BUDGETS +
-	       (uint32_t)(reader_u64(&r) %
-			  (LIMITS_PLACES / 2 - LIMITS_BUDGETS));
+	       (uint32_t)(hash % (LIMITS_FAILED_FIRST - LIMITS_BUDGETS));
+}
+
+uint32_t
+limits_place_terminal(
+    const struct limits *l, uint32_t index, const char *name, size_t name_len)
+{
+	uint64_t hash = place_hash(l, KIND_TERMINAL, name, name_len, NULL, 0);
+
+	assert(index < LIMITS_TERMINALS);
+	return LIMITS_TERMINAL_FIRST + index * LIMITS_TERMINAL_SLICE +
+	       (uint32_t)(hash % LIMITS_TERMINAL_SLICE);
+}
+
+uint32_t
+limits_place_device(const struct limits *l, const char *name, size_t name_len,
+    const uint8_t device_id[16])
+{
+	uint64_t slice = place_hash(l, KIND_DEVICES, name, name_len, NULL, 0);
+	uint64_t hash =
+	    place_hash(l, KIND_DEVICE, name, name_len, device_id, 16);
+
+	return LIMITS_DEVICE_FIRST +
+	       (uint32_t)(slice % LIMITS_DEVICE_NAMES) * LIMITS_DEVICE_SLICE +
+	       (uint32_t)(hash % LIMITS_DEVICE_SLICE);
+}
+
+/* Counters are apart: taking one back must not touch a bucket. */
+uint32_t
+limits_place_failed(const struct limits *l, const char *name, size_t name_len)
+{
+	uint64_t hash = place_hash(l, KIND_FAILED, name, name_len, NULL, 0);
+
+	return LIMITS_FAILED_FIRST +
+	       (uint32_t)(hash % (LIMITS_TERMINAL_FIRST - LIMITS_FAILED_FIRST));
 }
 
 /* A clock that was set back, or a torn bucket, must not lock anybody out. */
@@ -216,11 +259,12 @@ limits_charge(struct limits *l, uint32_t place, uint64_t now_ms,
 		b->strikes++;
 	if (b->day_charges < UINT32_MAX)
 		b->day_charges++;
-	b->last_ms = now_ms;
 	charge->place = place;
-	charge->before_ms = b->next_ms;
-	b->next_ms = now_ms + bucket_delay_ms(b);
-	charge->next_ms = b->next_ms;
+	/* what these hours have forgotten is not forgotten again */
+	charge->last_before_ms = b->last_ms + quiet_hours * HOUR_MS;
+	charge->last_ms = b->last_ms = now_ms;
+	charge->next_before_ms = b->next_ms;
+	charge->next_ms = b->next_ms = now_ms + bucket_delay_ms(b);
 	return bucket_changed(l, place);
 }
 
@@ -234,7 +278,10 @@ limits_refund(struct limits *l, const struct limits_charge *charge)
 	if (b->day_charges > 0)
 		b->day_charges--;
 	if (b->next_ms == charge->next_ms)
-		b->next_ms = charge->before_ms;
+		b->next_ms = charge->next_before_ms;
+	/* else good log-ins of others would keep a bucket's strikes for ever */
+	if (b->last_ms == charge->last_ms)
+		b->last_ms = charge->last_before_ms;
 	return bucket_changed(l, charge->place);
 }
 
@@ -257,11 +304,12 @@ limits_count_end(struct limits *l, uint32_t place, uint32_t *count)
 }
 
 enum sr_error
-limits_hour(struct limits *l, enum limits_budget budget, uint32_t most,
+limits_hour(struct limits *l, enum refusal budget, uint32_t most,
     uint64_t now_ms, uint64_t *retry_ms)
 {
 	struct limits_bucket *b = &l->bucket[budget];
 
+	assert(budget < REFUSAL_BUDGETS);
 	*retry_ms = 0;
 	if (b->day_ms > now_ms)
 		b->day_ms = now_ms;

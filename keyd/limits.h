@@ -5,13 +5,15 @@
  * Attempts and how soon the next one may be (strongroom-protocol(7), "Limits
  * and enumeration").  A fixed table of buckets of 32 bytes, found by keyed
  * hash, shared on collision and never evicted, so that nobody can wash a
- * name's bucket out:
+ * name's bucket out; what one kind of attempt can reach lies apart from the
+ * others (enum limits_region):
  *
  *	next allowed ms 8 | last charge ms 8 | day began ms 8 | strikes 4
  *	| charges of that day 4
  *
  * Five charges are free; after the fifth the next one waits 30 s, then
- * doubling to 1 h.  A strike is forgotten for each hour without a charge.
+ * doubling to 1 h.  A strike is forgotten for each hour without a charge that
+ * stood.
  * Beyond 50 charges in a day each waits 1 h.  Never longer: there is no lock.
  *
  * A charge is written at once and durable after limits_sync(), before the
@@ -23,9 +25,29 @@
 #include <stdint.h>
 
 #include "common/env.h"
+#include "common/refusal.h"
+
+/*
+ * Who tries at open terminals reaches the first region only: so many names
+ * raise all of it at last, but nobody else's.  Each enrolled terminal has a
+ * slice of its own, as many as there can be.  Device tokens have one by name,
+ * because a customer can have any number of them made for the own name.
+ */
+enum limits_region {
+	LIMITS_BUDGETS = REFUSAL_BUDGETS, /* first: what keyd does in an hour */
+	LIMITS_FAILED_FIRST = 32768,
+	LIMITS_TERMINAL_FIRST = 65536,
+	LIMITS_TERMINALS = 4096,
+	LIMITS_TERMINAL_SLICE = 16,
+	LIMITS_DEVICE_FIRST =
+	    LIMITS_TERMINAL_FIRST + LIMITS_TERMINALS * LIMITS_TERMINAL_SLICE,
+	LIMITS_DEVICE_NAMES = 1024,
+	LIMITS_DEVICE_SLICE = 32,
+	LIMITS_PLACES =
+	    LIMITS_DEVICE_FIRST + LIMITS_DEVICE_NAMES * LIMITS_DEVICE_SLICE,
+};
 
 enum {
-	LIMITS_PLACES = 65536,
 	LIMITS_BUCKET_LEN = 32,
 	LIMITS_FILE_LEN = LIMITS_PLACES * LIMITS_BUCKET_LEN,
 	LIMITS_FREE = 5,
@@ -48,23 +70,18 @@ struct limits {
 	env_file file;
 	const uint8_t *key; /* 32 bytes */
 	bool dirty;
-	bool behind; /* the file lacks what the table has */
+	bool behind;        /* the file lacks what the table has */
+	uint64_t found_len; /* of the file, when it was opened */
 	struct limits_bucket bucket[LIMITS_PLACES];
-};
-
-/* What kinds of buckets there are; part of the hash. */
-enum limits_kind {
-	LIMITS_OPEN = 1,     /* name, at an open terminal */
-	LIMITS_TERMINAL = 2, /* name and terminal id */
-	LIMITS_DEVICE = 3,   /* name and device id */
-	LIMITS_FAILED = 4,   /* name: failures since the last good log-in */
 };
 
 /* What a charge changed, so that it can be taken back. */
 struct limits_charge {
 	uint32_t place;
 	uint64_t next_ms; /* as the charge set it */
-	uint64_t before_ms;
+	uint64_t next_before_ms;
+	uint64_t last_ms; /* likewise */
+	uint64_t last_before_ms;
 };
 
 /*
@@ -74,12 +91,24 @@ struct limits_charge {
 enum sr_error limits_open(
     struct limits *l, struct env *env, const uint8_t key[32]);
 
+/* The bucket of a name at all open terminals. */
+uint32_t limits_place_open(
+    const struct limits *l, const char *name, size_t name_len);
+
 /*
- * The bucket of a kind, name and further bytes (extra_len may be 0).  The
- * counters of LIMITS_FAILED have the upper half of the table.
+ * The bucket of a name at one enrolled terminal: index is its place in
+ * keyd's list of them, below LIMITS_TERMINALS.
  */
-uint32_t limits_place(const struct limits *l, enum limits_kind kind,
-    const char *name, size_t name_len, const void *extra, size_t extra_len);
+uint32_t limits_place_terminal(
+    const struct limits *l, uint32_t index, const char *name, size_t name_len);
+
+/* The bucket of a name and a device that has a token for it. */
+uint32_t limits_place_device(const struct limits *l, const char *name,
+    size_t name_len, const uint8_t device_id[16]);
+
+/* The counter of a name's failures since the last good log-in. */
+uint32_t limits_place_failed(
+    const struct limits *l, const char *name, size_t name_len);
 
 /*
  * Charges one attempt.  SR_LATER: it is not its time yet, nothing was
@@ -100,17 +129,12 @@ enum sr_error limits_count(struct limits *l, uint32_t place);
 enum sr_error limits_count_end(
     struct limits *l, uint32_t place, uint32_t *count);
 
-/* What the whole bank does only so often in an hour. */
-enum limits_budget {
-	LIMITS_REGISTRATIONS,
-	LIMITS_DISCLOSURES,
-	LIMITS_OLD_SEGMENTS,
-	LIMITS_BUDGETS = 8, /* their buckets: the first ones */
-};
-
-/* At most `most` in an hour: SR_OK and counted, or SR_LATER with *retry_ms. */
-enum sr_error limits_hour(struct limits *l, enum limits_budget budget,
-    uint32_t most, uint64_t now_ms, uint64_t *retry_ms);
+/*
+ * At most `most` in an hour of a budget, below REFUSAL_BUDGETS: SR_OK and
+ * counted, or SR_LATER with *retry_ms.
+ */
+enum sr_error limits_hour(struct limits *l, enum refusal budget, uint32_t most,
+    uint64_t now_ms, uint64_t *retry_ms);
 
 /*
  * Makes all charges so far durable; one fdatasync, none if nothing changed, or

@@ -19,6 +19,12 @@ log_keys_floor(const struct state *state)
 	return state->snapshot[1].number != 0 ? state->snapshot[1].segment : 0;
 }
 
+bool
+log_keys_retired(const struct state *state, uint64_t segment)
+{
+	return state->cut.number != 0 && segment < state->cut.segment;
+}
+
 enum sr_error
 log_keys_snapshot(struct state *state, const struct entry_snapshot *snapshot,
     uint32_t leaf_segment)
@@ -57,9 +63,13 @@ keyd_take_ledgerd_segment_key_get(
 {
 	struct message_segment_key answer = {.segment = m->segment};
 
-	if (m->segment < log_keys_floor(&k->state))
+	if (log_keys_retired(&k->state, m->segment))
+		answer.error = SR_RETIRED;
+	else if (m->segment < log_keys_floor(&k->state))
 		answer.error = SR_NOT_ALLOWED;
 	else
+		keyd_count_use(k, BANK_KEY_JOURNAL);
+	if (answer.error == SR_OK)
 		keys_segment(k->keys, m->segment, m->salt, answer.key);
 	KEYD_SEND(k, to_ledgerd, segment_key, SEGMENT_KEY, &answer);
 	sodium_memzero(&answer, sizeof(answer));
@@ -81,6 +91,14 @@ keyd_write_certified(const struct keyd *k, uint8_t bytes[ENTRY_SNAPSHOT_LEN])
 }
 
 void
+keyd_write_cut(const struct keyd *k, uint8_t bytes[ENTRY_SNAPSHOT_LEN])
+{
+	struct writer w = writer_to(bytes, ENTRY_SNAPSHOT_LEN);
+
+	entry_snapshot_write(&k->state.cut, &w);
+}
+
+void
 keyd_take_ledgerd_snapshots_get(
     struct keyd *k, const struct message_snapshots_get *m)
 {
@@ -91,6 +109,8 @@ keyd_take_ledgerd_snapshots_get(
 	(void)m;
 	keyd_write_snapshots(k, &w);
 	keyd_write_certified(k, answer.certified);
+	answer.certified_leaf = k->state.certified_leaf;
+	keyd_write_cut(k, answer.cut);
 	answer.list_len = writer_len(&w);
 	KEYD_SEND(k, to_ledgerd, snapshots, SNAPSHOTS, &answer);
 }
@@ -106,6 +126,8 @@ keyd_take_ledgerd_snapshot_key_get(
 	    (m->number < known[0].number && m->number != known[1].number))
 		answer.error = SR_NOT_ALLOWED;
 	else
+		keyd_count_use(k, BANK_KEY_JOURNAL);
+	if (answer.error == SR_OK)
 		keys_snapshot(k->keys, m->number, m->salt, answer.key);
 	KEYD_SEND(k, to_ledgerd, snapshot_key, SNAPSHOT_KEY, &answer);
 	sodium_memzero(&answer, sizeof(answer));

@@ -9,7 +9,9 @@
  *   start finds its way even when the newest snapshot is damaged;
  * - older ones: only as a logged operation (USE, code 4), so many an hour,
  *   counted for ever in the state, which is durable before the key leaves;
- * - snapshots: the last two, and those that are yet to come.
+ * - snapshots: the last two, and those that are yet to come;
+ * - segments before the one that a retirement has cut at: never again, not as
+ *   a logged operation and not for an auditor either.
  *
  * The line between moves by a snapshot's own entry, whose leaf keyd makes and
  * appends itself; and only forward.  So a ledgerd that lies about snapshots
@@ -20,12 +22,16 @@
 #include <stdint.h>
 
 #include "common/entry.h"
+#include "gen/messages.h"
 #include "keyd/state.h"
 
-enum { LOG_KEYS_OLD_AN_HOUR = 120 };
+enum { LOG_KEYS_OLD_AN_HOUR = BUDGET_OLD_SEGMENTS };
 
 /* The first segment whose key is given for the asking. */
 uint32_t log_keys_floor(const struct state *state);
+
+/* Whether that segment's entries are retired. */
+bool log_keys_retired(const struct state *state, uint64_t segment);
 
 /*
  * Takes a snapshot's entry, in a leaf of that segment, into the state, which

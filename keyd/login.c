@@ -2,63 +2,97 @@
 /*
  * Log-in, and the change of a credential, which begins as one.  A name that is
  * not registered, and a credential that is not set, go the same way with
- * nobody's record.
+ * nobody's record, and change when somebody's does (renew.h).
  */
 #include <string.h>
 
 #include <sodium.h>
 
 #include "common/diag.h"
-#include "common/kdf.h"
+#include "keyd/epochs.h"
 #include "keyd/keyd.h"
+#include "keyd/renew.h"
 
 enum { DEVICE_ID_LEN = 16, DEVICE_MAC_LEN = 32 };
 
-static void
-device_mac(const struct keyd *k, const struct payload_m1 *m1,
-    const uint8_t id[DEVICE_ID_LEN], uint8_t mac[DEVICE_MAC_LEN])
+enum { DEVICE_INPUT_MAX = 1 + PAYLOAD_NAME_MAX + DEVICE_ID_LEN + 4 };
+
+/* Of a customer who has been reset so often; what was before is void. */
+static size_t
+device_input(const struct payload_m1 *m1, uint32_t resets,
+    const uint8_t id[DEVICE_ID_LEN], uint8_t input[DEVICE_INPUT_MAX])
 {
-	uint8_t input[1 + PAYLOAD_NAME_MAX + DEVICE_ID_LEN];
-	struct writer w = writer_to(input, sizeof(input));
+	struct writer w = writer_to(input, DEVICE_INPUT_MAX);
 
 	writer_u8(&w, m1->name_len);
 	writer_bytes(&w, m1->name, m1->name_len);
 	writer_bytes(&w, id, DEVICE_ID_LEN);
-	kdf_hmac_sha256(mac, k->keys->device_token, 32, input, writer_len(&w));
+	if (resets > 0)
+		writer_u32(&w, resets);
+	return writer_len(&w);
 }
 
 bool
 login_device_valid(const struct keyd *k, const struct payload_m1 *m1)
 {
-	uint8_t mac[DEVICE_MAC_LEN];
+	uint8_t input[DEVICE_INPUT_MAX];
+	struct customer customer;
+	uint32_t resets = 0;
 
-	device_mac(k, m1, m1->device_token, mac);
-	return sodium_memcmp(
-		   mac, m1->device_token + DEVICE_ID_LEN, sizeof(mac)) == 0;
+	if (sodium_is_zero(m1->device_token, DEVICE_TOKEN_LEN))
+		return false;
+	if (credentials_find(
+		&k->credentials, m1->name, m1->name_len, &customer) == SR_OK)
+		resets = customer.resets;
+	sodium_memzero(&customer, sizeof(customer));
+	return epochs_mac_valid(k, BANK_KEY_DEVICE, input,
+	    device_input(m1, resets, m1->device_token, input),
+	    m1->device_token + DEVICE_ID_LEN, DEVICE_MAC_LEN);
 }
 
-/* The token that was shown, or a new one. */
+/* For the device whose token was shown, or for a new one. */
 static void
-device_token(const struct keyd *k, const struct pending *p,
+device_token(struct keyd *k, const struct pending *p, uint32_t resets,
     uint8_t token[DEVICE_TOKEN_LEN])
 {
+	uint8_t input[DEVICE_INPUT_MAX];
+
 	memcpy(token, p->m1.device_token, DEVICE_ID_LEN);
 	if (!p->device)
 		env_random(k->env, token, DEVICE_ID_LEN);
-	device_mac(k, &p->m1, token, token + DEVICE_ID_LEN);
+	keyd_count_use(k, BANK_KEY_DEVICE);
+	epochs_mac(k, BANK_KEY_DEVICE, input,
+	    device_input(&p->m1, resets, token, input), token + DEVICE_ID_LEN,
+	    DEVICE_MAC_LEN);
 }
 
 static enum sr_error
 login_respond(struct keyd *k, struct pending *p, struct payload_m2 *m2,
-    const struct opaque_record *record, const uint8_t identifier[64])
+    const struct credential *credential, const uint8_t identifier[64])
 {
 	struct opaque_binding binding = handshake_binding(&p->handshake);
+	struct opaque_server_keys keys;
 	struct opaque_server_random random;
-	enum sr_error error;
+	struct keys_opaque pair = k->origin->opaque;
+	enum sr_error error = SR_OK;
 
+	(void)keys_epoch(
+	    k->keys, BANK_KEY_OPRF, credential->epoch, keys.oprf_seed);
+	/* for everybody or nobody: the time must not tell who has not moved */
+	if (k->origin->opaque.epoch != KEYS_EPOCH)
+		error =
+		    keys_opaque_derive(k->keys, credential->pair_epoch, &pair);
+	memcpy(keys.private_key, pair.private_key, sizeof(keys.private_key));
+	memcpy(keys.public_key, pair.public_key, sizeof(keys.public_key));
+	keyd_count_use(k, BANK_KEY_OPAQUE);
+	keyd_count_use(k, BANK_KEY_OPRF);
 	env_random(k->env, &random, sizeof(random));
-	error = opaque_server_respond(&p->login, &m2->ke2, &k->keys->opaque,
-	    record, identifier, 64, &binding, &random, &p->m1.ke1);
+	if (error == SR_OK)
+		error = opaque_server_respond(&p->login, &m2->ke2, &keys,
+		    &credential->record, identifier, 64, &binding, &random,
+		    &p->m1.ke1);
+	sodium_memzero(&keys, sizeof(keys));
+	sodium_memzero(&pair, sizeof(pair));
 	sodium_memzero(&random, sizeof(random));
 	return error;
 }
@@ -68,9 +102,12 @@ login_evaluate(struct keyd *k, struct pending *p, struct payload_m2 *m2)
 {
 	SECRET_64(real);
 	SECRET_64(fake);
+	uint8_t nobodys[CREDENTIAL_RANDOM_LEN + 9];
+	struct writer w = writer_to(nobodys, sizeof(nobodys));
 	struct customer found, nobody;
 	const struct payload_m1 *m1 = &p->m1;
 	const struct credential *slot = &found.credential[m1->slot];
+	struct credential *fake_slot = &nobody.credential[0];
 	bool known;
 	enum sr_error error =
 	    credentials_find(&k->credentials, m1->name, m1->name_len, &found);
@@ -83,17 +120,22 @@ login_evaluate(struct keyd *k, struct pending *p, struct payload_m2 *m2)
 		    ENV_LINK_COUNT, "credentials: %s", error_sentence(error));
 		return error;
 	}
+	fake_slot->epoch = slot->epoch;
+	fake_slot->pair_epoch = slot->pair_epoch;
 	register_identifier(k->keys->credential_id, m1->name, m1->name_len,
 	    slot->random, sizeof(slot->random), real);
-	/* with the slot: equal elements for both would tell */
-	register_identifier(
-	    k->keys->fake_id, m1->name, m1->name_len, &m1->slot, 1, fake);
+	/* with the slot: equal elements for both would tell; and whose it is,
+	 * as one that is not set is like any other */
+	writer_bytes(&w, slot->random, sizeof(slot->random));
+	writer_u64(&w, found.id);
+	writer_u8(&w, m1->slot);
+	register_identifier(k->keys->fake_id, m1->name, m1->name_len, nobodys,
+	    writer_len(&w), fake);
 	p->customer = known ? found.id : 0;
-	p->generation = known ? found.generation : 0;
-	error = login_respond(k, p, m2,
-	    known ? &slot->record : &nobody.credential[0].record,
-	    known ? real : fake);
-	if (error == SR_OK && m1->operation == OPERATION_CHANGE)
+	p->change = known ? customer_change(&found) : 0;
+	error = login_respond(
+	    k, p, m2, known ? slot : fake_slot, known ? real : fake);
+	if (error == SR_OK && m1->operation != OPERATION_LOG_IN)
 		error = register_evaluate(k, p, m2);
 	sodium_memzero(&found, sizeof(found));
 	sodium_memzero(&nobody, sizeof(nobody));
@@ -116,7 +158,7 @@ login_verify(struct keyd *k, struct pending *p, const struct payload_m3 *m3,
 	if (p->customer == 0)
 		return SR_LOGIN;
 	error = credentials_read(&k->credentials, p->customer, customer);
-	if (error != SR_OK || customer->generation != p->generation)
+	if (error != SR_OK || customer_change(customer) != p->change)
 		return SR_LOGIN;
 	error = limits_refund(&k->limits, &p->charge);
 	if (error == SR_OK)
@@ -139,6 +181,7 @@ login_open_session(struct keyd *k, const struct pending *p,
 	    .terminal_epoch = p->terminal_epoch,
 	    .slot = p->m1.slot,
 	    .failed = failed,
+	    .renew = renew_wanted(k, customer, p->m1.slot),
 	    .name = (const uint8_t *)customer->name,
 	    .name_len = customer->name_len,
 	    .display_name = (const uint8_t *)customer->display_name,
@@ -151,7 +194,7 @@ login_open_session(struct keyd *k, const struct pending *p,
 	memcpy(open.chain_key, keys->chain_key, sizeof(open.chain_key));
 	memcpy(open.wrapped_seed, customer->credential[p->m1.slot].wrapped_seed,
 	    sizeof(open.wrapped_seed));
-	device_token(k, p, open.device_token);
+	device_token(k, p, customer->resets, open.device_token);
 	memcpy(open.salt, customer->salt, sizeof(open.salt));
 	memcpy(open.directory_key, customer->directory_key,
 	    sizeof(open.directory_key));
@@ -184,7 +227,10 @@ login_finish(struct keyd *k, struct pending *p, const struct payload_m3 *m3)
 	return error;
 }
 
-/* passwd: 0 by 0.  set recovery: 1 by 0.  recover: 0 by 1.  rekey: both. */
+/*
+ * passwd, renew: 0 by 0.  set recovery: 1 by 0.  recover: 0 by 1.  rekey:
+ * both.
+ */
 static enum sr_error
 change_allowed(const struct keyd *k, const struct pending *p,
     const struct payload_m3 *m3, const struct customer *customer, bool *rekey)
@@ -194,10 +240,14 @@ change_allowed(const struct keyd *k, const struct pending *p,
 
 	if (p->m1.slot == SLOT_RECOVERY && p->m1.target_slot == SLOT_RECOVERY)
 		return SR_NOT_ALLOWED;
-	error = attestation_verify(customer->attestation,
-	    k->keys->attestation_public, k->state.bank_id, &attested);
+	/* of whichever epoch's key: the record is sealed by keyd alone */
+	error = attestation_read(customer->attestation, &attested);
 	if (error != SR_OK)
 		return error;
+	/* a former record only: no way to change a password unnoticed */
+	if (p->m1.operation == OPERATION_RENEW &&
+	    !renew_wanted(k, customer, p->m1.slot))
+		return SR_NOT_ALLOWED;
 	*rekey = !sodium_is_zero(m3->old_signature, SIGNATURE_LEN);
 	if (*rekey)
 		error = rekey_allowed(p, m3, &attested);
@@ -219,21 +269,17 @@ change_save(struct keyd *k, struct pending *p, const struct payload_m3 *m3,
     struct customer *customer, bool rekey)
 {
 	struct message_sessions_end end = {.customer = customer->id};
-	struct credential *target = &customer->credential[p->m1.target_slot];
-	enum sr_error error;
+	enum sr_error error = rekey ? rekey_take(k, p, m3, 0, customer) : SR_OK;
 
-	if (rekey && !rekey_take(k, p, m3, customer))
-		return SR_OK;
-	if (!rekey) {
-		target->present = true;
-		memcpy(target->random, p->random, sizeof(target->random));
-		target->record = m3->record;
-		memcpy(
-		    target->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
-	}
+	if (error != SR_OK)
+		return error == SR_AGAIN ? SR_OK : error;
+	if (!rekey)
+		register_credential(
+		    p, m3, &customer->credential[p->m1.target_slot]);
 	customer->generation++;
 	error = keyd_save_customer(k, customer);
-	if (error == SR_OK)
+	/* a renewal sets the password that it was */
+	if (error == SR_OK && p->m1.operation != OPERATION_RENEW)
 		KEYD_SEND(k, to_ledgerd, sessions_end, SESSIONS_END, &end);
 	return error;
 }

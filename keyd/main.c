@@ -58,8 +58,9 @@ start(const struct room *room, uint64_t registration,
 	    .restore = given->restore,
 	    .restore_epoch = given->restore_epoch,
 	    .restore_size = given->restore_size,
+	    .rotate = given->rotate,
 	    .registration = (enum keyd_registration)registration,
-	    .registrations_an_hour = KEYD_REGISTRATIONS_AN_HOUR,
+	    .registrations_an_hour = BUDGET_REGISTRATIONS,
 	};
 	struct secret_arena arena;
 	uint8_t *secrets;
@@ -81,13 +82,14 @@ int
 main(int argc, char *argv[])
 {
 	uint64_t registration = KEYD_REGISTRATION_OPEN, restore = 0;
-	uint64_t epoch = 0;
+	uint64_t epoch = 0, rotate = 0;
 	struct keyd_params given = {0};
 	const struct room_option options[] = {
 	    {"registration", &registration, 0, 2},
 	    {"restore", &restore, 0, 1},
 	    {"restore-epoch", &epoch, 1, UINT32_MAX},
 	    {"restore-size", &given.restore_size, 1, INT64_MAX},
+	    {"rotate", &rotate, 0, KEY_PLACES - 1},
 	};
 	struct room room;
 	enum sr_error error = SR_OK;
@@ -103,6 +105,7 @@ main(int argc, char *argv[])
 	env_posix_files(&posix, files, sizeof(files) / sizeof(files[0]));
 	given.restore = restore == 1;
 	given.restore_epoch = (uint32_t)epoch;
+	given.rotate = (uint8_t)rotate;
 	start(&room, registration, &given);
 	room_enter(&room, keyd_policy, KEYD_POLICY_LEN);
 	keyd_ready(&keyd, room.report.missing);

@@ -54,9 +54,11 @@ struct pending {
 	uint32_t failed_place;
 	bool device;       /* the token in m1 is valid */
 	uint64_t customer; /* 0: the name is not registered */
-	uint64_t generation;
+	uint64_t change;   /* of the customer: customer_change() */
 	struct opaque_server_login login;
 	uint8_t random[CREDENTIAL_RANDOM_LEN]; /* of a new credential */
+	uint32_t oprf_epoch; /* ... whose record rests on this epoch's seed */
+	uint32_t pair_epoch; /* ... and is bound to this one's key pair */
 };
 
 struct keyd;
@@ -89,7 +91,7 @@ enum sr_error login_evaluate(
 enum sr_error login_finish(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
-/* Ends a change of one credential, or half a rekey: M5 (login.c). */
+/* Ends a change or renewal of one credential, or half a rekey: M5 (login.c). */
 enum sr_error login_replace(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
@@ -107,6 +109,10 @@ enum sr_error register_evaluate(
 enum sr_error register_finish(
     struct keyd *k, struct pending *p, const struct payload_m3 *m3);
 
+/* The credential that a handshake sets (register.c). */
+void register_credential(const struct pending *p, const struct payload_m3 *m3,
+    struct credential *credential);
+
 /* An invitation for a name until a time: until ms 8 | MAC 24. */
 void register_invitation(const struct keyd *k, const char *name,
     size_t name_len, uint64_t until_ms, uint8_t out[INVITATION_LEN]);
@@ -118,10 +124,10 @@ void register_identifier(const uint8_t key[32], const char *name,
 
 /*
  * Signs the attestation of M3's keys into customer: the first one, or the one
- * that continues what stands there.
+ * that continues what stands there.  reset_leaf: as in the attestation.
  */
-void register_attest(
-    struct keyd *k, const struct payload_m3 *m3, struct customer *customer);
+void register_attest(struct keyd *k, const struct payload_m3 *m3,
+    uint64_t reset_leaf, struct customer *customer);
 
 /* Seals and sends M5, and ends the handshake. */
 enum sr_error register_answer(

@@ -9,6 +9,7 @@
 
 #include "common/kdf.h"
 #include "common/name.h"
+#include "keyd/epochs.h"
 #include "keyd/keyd.h"
 
 enum { INVITATION_MAC_LEN = INVITATION_LEN - 8 };
@@ -22,29 +23,40 @@ register_identifier(const uint8_t key[32], const char *name, size_t name_len,
 	kdf_hmac_sha512_parts(identifier, key, 32, parts, 2);
 }
 
+/* What the MAC is of: until 8 | name. */
+static size_t
+invitation_input(const char *name, size_t name_len, uint64_t until_ms,
+    uint8_t input[8 + PAYLOAD_NAME_MAX])
+{
+	struct writer w = writer_to(input, 8 + PAYLOAD_NAME_MAX);
+
+	writer_u64(&w, until_ms);
+	writer_bytes(&w, name, name_len);
+	return writer_len(&w);
+}
+
 void
 register_invitation(const struct keyd *k, const char *name, size_t name_len,
     uint64_t until_ms, uint8_t out[INVITATION_LEN])
 {
-	uint8_t mac[KDF_SHA512_LEN];
-	struct writer w = writer_to(out, 8);
-	struct kdf_part parts[] = {{out, 8}, {name, name_len}};
+	uint8_t input[8 + PAYLOAD_NAME_MAX];
+	size_t len = invitation_input(name, name_len, until_ms, input);
 
-	writer_u64(&w, until_ms);
-	kdf_hmac_sha512_parts(mac, k->keys->invitation, 32, parts, 2);
-	memcpy(out + 8, mac, INVITATION_MAC_LEN);
-	sodium_memzero(mac, sizeof(mac));
+	memcpy(out, input, 8);
+	epochs_mac(
+	    k, BANK_KEY_INVITATION, input, len, out + 8, INVITATION_MAC_LEN);
 }
 
 static bool
 invitation_valid(const struct keyd *k, const struct payload_m1 *m1)
 {
-	uint8_t right[INVITATION_LEN];
+	uint8_t input[8 + PAYLOAD_NAME_MAX];
 	struct reader r = reader_of(m1->invitation, 8);
 	uint64_t until_ms = reader_u64(&r);
+	size_t len = invitation_input(m1->name, m1->name_len, until_ms, input);
 
-	register_invitation(k, m1->name, m1->name_len, until_ms, right);
-	return sodium_memcmp(right, m1->invitation, INVITATION_LEN) == 0 &&
+	return epochs_mac_valid(k, BANK_KEY_INVITATION, input, len,
+		   m1->invitation + 8, INVITATION_MAC_LEN) &&
 	       env_clock_ms(k->env) <= until_ms;
 }
 
@@ -79,9 +91,11 @@ register_allowed(struct keyd *k, struct pending *p)
 		return SR_PARAMETERS;
 	if (!invited) {
 		/* counted whether taken or not: both tell something */
-		error = limits_hour(&k->limits, LIMITS_REGISTRATIONS,
+		error = limits_hour(&k->limits, REFUSAL_REGISTRATIONS,
 		    k->registrations_an_hour, env_clock_ms(k->env),
 		    &p->retry_ms);
+		if (error == SR_LATER)
+			keyd_refusal(k, REFUSAL_REGISTRATIONS);
 		if (error != SR_OK)
 			return error;
 	}
@@ -92,12 +106,17 @@ enum sr_error
 register_evaluate(struct keyd *k, struct pending *p, struct payload_m2 *m2)
 {
 	SECRET_64(identifier);
+	SECRET_64(seed);
 
+	keyd_count_use(k, BANK_KEY_OPRF);
+	p->oprf_epoch = k->state.key[BANK_KEY_OPRF].epoch;
+	p->pair_epoch = k->origin->opaque.epoch;
+	(void)keys_epoch(k->keys, BANK_KEY_OPRF, p->oprf_epoch, seed);
 	env_random(k->env, p->random, sizeof(p->random));
 	register_identifier(k->keys->credential_id, p->m1.name, p->m1.name_len,
 	    p->random, sizeof(p->random), identifier);
-	return opaque_register_evaluate(m2->evaluated,
-	    k->keys->opaque.oprf_seed, identifier, 64, p->m1.request);
+	return opaque_register_evaluate(
+	    m2->evaluated, seed, identifier, 64, p->m1.request);
 }
 
 enum sr_error
@@ -115,12 +134,13 @@ register_answer(struct keyd *k, struct pending *p, const struct payload_m5 *m5)
 }
 
 void
-register_attest(
-    struct keyd *k, const struct payload_m3 *m3, struct customer *customer)
+register_attest(struct keyd *k, const struct payload_m3 *m3,
+    uint64_t reset_leaf, struct customer *customer)
 {
 	struct certificate certificate = {0};
 	struct attestation attestation = {
 	    .customer = customer->id,
+	    .reset_leaf = reset_leaf,
 	    .key_epoch = ATTESTATION_FIRST_EPOCH,
 	};
 	struct attestation former;
@@ -130,7 +150,8 @@ register_attest(
 		attestation_hash(
 		    customer->attestation, attestation.previous_hash);
 	}
-	keys_certify(k->keys, k->log, &certificate);
+	keyd_count_use(k, BANK_KEY_ATTESTATION);
+	keys_certify(k->origin, &certificate);
 	attestation.key_id = certificate_key_id(&certificate);
 	memcpy(attestation.bank_id, k->state.bank_id, BANK_ID_LEN);
 	attestation_name_hash(customer->salt, customer->name,
@@ -138,15 +159,25 @@ register_attest(
 	memcpy(attestation.signing_key, m3->signing_key, PUBLIC_KEY_LEN);
 	memcpy(attestation.message_key, m3->message_key, PUBLIC_KEY_LEN);
 	attestation_sign(
-	    &attestation, k->keys->attestation_secret, customer->attestation);
+	    &attestation, k->origin->attestation.secret, customer->attestation);
+}
+
+void
+register_credential(const struct pending *p, const struct payload_m3 *m3,
+    struct credential *credential)
+{
+	credential->present = true;
+	memcpy(credential->random, p->random, sizeof(credential->random));
+	credential->record = m3->record;
+	memcpy(credential->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
+	credential->epoch = p->oprf_epoch;
+	credential->pair_epoch = p->pair_epoch;
 }
 
 static void
 customer_make(struct keyd *k, const struct pending *p,
     const struct payload_m3 *m3, struct customer *customer)
 {
-	struct credential *password = &customer->credential[SLOT_PASSWORD];
-
 	customer->id = k->credentials.customers + 1;
 	customer->generation = 1;
 	customer->name_len = p->m1.name_len;
@@ -157,11 +188,8 @@ customer_make(struct keyd *k, const struct pending *p,
 	env_random(k->env, customer->salt, sizeof(customer->salt));
 	env_random(
 	    k->env, customer->directory_key, sizeof(customer->directory_key));
-	password->present = true;
-	memcpy(password->random, p->random, sizeof(p->random));
-	password->record = m3->record;
-	memcpy(password->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
-	register_attest(k, m3, customer);
+	register_credential(p, m3, &customer->credential[SLOT_PASSWORD]);
+	register_attest(k, m3, 0, customer);
 }
 
 enum sr_error

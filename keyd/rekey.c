@@ -20,6 +20,26 @@ rekey_allowed(const struct pending *p, const struct payload_m3 *m3,
 	return handshake_old_verify(&p->handshake, attested->signing_key, m3);
 }
 
+void
+rekey_tell(struct keyd *k, const struct customer *customer)
+{
+	struct message_attestation m = {.customer = customer->id};
+
+	if (customer->name_len != 0) {
+		m.name = (const uint8_t *)customer->name;
+		m.name_len = customer->name_len;
+		m.display_name = (const uint8_t *)customer->display_name;
+		m.display_name_len = customer->display_name_len;
+		m.attestation = customer->attestation;
+		m.attestation_len = ATTESTATION_LEN;
+		memcpy(m.salt, customer->salt, sizeof(m.salt));
+		memcpy(m.directory_key, customer->directory_key,
+		    sizeof(m.directory_key));
+	}
+	KEYD_SEND(k, to_ledgerd, attestation, ATTESTATION, &m);
+	sodium_memzero(&m, sizeof(m));
+}
+
 static void
 half_forget(struct rekey_half *half)
 {
@@ -60,50 +80,58 @@ half_place(struct keyd *k)
 	return place;
 }
 
-static void
-credential_of(const struct pending *p, const struct payload_m3 *m3,
-    struct credential *credential)
-{
-	credential->present = true;
-	memcpy(credential->random, p->random, sizeof(credential->random));
-	credential->record = m3->record;
-	memcpy(credential->wrapped_seed, m3->wrapped_seed, WRAPPED_SEED_LEN);
-}
-
 /* The other slot's half of the same keys, with nothing changed in between. */
 static bool
 half_fits(const struct rekey_half *half, const struct pending *p,
     const struct payload_m3 *m3, const struct customer *customer)
 {
-	return half->generation == customer->generation &&
+	return half->change == customer_change(customer) &&
 	       half->target != p->m1.target_slot &&
 	       memcmp(half->signing_key, m3->signing_key, PUBLIC_KEY_LEN) ==
 		   0 &&
 	       memcmp(half->message_key, m3->message_key, PUBLIC_KEY_LEN) == 0;
 }
 
-bool
+void
+keyd_take_ledgerd_attested(struct keyd *k, const struct message_attested *m)
+{
+	struct rekey_half *half =
+	    m->customer != 0 ? half_of(k, m->customer) : NULL;
+
+	if (half != NULL &&
+	    memcmp(half->former, m->hash, sizeof(half->former)) == 0)
+		half->in_books = true;
+}
+
+enum sr_error
 rekey_take(struct keyd *k, const struct pending *p, const struct payload_m3 *m3,
-    struct customer *customer)
+    uint64_t reset_leaf, struct customer *customer)
 {
 	struct rekey_half *half = half_of(k, customer->id);
 
 	if (half != NULL && half_fits(half, p, m3, customer)) {
+		/* a reset's request named them, and came through the books */
+		if (reset_leaf == 0 && !half->in_books)
+			return SR_BUSY;
 		customer->credential[half->target] = half->credential;
-		credential_of(p, m3, &customer->credential[p->m1.target_slot]);
-		register_attest(k, m3, customer);
+		register_credential(
+		    p, m3, &customer->credential[p->m1.target_slot]);
+		register_attest(k, m3, reset_leaf, customer);
 		half_forget(half);
-		return true;
+		return SR_OK;
 	}
 	if (half == NULL)
 		half = half_place(k);
 	half_forget(half);
 	half->customer = customer->id;
-	half->generation = customer->generation;
+	half->change = customer_change(customer);
 	half->since_ms = env_boot_ms(k->env);
 	half->target = p->m1.target_slot;
 	memcpy(half->signing_key, m3->signing_key, PUBLIC_KEY_LEN);
 	memcpy(half->message_key, m3->message_key, PUBLIC_KEY_LEN);
-	credential_of(p, m3, &half->credential);
-	return false;
+	register_credential(p, m3, &half->credential);
+	attestation_hash(customer->attestation, half->former);
+	if (reset_leaf == 0)
+		rekey_tell(k, customer);
+	return SR_AGAIN;
 }

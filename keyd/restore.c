@@ -20,24 +20,23 @@
 
 enum sr_error
 restore_begin(
-    struct keyd *k, const struct keyd_params *params, struct keys_log *next)
+    struct keyd *k, const struct keyd_params *params, struct keys_origin *next)
 {
-	uint64_t now_s = env_clock_ms(k->env) / 1000;
-	uint64_t epoch = (uint64_t)k->state.log_epoch + 1;
+	uint32_t epoch;
+	enum sr_error error;
 
 	if (k->identity_secret == NULL || !keyd_founded(k))
 		return SR_NOT_ALLOWED;
-	if (now_s > epoch)
-		epoch = now_s;
-	if (epoch > UINT32_MAX)
-		return SR_INTERNAL;
+	error = keyd_next_origin(k, &epoch);
+	if (error != SR_OK)
+		return error;
 	k->restore = secret_take(&k->work_arena, sizeof(*k->restore));
 	if (k->restore == NULL)
 		return SR_MEMORY;
 	memcpy(k->restore->root, params->root, sizeof(k->restore->root));
 	k->restore->epoch = params->restore_epoch;
 	k->restore->size = params->restore_size;
-	return keys_log_derive(next, params->root, (uint32_t)epoch);
+	return keys_log_derive(&next->log, params->root, epoch);
 }
 
 /* Whether keyd signed that head, under whatever epoch. */
@@ -46,7 +45,7 @@ restore_is_signed(const struct keyd *k, uint32_t epoch, uint64_t size,
     const uint8_t root[32], const uint8_t signature[64])
 {
 	struct checkpoint checkpoint = {.size = size};
-	struct keys_log log;
+	struct keys_signing log;
 	enum sr_error error = keys_log_derive(&log, k->restore->root, epoch);
 
 	note_origin(k->state.bank_id, epoch, checkpoint.origin);
@@ -93,7 +92,7 @@ restore_compose(const struct keyd *k, const struct message_restore_sign *m,
 		return SR_ROLLED_BACK;
 	memset(note, 0, sizeof(*note));
 	memcpy(note->bank_id, state->bank_id, sizeof(note->bank_id));
-	note->new_epoch = k->keys->next_log.epoch;
+	note->new_epoch = k->keys->next.log.epoch;
 	note->restored_epoch = note->old_epoch = m->epoch;
 	note->restored_size = frontier->size;
 	merkle_frontier_root(frontier, note->restored_root);
@@ -113,6 +112,20 @@ restore_compose(const struct keyd *k, const struct message_restore_sign *m,
 	return error;
 }
 
+/*
+ * The books that stand for the beginning where that is retired: named by the
+ * log before that size, whoever has certified them later.
+ */
+static struct entry_snapshot
+restore_beginning(const struct state *state, uint64_t size)
+{
+	if (state->certified.number != 0 && state->certified.size < size)
+		return state->certified;
+	if (state->cut.number != 0 && state->cut.size < size)
+		return state->cut;
+	return (struct entry_snapshot){0};
+}
+
 /* Snapshots in the lost part name nothing that is in the log. */
 static void
 restore_drop_snapshots(struct state *state, uint64_t size)
@@ -124,11 +137,51 @@ restore_drop_snapshots(struct state *state, uint64_t size)
 		memset(&snapshot[1], 0, sizeof(snapshot[1]));
 	}
 	if (snapshot[0].size >= size)
-		memset(&snapshot[0], 0, sizeof(snapshot[0]));
+		snapshot[0] = restore_beginning(state, size);
 	if (state->certified_leaf >= size) {
 		memset(&state->certified, 0, sizeof(state->certified));
 		state->certified_leaf = 0;
 	}
+	/* a retirement that is lost never was: its segments may be back */
+	if (state->cut_leaf >= size) {
+		memset(&state->cut, 0, sizeof(state->cut));
+		state->cut_leaf = 0;
+	}
+}
+
+/*
+ * What keyd knew of its snapshots at that head, from its own copy of then: of
+ * a backup that is older than the last two the present state knows none, and
+ * what lies before them may be retired.
+ */
+static void
+restore_take_state(struct keyd *k, const struct message_restore_sign *m)
+{
+	const struct merkle_frontier *head = &k->restore->frontier;
+	static struct state found;
+
+	for (size_t at = 0; at + STATE_SLOT_LEN <= m->state_len;
+	     at += STATE_SLOT_LEN) {
+		if (state_read_copy(&k->state_file, m->state + at,
+			STATE_SLOT_LEN, &found) != SR_OK ||
+		    memcmp(found.bank_id, k->state.bank_id,
+			sizeof(found.bank_id)) != 0 ||
+		    found.log_epoch != m->epoch ||
+		    found.frontier.size != head->size ||
+		    memcmp(found.frontier.hash, head->hash,
+			sizeof(head->hash)) != 0)
+			continue;
+		memcpy(k->state.snapshot, found.snapshot,
+		    sizeof(k->state.snapshot));
+		k->state.certified = found.certified;
+		k->state.certified_leaf = found.certified_leaf;
+		k->state.cut = found.cut;
+		k->state.cut_leaf = found.cut_leaf;
+		return;
+	}
+	if (m->state_len > 0)
+		diag_warn("the backup's copy of keyd's state is of another "
+			  "head: its snapshots are not known");
 }
 
 static enum sr_error
@@ -145,11 +198,12 @@ restore_sign(struct keyd *k, const struct message_restore_sign *m)
 		    restore_note_sign(&note, k->identity_secret, restore->note);
 	if (error != SR_OK)
 		return error;
-	keyd_certify(k, &k->keys->next_log, restore->certificate);
+	keyd_certify(k, &k->keys->next, restore->certificate);
 	keyd_forget_identity(k);
 	sodium_memzero(restore->root, sizeof(restore->root));
 	restore->noted = true;
 	restore_drop_snapshots(&k->state, note.restored_size);
+	restore_take_state(k, m);
 	return SR_OK;
 }
 
@@ -188,15 +242,10 @@ restore_commit(struct keyd *k, const struct message_key_use *m)
 	if (error != SR_OK)
 		return error;
 	k->state.frontier = restore->frontier;
-	k->state.log_epoch = k->keys->next_log.epoch;
-	memcpy(k->state.certificate, restore->certificate, CERTIFICATE_LEN);
 	k->state.copy = false;
-	error = keyd_save(k);
-	if (error == SR_OK)
-		error = keyd_save(k);
+	error = rotation_turn(k, restore->certificate);
 	if (error != SR_OK)
 		return error;
-	k->log = &k->keys->next_log;
 	k->restore = NULL;
 	k->tree_started = true;
 	return SR_OK;

@@ -10,10 +10,7 @@
  * off has not begun.  Then epoch, certificate and tree go to the disk in one
  * save, and into both slots before the new head is signed: no slot is left
  * that could sign under the old origin.
- *
- * The next epoch is the time of the start in seconds, or one more than the
- * state's where the clock is behind that: an epoch that was in use meanwhile,
- * and of which nothing is left, is not used again.
+ * The next epoch is that of keyd_next_origin().
  */
 #include <stdint.h>
 
@@ -24,7 +21,7 @@
 
 struct keyd;
 struct keyd_params;
-struct keys_log;
+struct keys_origin;
 struct message_key_use;
 
 /* In the work arena; with it keyd is in the phase `restore'. */
@@ -44,7 +41,7 @@ struct restore {
  * founding, SR_CRYPTO.
  */
 enum sr_error restore_begin(
-    struct keyd *k, const struct keyd_params *params, struct keys_log *next);
+    struct keyd *k, const struct keyd_params *params, struct keys_origin *next);
 
 /* The leaf of the note, as key_use brings it: ends the restore start. */
 void restore_finish(struct keyd *k, const struct message_key_use *m);

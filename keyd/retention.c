@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The certificate of a snapshot.  Must never take for certified what the
- * order does not name, byte for byte.
+ * The certificate of a snapshot, and what is retired on it.  Must never take
+ * for certified what the order does not name, byte for byte, nor give up a key
+ * for less than a certificate and two signatures.
  */
 #include "keyd/retention.h"
 
@@ -9,79 +10,38 @@
 
 #include <sodium.h>
 
+#include "common/buffer.h"
 #include "common/certificate.h"
 #include "common/order.h"
 #include "keyd/keyd.h"
+#include "keyd/proof.h"
 
-enum { PROOF_LEN = ORDER_LEN + ORDER_SIGNATURE_LEN + ORDER_CERTIFY_LEN };
+enum {
+	CERTIFY_PROOF_LEN = PROOF_SIGNED_LEN + ORDER_CERTIFY_LEN,
+	RETIRE_PROOF_LEN = PROOF_REQUEST_LEN + ORDER_RETIRE_LEN,
+};
 
-/* The order is a certificate, for this bank, of exactly that snapshot. */
+/* A certificate of exactly that snapshot, which is one of the last two. */
 static enum sr_error
-check_order(const struct keyd *k, const struct entry_retention *retention,
-    const uint8_t proof[PROOF_LEN], struct order *order)
-{
-	const uint8_t *attachment = proof + ORDER_LEN + ORDER_SIGNATURE_LEN;
-	struct order_certify certify;
-	struct entry_snapshot named;
-	uint8_t hash[ORDER_HASH_LEN];
-
-	if (order_decode(proof, order) != SR_OK ||
-	    order_certify_decode(attachment, ORDER_CERTIFY_LEN, &certify) !=
-		SR_OK)
-		return SR_MALFORMED;
-	if (memcmp(order->bank, k->state.bank_id, sizeof(order->bank)) != 0)
-		return SR_WRONG_BANK;
-	order_attachment_hash(attachment, ORDER_CERTIFY_LEN, hash);
-	named = entry_snapshot_certified(&certify);
-	return order->kind == ORDER_CERTIFY &&
-		       memcmp(hash, order->attachment_hash, sizeof(hash)) ==
-			   0 &&
-		       entry_snapshot_same(&named, &retention->snapshot)
-		   ? SR_OK
-		   : SR_PARAMETERS;
-}
-
-/* By the key of the signer's that keyd has attested last. */
-static enum sr_error
-check_signature(struct keyd *k, uint64_t signer, const uint8_t *proof)
-{
-	struct attestation attestation;
-	struct customer customer;
-	enum sr_error error =
-	    credentials_read(&k->credentials, signer, &customer);
-
-	if (keyd_fail(k, "credentials", error) != SR_OK)
-		return error;
-	error = customer.name_len != 0
-		    ? attestation_read(customer.attestation, &attestation)
-		    : SR_SIGNATURE;
-	if (error == SR_OK)
-		error = order_verify(
-		    proof, proof + ORDER_LEN, attestation.signing_key);
-	sodium_memzero(&customer, sizeof(customer));
-	return error == SR_OK ? SR_OK : SR_SIGNATURE;
-}
-
-enum sr_error
-retention_check(struct keyd *k, const struct entry_event *event,
-    const uint8_t *proof, size_t proof_len, struct entry_retention *retention,
-    enum sr_error *refused)
+check_certified(struct keyd *k, struct reader *r,
+    const struct entry_retention *retention, enum sr_error *refused)
 {
 	const struct entry_snapshot *known = k->state.snapshot;
-	struct order order;
-	enum sr_error error = entry_retention_of(event, retention);
+	struct signed_order order;
+	struct order_certify certify;
+	struct entry_snapshot named;
+	enum sr_error error =
+	    proof_order(k, r, ORDER_CERTIFY, ORDER_CERTIFY_LEN, &order);
 
-	if (error == SR_OK && (proof_len != PROOF_LEN ||
-				  retention->leaf >= k->state.frontier.size))
+	if (error == SR_OK && order_certify_decode(order.attachment,
+				  ORDER_CERTIFY_LEN, &certify) != SR_OK)
 		error = SR_MALFORMED;
-	if (error == SR_OK)
-		error = check_order(k, retention, proof, &order);
-	if (error == SR_OK &&
-	    (order.signer == 0 || order.signer > k->credentials.customers))
-		error = SR_NOT_FOUND;
 	if (error != SR_OK)
 		return error;
-	*refused = check_signature(k, order.signer, proof);
+	named = entry_snapshot_certified(&certify);
+	if (!entry_snapshot_same(&named, &retention->snapshot))
+		return SR_PARAMETERS;
+	*refused = proof_signature(k, &order);
 	if (*refused == SR_OK &&
 	    !entry_snapshot_same(&retention->snapshot, &known[0]) &&
 	    !entry_snapshot_same(&retention->snapshot, &known[1]))
@@ -89,9 +49,75 @@ retention_check(struct keyd *k, const struct entry_event *event,
 	return k->failure;
 }
 
+enum sr_error
+retention_may_cut(
+    const struct state *state, const struct entry_snapshot *snapshot)
+{
+	if (state->certified.number == 0 ||
+	    !entry_snapshot_same(snapshot, &state->certified))
+		return SR_NOT_FOUND;
+	/* a start needs the last two, and all that follows them */
+	return state->snapshot[1].number != 0 &&
+		       snapshot->number <= state->snapshot[1].number &&
+		       (state->cut.number == 0 ||
+			   snapshot->segment > state->cut.segment)
+		   ? SR_OK
+		   : SR_NOT_ALLOWED;
+}
+
+/*
+ * Somebody's request to retire all before that snapshot, which is the
+ * certified one, and somebody else's approval of exactly that request.
+ */
+static enum sr_error
+check_retired(struct keyd *k, struct reader *r,
+    const struct entry_retention *retention, enum sr_error *refused)
+{
+	struct signed_order request, approval;
+	struct order_retire retire;
+	enum sr_error error = proof_request(
+	    k, r, ORDER_RETIRE, ORDER_RETIRE_LEN, &request, &approval);
+
+	if (error == SR_OK && order_retire_decode(request.attachment,
+				  ORDER_RETIRE_LEN, &retire) != SR_OK)
+		error = SR_MALFORMED;
+	if (error != SR_OK)
+		return error;
+	if (approval.order.refers_to >= retention->leaf ||
+	    retire.snapshot != retention->snapshot.number ||
+	    memcmp(retire.hash, retention->snapshot.hash,
+		sizeof(retire.hash)) != 0)
+		return SR_PARAMETERS;
+	*refused = proof_both(k, &request, &approval);
+	if (*refused == SR_OK)
+		*refused = retention_may_cut(&k->state, &retention->snapshot);
+	return k->failure;
+}
+
+enum sr_error
+retention_check(struct keyd *k, const struct entry_event *event,
+    const uint8_t *proof, size_t proof_len, struct entry_retention *retention,
+    enum sr_error *refused)
+{
+	struct reader r = reader_of(proof, proof_len);
+	enum sr_error error = entry_retention_of(event, retention);
+	bool retires = retention->step == RETENTION_RETIRED;
+
+	if (error != SR_OK || retention->leaf >= k->state.frontier.size ||
+	    proof_len != (retires ? RETIRE_PROOF_LEN : CERTIFY_PROOF_LEN))
+		return SR_MALFORMED;
+	return retires ? check_retired(k, &r, retention, refused)
+		       : check_certified(k, &r, retention, refused);
+}
+
 void
 retention_note(struct state *state, const struct entry_retention *retention)
 {
+	if (retention->step == RETENTION_RETIRED) {
+		state->cut = retention->snapshot;
+		state->cut_leaf = retention->leaf;
+		return;
+	}
 	state->certified = retention->snapshot;
 	state->certified_leaf = retention->leaf;
 }

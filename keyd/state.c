@@ -14,11 +14,14 @@ enum {
 	MACED_LEN = STATE_SLOT_LEN - MAC_LEN,
 	FLAG_GENESIS_SIGNED = 1,
 	FLAG_COPY = 2,
+	STATE_VERSION = 5,
+	MAGIC_LEN = 8,
 };
 
 /* The version of all files of keyd's: the others have none of their own. */
-static const char magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '2'};
-static const char first_magic[8] = {'S', 'R', 'S', 'T', 'A', 'T', 'E', '1'};
+static const char magics[STATE_VERSION][9] = {
+    "SRSTATE1", "SRSTATE2", "SRSTATE3", "SRSTATE4", "SRSTATE5"};
+static const char *const magic = magics[STATE_VERSION - 1];
 
 enum sr_error
 state_file_open(
@@ -36,6 +39,36 @@ state_mac(const struct state_file *f, const uint8_t slot[MACED_LEN],
 	crypto_generichash(mac, MAC_LEN, slot, MACED_LEN, f->mac_key, 32);
 }
 
+void
+state_keys_init(struct state *state)
+{
+	memset(state->key, 0, sizeof(state->key));
+	for (unsigned i = 0; i < KEY_PLACES; i++)
+		state->key[i].epoch = 1;
+}
+
+static void
+state_keys_read(struct reader *r, struct state *state)
+{
+	state->founded_ms = reader_u64(r);
+	for (unsigned i = 0; i < KEY_PLACES; i++) {
+		state->key[i].epoch = reader_u32(r);
+		state->key[i].former = reader_u32(r);
+		state->key[i].uses = reader_u64(r);
+	}
+}
+
+static void
+state_keys_write(const struct state *state, struct writer *w)
+{
+	writer_u64(w, state->founded_ms);
+	for (unsigned i = 0; i < KEY_PLACES; i++) {
+		writer_u32(w, state->key[i].epoch);
+		writer_u32(w, state->key[i].former);
+		writer_u64(w, state->key[i].uses);
+	}
+}
+
 static enum sr_error
 state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
     struct state *state)
@@ -43,9 +76,15 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
 	struct reader r = reader_of(slot, MACED_LEN);
 	uint8_t mac[MAC_LEN];
 	uint32_t flags;
-	bool first = memcmp(slot, first_magic, sizeof(first_magic)) == 0;
-	enum sr_error error =
-	    reader_magic(&r, first ? first_magic : magic, sizeof(magic));
+	unsigned version = STATE_VERSION;
+	enum sr_error error;
+
+	while (version > 1 && memcmp(slot, magics[version - 1], MAGIC_LEN) != 0)
+		version--;
+	/* of none of these, but perhaps of a later one */
+	if (memcmp(slot, magics[version - 1], MAGIC_LEN) != 0)
+		version = STATE_VERSION;
+	error = reader_magic(&r, magics[version - 1], MAGIC_LEN);
 
 	if (error != SR_OK)
 		return error;
@@ -75,9 +114,26 @@ state_decode(const struct state_file *f, const uint8_t slot[STATE_SLOT_LEN],
 	state->old_keys.ever = reader_u64(&r);
 	memset(&state->certified, 0, sizeof(state->certified));
 	state->certified_leaf = 0;
-	if (!first) {
+	memset(&state->cut, 0, sizeof(state->cut));
+	state->cut_leaf = 0;
+	if (version >= 2) {
 		entry_snapshot_read(&r, &state->certified);
 		state->certified_leaf = reader_u64(&r);
+	}
+	if (version >= 3) {
+		entry_snapshot_read(&r, &state->cut);
+		state->cut_leaf = reader_u64(&r);
+	}
+	state->founded_ms = 0;
+	state_keys_init(state);
+	if (version >= 4)
+		state_keys_read(&r, state);
+	memset(state->terminals, 0, sizeof(state->terminals));
+	memset(state->terminals_next, 0, sizeof(state->terminals_next));
+	if (version >= 5) {
+		reader_bytes(&r, state->terminals, sizeof(state->terminals));
+		reader_bytes(
+		    &r, state->terminals_next, sizeof(state->terminals_next));
 	}
 	reader_zeros(&r, reader_left(&r));
 	return reader_end(&r) ? SR_OK : SR_DAMAGED;
@@ -90,6 +146,7 @@ state_load(const struct state_file *f, struct state *state, bool *lone)
 	struct state found;
 	uint64_t len;
 	unsigned valid = 0;
+	bool first = false;
 	enum sr_error error = env_size(f->env, f->file, &len);
 
 	if (error != SR_OK)
@@ -101,6 +158,8 @@ state_load(const struct state_file *f, struct state *state, bool *lone)
 		    f->env, f->file, i * STATE_SLOT_LEN, slot, sizeof(slot));
 		if (error != SR_OK)
 			return error;
+		/* the first save is to slot 1, and may have been torn */
+		first = first || (i == 0 && sodium_is_zero(slot, sizeof(slot)));
 		/* a slot knows its place: the counter's last bit */
 		error = state_decode(f, slot, &found);
 		/* The other slot is then what the newer program left. */
@@ -113,7 +172,9 @@ state_load(const struct state_file *f, struct state *state, bool *lone)
 		valid++;
 	}
 	*lone = valid == 1;
-	return valid > 0 ? SR_OK : SR_DAMAGED;
+	if (valid == 0)
+		return first ? SR_NOT_FOUND : SR_DAMAGED;
+	return SR_OK;
 }
 
 enum sr_error
@@ -140,7 +201,7 @@ state_encode(const struct state_file *f, const struct state *state,
 {
 	struct writer w = writer_to(slot, MACED_LEN);
 
-	writer_bytes(&w, magic, sizeof(magic));
+	writer_bytes(&w, magic, MAGIC_LEN);
 	writer_u64(&w, state->counter);
 	writer_bytes(&w, state->bank_id, sizeof(state->bank_id));
 	writer_bytes(&w, state->identity, sizeof(state->identity));
@@ -161,11 +222,28 @@ state_encode(const struct state_file *f, const struct state *state,
 	writer_u64(&w, state->old_keys.ever);
 	entry_snapshot_write(&state->certified, &w);
 	writer_u64(&w, state->certified_leaf);
+	entry_snapshot_write(&state->cut, &w);
+	writer_u64(&w, state->cut_leaf);
+	state_keys_write(state, &w);
+	writer_bytes(&w, state->terminals, sizeof(state->terminals));
+	writer_bytes(&w, state->terminals_next, sizeof(state->terminals_next));
 	writer_zeros(&w, MACED_LEN - writer_len(&w));
 	if (w.bad)
 		return SR_INTERNAL;
 	state_mac(f, slot, slot + MACED_LEN);
 	return SR_OK;
+}
+
+enum sr_error
+state_read_copy(const struct state_file *f, const uint8_t *slot, size_t len,
+    struct state *state)
+{
+	enum sr_error error;
+
+	if (len != STATE_SLOT_LEN)
+		return SR_DAMAGED;
+	error = state_decode(f, slot, state);
+	return error == SR_OK && !state->copy ? SR_DAMAGED : error;
 }
 
 enum sr_error

@@ -6,7 +6,7 @@
  * force, and which generation each credential has.  Two slots of 4096 bytes,
  * written in turn, each with a counter and a MAC:
  *
- *	magic 8 "SRSTATE2" | counter 8 | bank id 32 | identity key 32
+ *	magic 8 "SRSTATE5" | counter 8 | bank id 32 | identity key 32
  *	| log-key epoch 4 | flags 4 (1: leaf 0 may be appended, 2: a copy)
  *	| customers 8 | digest 32 | intent: customer 8, from 8, to 8
  *	| certificate 256 | frontier (merkle.h)
@@ -14,14 +14,24 @@
  *	  segment 4, offset 4, hash 32; number 0: none
  *	| old segments' keys: hour since 1970 8, given in it 4, ever 8
  *	| the last snapshot that an auditor has signed: likewise 52, leaf 8
+ *	| the one before which all is retired: likewise 52, leaf 8
+ *	| founded ms 8, 0: not known | 24 keys by their numbers
+ *	  (common/key_table.def), 16 each: epoch 4, the former one 4 (0: none),
+ *	  uses up to which it may be used 8
+ *	| terminals: digest 32, that which is to come 32, zeros: not known
  *	| zeros up to 4064 | MAC 32
  *
- * Version 1, without the one that an auditor has signed, is read, too.
+ * Versions 1 to 4, which end after the snapshot before the last, after the
+ * one that is signed, after the one before which all is retired, and after the
+ * keys, are read, too: where there are no keys, all are of epoch 1, and nobody
+ * has counted uses.  Of the log key only the uses stand there: its epoch is
+ * the one above.
  *
  * Digest: PRF of the XOR over all customers of PRF(customer | generation), so
  * that an old credential put back in its place is noticed.  Intent: the one customer
  * whose credential is about to go from one generation to the next, because
- * two files cannot be written at once.
+ * two files cannot be written at once.  Terminals' digest (terminals.h) is for
+ * the same; both of them are the same when none is about to change.
  *
  * A copy: these are the files of a backup.  A keyd that finds this signs
  * nothing new until strongroomctl restore has shown that no later head was
@@ -33,7 +43,9 @@
 #include "common/certificate.h"
 #include "common/entry.h"
 #include "common/env.h"
+#include "common/key_table.h"
 #include "common/merkle.h"
+#include "keyd/terminals.h"
 
 enum { STATE_SLOT_LEN = 4096, STATE_LEN = 2 * STATE_SLOT_LEN };
 
@@ -48,6 +60,13 @@ struct state_old_keys {
 	uint64_t hour; /* since 1970, of the last one */
 	uint32_t given;
 	uint64_t ever;
+};
+
+/* Of one key: key_table.h. */
+struct state_key {
+	uint32_t epoch;
+	uint32_t former; /* 0: none is left */
+	uint64_t uses;   /* it may have been used so often */
 };
 
 struct state {
@@ -67,6 +86,13 @@ struct state {
 	struct state_old_keys old_keys;
 	struct entry_snapshot certified; /* number 0: none */
 	uint64_t certified_leaf;         /* of the auditor's order */
+	/* no key of a segment before its own is given: log_keys.h */
+	struct entry_snapshot cut; /* number 0: none */
+	uint64_t cut_leaf;         /* of the operators' approval */
+	uint64_t founded_ms;       /* 0: not known */
+	struct state_key key[KEY_PLACES];
+	uint8_t terminals[TERMINALS_DIGEST_LEN];
+	uint8_t terminals_next[TERMINALS_DIGEST_LEN];
 };
 
 struct state_file {
@@ -75,16 +101,19 @@ struct state_file {
 	const uint8_t *mac_key; /* 32 bytes */
 };
 
+/* The first epoch of each key, never used. */
+void state_keys_init(struct state *state);
+
 /* Opens the file "state"; mac_key must outlive f.  Errors as env_open. */
 enum sr_error state_file_open(
     struct state_file *f, struct env *env, const uint8_t mac_key[32]);
 
 /*
  * Reads the newer of the valid slots.  SR_VERSION: one of them, valid or not
- * for us, is of a later version; SR_NOT_FOUND: the file is shorter
- * than two slots, as before its first complete save; SR_DAMAGED: no slot is
- * valid.  *lone: the other slot was not valid; whether the present one is
- * the last is then for tree_start to say.
+ * for us, is of a later version; SR_NOT_FOUND: the file is as before its first
+ * complete save, shorter than two slots or without a valid one and the first
+ * of zeros; SR_DAMAGED: no slot is valid.  *lone: the other slot was not valid;
+ * whether the present one is the last is then for tree_start to say.
  */
 enum sr_error state_load(
     const struct state_file *f, struct state *state, bool *lone);
@@ -104,6 +133,13 @@ enum sr_error state_confirm(
  * Any error is the end of keyd: what is on disk is not known then.
  */
 enum sr_error state_save(const struct state_file *f, struct state *state);
+
+/*
+ * Reads a slot that state_copy() has made.  SR_DAMAGED when it is none of
+ * ours, SR_VERSION.
+ */
+enum sr_error state_read_copy(const struct state_file *f, const uint8_t *slot,
+    size_t len, struct state *state);
 
 /*
  * The slot that state_save() would write next, but marked as a copy, for a

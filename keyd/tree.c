@@ -32,8 +32,9 @@ enum sr_error
 keyd_head(const struct keyd *k, struct checkpoint *head, uint8_t signature[64])
 {
 	tree_checkpoint(k, head);
-	return head->size == 0 ? SR_OK
-			       : note_sign(head, k->log->secret, signature);
+	return head->size == 0
+		   ? SR_OK
+		   : note_sign(head, k->origin->log.secret, signature);
 }
 
 void
@@ -42,6 +43,7 @@ keyd_answer_head(struct keyd *k, enum sr_error error)
 	struct checkpoint checkpoint;
 	struct message_tree_head head = {.error = (uint16_t)error};
 
+	keyd_count_use(k, BANK_KEY_LOG);
 	if (k->failure != SR_OK ||
 	    keyd_fail(k, "signing the head",
 		keyd_head(k, &checkpoint, head.signature)) != SR_OK)
@@ -64,7 +66,7 @@ keyd_compare_head(const struct keyd *k, uint64_t size, const uint8_t root[32],
 	theirs = own;
 	theirs.size = size;
 	memcpy(theirs.root, root, sizeof(theirs.root));
-	if (note_verify_raw(&theirs, k->log->public, signature) != SR_OK)
+	if (note_verify_raw(&theirs, k->origin->log.public, signature) != SR_OK)
 		return SR_CRYPTO;
 	if (size > own.size)
 		return SR_ROLLED_BACK;
@@ -194,6 +196,7 @@ keyd_take_ledgerd_bank_get(struct keyd *k, const struct message_bank_get *m)
 	    .founded = keyd_founded(k),
 	    .copy = k->state.copy,
 	    .restoring = k->restore != NULL,
+	    .rotating = k->rotation.wanted,
 	    .certificate = k->state.certificate,
 	    .certificate_len = CERTIFICATE_LEN,
 	};
@@ -261,8 +264,10 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 	struct message_key_used used = {.error = (uint16_t)why};
 	struct message_snapshot_key snapshot = {.error = (uint16_t)why};
 	struct message_restore_signed restore = {.error = (uint16_t)why};
+	struct message_rotate_signed rotate = {.error = (uint16_t)why};
 
 	k->refused++;
+	keyd_refusal(k, REFUSAL_LEDGERD);
 	diag_limited(ENV_LEDGERD, "ledgerd sent message %u: %s", type,
 	    error_sentence(why));
 	if (type == MESSAGE_TREE_START || type == MESSAGE_TREE_APPEND ||
@@ -280,4 +285,6 @@ keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 	if (type == MESSAGE_RESTORE_SIGN)
 		KEYD_SEND(
 		    k, to_ledgerd, restore_signed, RESTORE_SIGNED, &restore);
+	if (type == MESSAGE_ROTATE_SIGN)
+		KEYD_SEND(k, to_ledgerd, rotate_signed, ROTATE_SIGNED, &rotate);
 }

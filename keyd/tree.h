@@ -38,5 +38,7 @@ void keyd_write_snapshots(const struct keyd *k, struct writer *w);
 /* Likewise the one that an auditor has signed last; zeros: none. */
 void keyd_write_certified(
     const struct keyd *k, uint8_t bytes[ENTRY_SNAPSHOT_LEN]);
+/* And the one before which keyd gives no keys; zeros: none. */
+void keyd_write_cut(const struct keyd *k, uint8_t bytes[ENTRY_SNAPSHOT_LEN]);
 
 #endif

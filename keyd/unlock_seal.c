@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The form of a sealed secret.  Decodes the header completely before it
- * spends memory on it.
+ * The envelopes of the sealed files.  A file has been decoded completely
+ * before memory or time is spent on it.
  */
 #include "keyd/unlock_seal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "common/aead.h"
-#include "common/buffer.h"
+#include "common/kdf.h"
 #include "common/secret.h"
 
-enum {
-	HEADER_LEN = 80,
-	SALT_LEN = 16,
-	KDF_ARGON2ID = 1,
-};
-
-_Static_assert(SALT_LEN == crypto_pwhash_argon2id_SALTBYTES, "");
-_Static_assert(
-    HEADER_LEN + AEAD_WRAP_OVERHEAD + UNLOCK_SECRET_LEN == UNLOCK_SEALED_LEN,
-    "");
-
-static const char magic[8] = {'S', 'R', 'S', 'E', 'A', 'L', '0', '1'};
+_Static_assert(SEALED_SALT_LEN == crypto_pwhash_argon2id_SALTBYTES, "");
 
 size_t
 unlock_passphrase_len(const void *passphrase, size_t len)
@@ -33,99 +23,190 @@ unlock_passphrase_len(const void *passphrase, size_t len)
 								      : len;
 }
 
+/* The key that an envelope is under. */
 static enum sr_error
-unlock_key(uint8_t key[32], const struct unlock_cost *cost,
-    const uint8_t salt[SALT_LEN], const void *passphrase, size_t len)
+envelope_key(const struct sealed_envelope *envelope,
+    const struct unlock_secret *secret, uint8_t key[32])
 {
-	if (crypto_pwhash_argon2id(key, 32, passphrase, len, salt, cost->passes,
-		cost->memory_len, crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
-		return SR_MEMORY;
-	return SR_OK;
-}
+	const uint8_t number[2] = {
+	    (uint8_t)envelope->number, (uint8_t)(envelope->number >> 8)};
 
-enum sr_error
-unlock_seal(const struct unlock_header *header, const uint8_t random[40],
-    const void *passphrase, size_t passphrase_len,
-    const uint8_t secret[UNLOCK_SECRET_LEN], uint8_t out[UNLOCK_SEALED_LEN])
-{
-	SECRET_32(key);
-	struct writer w = writer_to(out, HEADER_LEN);
-	enum sr_error error;
-
-	writer_bytes(&w, magic, sizeof(magic));
-	writer_u16(&w, UNLOCK_VERSION);
-	writer_u8(&w, header->purpose);
-	writer_u8(&w, KDF_ARGON2ID);
-	writer_u32(&w, header->epoch);
-	writer_u64(&w, header->cost.passes);
-	writer_u64(&w, header->cost.memory_len);
-	writer_bytes(&w, random, SALT_LEN);
-	writer_bytes(&w, header->bank_id, sizeof(header->bank_id));
-	if (w.bad || writer_len(&w) != HEADER_LEN)
-		return SR_INTERNAL;
-	error =
-	    unlock_key(key, &header->cost, random, passphrase, passphrase_len);
-	if (error != SR_OK)
-		return error;
-	aead_wrap(out + HEADER_LEN, key, random + SALT_LEN, out, HEADER_LEN,
-	    secret, UNLOCK_SECRET_LEN);
-	return SR_OK;
-}
-
-static enum sr_error
-unlock_header_read(struct reader *r, enum unlock_purpose purpose,
-    struct unlock_header *header, uint8_t salt[SALT_LEN])
-{
-	uint8_t kdf;
-	uint16_t version;
-	enum sr_error error = reader_magic(r, magic, sizeof(magic));
-
-	version = reader_u16(r);
-	if (error != SR_OK)
-		return error;
-	if (version > UNLOCK_VERSION)
-		return SR_VERSION;
-	if (version < UNLOCK_VERSION)
-		return SR_DAMAGED;
-	header->purpose = reader_u8(r);
-	kdf = reader_u8(r);
-	header->epoch = reader_u32(r);
-	header->cost.passes = reader_u64(r);
-	header->cost.memory_len = reader_u64(r);
-	reader_bytes(r, salt, SALT_LEN);
-	reader_bytes(r, header->bank_id, sizeof(header->bank_id));
-	if (r->bad || kdf != KDF_ARGON2ID || header->purpose != purpose ||
-	    header->cost.passes < 1 || header->cost.passes > 64 ||
-	    header->cost.memory_len < 1u << 20 ||
-	    header->cost.memory_len > 1u << 30)
-		return SR_DAMAGED;
-	return SR_OK;
-}
-
-enum sr_error
-unlock_open(enum unlock_purpose purpose, const void *sealed, size_t sealed_len,
-    const void *passphrase, size_t passphrase_len, struct unlock_header *header,
-    uint8_t secret[UNLOCK_SECRET_LEN])
-{
-	SECRET_32(key);
-	struct reader r = reader_of(sealed, sealed_len);
-	const uint8_t *wrapped;
-	uint8_t salt[SALT_LEN];
-	enum sr_error error;
-
-	sodium_memzero(secret, UNLOCK_SECRET_LEN);
-	error = unlock_header_read(&r, purpose, header, salt);
-	if (error != SR_OK)
-		return error;
-	wrapped = reader_view(&r, UNLOCK_SECRET_LEN + AEAD_WRAP_OVERHEAD);
-	if (!reader_end(&r))
-		return SR_DAMAGED;
-	error =
-	    unlock_key(key, &header->cost, salt, passphrase, passphrase_len);
-	if (error != SR_OK)
-		return error;
-	if (aead_unwrap(secret, key, sealed, HEADER_LEN, wrapped,
-		UNLOCK_SECRET_LEN + AEAD_WRAP_OVERHEAD) != SR_OK)
+	if (envelope->kind == SEALED_PASSPHRASE)
+		return crypto_pwhash_argon2id(key, 32,
+			   (const char *)secret->bytes, secret->len,
+			   envelope->salt, envelope->cost.passes,
+			   envelope->cost.memory_len,
+			   crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0
+			   ? SR_OK
+			   : SR_MEMORY;
+	if (secret->len != UNLOCK_CREDENTIAL_LEN)
 		return SR_UNLOCK;
+	kdf_expand_label(key, 32, secret->bytes, secret->len,
+	    envelope->kind == SEALED_SHARES ? "sealed shares"
+					    : "sealed credential",
+	    number, sizeof(number));
 	return SR_OK;
+}
+
+static enum sr_error
+try_envelope(const struct sealed *root, const struct sealed_envelope *envelope,
+    const struct unlock_secret *secret, uint8_t key[SEALED_SECRET_LEN])
+{
+	SECRET_32(under);
+	uint8_t ad[SEALED_MAX_LEN];
+	size_t ad_len = sealed_envelope_ad(root, envelope, ad);
+	enum sr_error error = envelope_key(envelope, secret, under);
+
+	if (error != SR_OK)
+		return error;
+	return aead_unwrap(key, under, ad, ad_len, envelope->wrapped,
+		   SEALED_WRAPPED_LEN) == SR_OK
+		   ? SR_OK
+		   : SR_UNLOCK;
+}
+
+enum sr_error
+unlock_open_envelope(const struct sealed *root,
+    const struct unlock_secret *secret, uint8_t key[SEALED_SECRET_LEN],
+    size_t *which)
+{
+	enum sr_error error = SR_UNLOCK_KIND;
+
+	sodium_memzero(key, SEALED_SECRET_LEN);
+	for (size_t i = 0; i < root->count; i++) {
+		if (root->envelopes[i].kind != secret->kind)
+			continue;
+		error = try_envelope(root, &root->envelopes[i], secret, key);
+		*which = i;
+		if (error != SR_UNLOCK)
+			return error;
+	}
+	return error;
+}
+
+static void
+secret_key(const struct sealed *sealed, const uint8_t key[SEALED_SECRET_LEN],
+    uint8_t out[32])
+{
+	kdf_expand_label(out, 32, key, SEALED_SECRET_LEN,
+	    sealed->purpose == SEALED_ROOT ? "sealed root" : "sealed identity",
+	    NULL, 0);
+}
+
+enum sr_error
+unlock_open(const struct sealed *sealed, const uint8_t key[SEALED_SECRET_LEN],
+    uint8_t out[SEALED_SECRET_LEN])
+{
+	SECRET_32(under);
+	uint8_t ad[SEALED_MAX_LEN];
+	size_t ad_len = sealed_ad(sealed, ad);
+
+	assert(sealed->version == SEALED_VERSION);
+	secret_key(sealed, key, under);
+	return aead_unwrap(out, under, ad, ad_len, sealed->wrapped,
+		   SEALED_WRAPPED_LEN) == SR_OK
+		   ? SR_OK
+		   : SR_UNLOCK;
+}
+
+enum sr_error
+unlock_open_old(const struct sealed *sealed, const struct unlock_secret *secret,
+    uint8_t out[SEALED_SECRET_LEN])
+{
+	SECRET_32(under);
+	uint8_t ad[SEALED_MAX_LEN];
+	size_t ad_len = sealed_ad(sealed, ad);
+	enum sr_error error;
+
+	assert(sealed->version == 1);
+	sodium_memzero(out, SEALED_SECRET_LEN);
+	if (secret->kind != SEALED_PASSPHRASE)
+		return SR_UNLOCK_KIND;
+	error = envelope_key(&sealed->envelopes[0], secret, under);
+	if (error != SR_OK)
+		return error;
+	return aead_unwrap(out, under, ad, ad_len, sealed->wrapped,
+		   SEALED_WRAPPED_LEN) == SR_OK
+		   ? SR_OK
+		   : SR_UNLOCK;
+}
+
+enum sr_error
+unlock_add_envelope(struct sealed *root, const struct sealed_envelope *like,
+    const struct unlock_secret *secret, const uint8_t key[SEALED_SECRET_LEN])
+{
+	SECRET_32(under);
+	uint8_t nonce[AEAD_WRAP_NONCE_LEN], ad[SEALED_MAX_LEN];
+	struct sealed_envelope *envelope;
+	enum sr_error error;
+	size_t ad_len;
+
+	if (root->count == SEALED_ENVELOPES_MAX || root->set >= UINT16_MAX)
+		return SR_SEALS_FULL;
+	envelope = &root->envelopes[root->count];
+	*envelope = *like;
+	envelope->number = (uint16_t)(root->set + 1);
+	if (envelope->kind == SEALED_PASSPHRASE)
+		randombytes_buf(envelope->salt, sizeof(envelope->salt));
+	error = envelope_key(envelope, secret, under);
+	if (error != SR_OK)
+		return error;
+	randombytes_buf(nonce, sizeof(nonce));
+	ad_len = sealed_envelope_ad(root, envelope, ad);
+	aead_wrap(envelope->wrapped, under, nonce, ad, ad_len, key,
+	    SEALED_SECRET_LEN);
+	root->count++;
+	root->set++;
+	return SR_OK;
+}
+
+enum sr_error
+unlock_remove_envelope(struct sealed *root, uint16_t number, size_t opened)
+{
+	size_t at = 0;
+
+	while (at < root->count && root->envelopes[at].number != number)
+		at++;
+	if (at == root->count)
+		return SR_NOT_FOUND;
+	if (root->count == 1)
+		return SR_LAST_ENVELOPE;
+	if (at == opened)
+		return SR_IN_HAND;
+	if (root->set >= UINT16_MAX)
+		return SR_SEALS_FULL;
+	root->count--;
+	memmove(&root->envelopes[at], &root->envelopes[at + 1],
+	    (root->count - at) * sizeof(root->envelopes[0]));
+	root->set++;
+	return SR_OK;
+}
+
+enum sr_error
+unlock_note_rehearsed(struct sealed *root, uint16_t number, size_t opened)
+{
+	struct sealed_envelope *envelope = &root->envelopes[opened];
+
+	if (envelope->kind != SEALED_SHARES || envelope->number != number)
+		return SR_NOT_FOUND;
+	if (root->set >= UINT16_MAX)
+		return SR_SEALS_FULL;
+	envelope->rehearsed = true;
+	root->set++;
+	return SR_OK;
+}
+
+void
+unlock_close(struct sealed *sealed, const uint8_t key[SEALED_SECRET_LEN],
+    const uint8_t secret[SEALED_SECRET_LEN])
+{
+	SECRET_32(under);
+	uint8_t nonce[AEAD_WRAP_NONCE_LEN], ad[SEALED_MAX_LEN];
+	size_t ad_len = sealed_ad(sealed, ad);
+
+	assert(sealed->version == SEALED_VERSION);
+	randombytes_buf(nonce, sizeof(nonce));
+	secret_key(sealed, key, under);
+	aead_wrap(sealed->wrapped, under, nonce, ad, ad_len, secret,
+	    SEALED_SECRET_LEN);
 }

@@ -11,9 +11,11 @@
 #include "common/entry.h"
 #include "common/journal.h"
 #include "common/secret.h"
+#include "keyd/epochs.h"
 #include "keyd/erase.h"
 #include "keyd/keyd.h"
 #include "keyd/log_keys.h"
+#include "keyd/reset.h"
 #include "keyd/retention.h"
 #include "keyd/tree.h"
 #include "keyd/use.h"
@@ -24,8 +26,9 @@ struct use {
 	struct entry_event event;
 	struct entry_snapshot snapshot;
 	struct entry_retention retention; /* step 0: a snapshot */
+	struct reset_grant reset;
 	bool granted; /* the key of an old segment is within its budget */
-	/* of an erasure or a certificate: logged, but not done */
+	/* of an erasure, a reset or a certificate: logged, but not done */
 	enum sr_error refused;
 };
 
@@ -50,6 +53,9 @@ use_check(struct keyd *k, const struct message_key_use *m, struct use *use)
 		/* the books may not know yet that the keys were changed */
 		return use->refused == SR_SIGNATURE ? SR_OK : use->refused;
 	}
+	if (use->type == ENTRY_USE && event->code == USE_RESET)
+		return reset_check(k, event, m->proof, m->proof_len,
+		    &use->reset, &use->refused);
 	if (use->type == ENTRY_SYSTEM && event->code == SYSTEM_RETENTION)
 		return retention_check(k, event, m->proof, m->proof_len,
 		    &use->retention, &use->refused);
@@ -102,10 +108,17 @@ use_terminal_key(struct keyd *k, uint32_t request, uint32_t terminal)
 	enum sr_error error =
 	    found != NULL && found->enrolled ? SR_OK : SR_TERMINAL;
 
+	if (error == SR_OK)
+		error = keyd_budget_on_disk(
+		    k, REFUSAL_TERMINAL_KEYS, BUDGET_TERMINAL_KEYS);
+	if (k->failure != SR_OK)
+		return k->failure;
 	answer.error = (uint16_t)error;
 	if (error == SR_OK) {
 		answer.epoch = found->epoch;
-		keys_terminal(k->keys, terminal, answer.epoch, answer.psk);
+		keyd_count_use(k, BANK_KEY_TERMINAL);
+		keys_terminal(k->keys, k->state.key[BANK_KEY_TERMINAL].epoch,
+		    terminal, answer.epoch, answer.psk);
 	}
 	if (message_terminal_key_encode(&w, &answer) == SR_OK) {
 		packet.packet_len = writer_len(&w);
@@ -117,19 +130,20 @@ use_terminal_key(struct keyd *k, uint32_t request, uint32_t terminal)
 	return error;
 }
 
-/* The budget is on disk before the key goes out. */
+/* A new epoch of a key; the table tells the operator of it. */
 static enum sr_error
-disclosure_charge(struct keyd *k)
+use_rotate(struct keyd *k, uint32_t request, const struct entry_event *use)
 {
-	uint64_t retry_ms;
-	enum sr_error error = limits_hour(&k->limits, LIMITS_DISCLOSURES,
-	    KEYD_DISCLOSURES_AN_HOUR, env_clock_ms(k->env), &retry_ms);
+	enum sr_error error = epochs_rotate(k, use);
 
-	if (error == SR_LATER)
-		return error;
+	k->control_request = request;
+	if (k->failure != SR_OK)
+		return k->failure;
 	if (error == SR_OK)
-		error = limits_sync(&k->limits);
-	return keyd_fail(k, "limits", error);
+		keyd_take_control_keys_get(k, &(struct message_keys_get){0});
+	else
+		keyd_refuse_control(k, MESSAGE_NONE, error);
+	return error;
 }
 
 /* Seals a key to the auditor that the leaf names, to nobody else. */
@@ -150,12 +164,16 @@ use_disclose(struct keyd *k, uint32_t request, const struct entry_event *use)
 
 	reader_bytes(&r, answer.auditor, sizeof(answer.auditor));
 	reader_bytes(&r, item.salt, sizeof(item.salt));
+	if (!item.snapshot && log_keys_retired(&k->state, use->subject))
+		error = SR_RETIRED;
 	if (error == SR_OK)
-		error = disclosure_charge(k);
+		error = keyd_budget_on_disk(
+		    k, REFUSAL_DISCLOSURES, BUDGET_DISCLOSURES);
 	if (k->failure != SR_OK)
 		return k->failure;
 	if (error == SR_OK) {
 		env_random(k->env, ephemeral, sizeof(ephemeral));
+		keyd_count_use(k, BANK_KEY_JOURNAL);
 		if (item.snapshot)
 			keys_snapshot(k->keys, item.segment, item.salt, key);
 		else
@@ -186,8 +204,13 @@ use_segment_key(struct keyd *k, const struct use *use, uint8_t key[32])
 	reader_zeros(&r, reader_left(&r));
 	if (use->event.subject > UINT32_MAX || !reader_end(&r))
 		return SR_PARAMETERS;
-	if (!use->granted)
+	if (log_keys_retired(&k->state, use->event.subject))
+		return SR_RETIRED;
+	if (!use->granted) {
+		keyd_refusal(k, REFUSAL_OLD_SEGMENTS);
 		return SR_OLD_RECORDS;
+	}
+	keyd_count_use(k, BANK_KEY_JOURNAL);
 	keys_segment(k->keys, (uint32_t)use->event.subject, salt, key);
 	return SR_OK;
 }
@@ -199,6 +222,7 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 	const struct entry_event *event = &use->event;
 	struct reader r = reader_of(event->detail, sizeof(event->detail));
 	uint32_t epoch = reader_u32(&r), terminal = (uint32_t)event->subject;
+	struct terminal next;
 	enum sr_error error;
 
 	if (use->type == ENTRY_SYSTEM)
@@ -208,9 +232,13 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 	if (event->code == USE_ERASE)
 		return use->refused == SR_OK ? erase_do(k, event->subject)
 					     : use->refused;
+	if (event->code == USE_RESET)
+		return reset_give(k, used->request, &use->reset, use->refused);
 	/* no terminal has id 0: so one that is too large is none either */
 	if (event->subject > UINT32_MAX)
 		terminal = 0;
+	if (event->code == USE_ROTATE)
+		return use_rotate(k, used->request, event);
 	if (event->code == USE_TERMINAL_KEY)
 		return use_terminal_key(k, used->request, terminal);
 	if (event->code == USE_DISCLOSE || event->code == USE_DISCLOSE_SNAPSHOT)
@@ -218,15 +246,11 @@ use_do(struct keyd *k, const struct use *use, struct message_key_used *used)
 	if (event->code != USE_TERMINAL_ENROL &&
 	    event->code != USE_TERMINAL_REVOKE)
 		return SR_NOT_ALLOWED;
-	error = terminals_set(
-	    &k->terminals, terminal, epoch, event->code == USE_TERMINAL_ENROL);
-	if (error == SR_TERMINAL || error == SR_NOT_ALLOWED)
-		return error;
-	if (error == SR_OK)
-		backup_note(&k->backup, BACKUP_TERMINALS,
-		    (uint32_t)(terminals_find(&k->terminals, terminal) -
-			       k->terminals.list));
-	return keyd_fail(k, "terminals", error);
+	error = terminals_set(&k->terminals, terminal, epoch,
+	    event->code == USE_TERMINAL_ENROL, &next);
+	if (error != SR_OK)
+		return error == SR_ALREADY ? SR_OK : error;
+	return keyd_fail(k, "terminals", keyd_save_terminal(k, &next));
 }
 
 void
@@ -239,6 +263,10 @@ keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
 
 	if (k->restore != NULL) {
 		restore_finish(k, m);
+		return;
+	}
+	if (rotation_is_note(m)) {
+		rotation_finish(k, m);
 		return;
 	}
 	error = use_check(k, m, &use);

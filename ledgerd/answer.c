@@ -13,6 +13,7 @@
 #include "common/noise.h"
 #include "common/secret.h"
 #include "ledgerd/intake.h"
+#include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/query.h"
 
@@ -116,6 +117,7 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 	memcpy(m4->name_salt, m->salt, sizeof(m4->name_salt));
 	memcpy(m4->attestation, m->attestation, sizeof(m4->attestation));
 	m4->failed_log_ins = m->failed;
+	m4->renew = m->renew == 1;
 	m4->idle_limit_ms = limit_ms(ledgerd->params.session_idle_s);
 	m4->absolute_limit_ms = limit_ms(ledgerd->params.session_absolute_s);
 	m4->rekey_ms = limit_ms(ledgerd->params.session_rekey_s);
@@ -130,6 +132,18 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 	memcpy(m4->checkpoint, ledgerd->checkpoint, ledgerd->checkpoint_len);
 }
 
+/* Nobody's log-in: keyd told of keys, which the books now have. */
+static void
+tell_keyd(struct ledgerd *ledgerd, const struct opening *opening)
+{
+	uint8_t hash[32];
+
+	if (opening->status != SR_OK)
+		return;
+	attestation_hash(opening->attestation, hash);
+	keyd_attested(ledgerd, opening->message.customer, hash);
+}
+
 /* M4, the first record of a session, or the reason why there is none. */
 static void
 answer_opening(struct ledgerd *ledgerd, const struct opening *opening)
@@ -139,6 +153,8 @@ answer_opening(struct ledgerd *ledgerd, const struct opening *opening)
 	struct payload_m4 m4 = {.status = opening->status};
 	uint8_t plain[PAYLOAD_M4_LEN];
 
+	if (opening->message.connection == 0)
+		tell_keyd(ledgerd, opening);
 	if (session == NULL)
 		return;
 	if (opening->status == SR_OK)
@@ -163,8 +179,9 @@ write_order(struct ledgerd *ledgerd, const struct customer_session *session,
 
 	if (item->order.stored) {
 		error = query_stored(ledgerd, session, item);
-		if (error == SR_OLD_RECORDS) {
-			answer->error = SR_OLD_RECORDS;
+		if (error == SR_OLD_RECORDS || error == SR_RETIRED ||
+		    error == SR_UNREADABLE) {
+			answer->error = (uint16_t)error;
 			answer->leaf = 0;
 		} else if (error != SR_OK) {
 			return error;
@@ -201,6 +218,8 @@ write_item(struct ledgerd *ledgerd, const struct customer_session *session,
 		return query_statement(ledgerd, session, item, w);
 	case ITEM_DIRECTORY:
 		return query_directory(ledgerd, session, item, w);
+	case ITEM_CERTIFICATE:
+		return query_certificate(ledgerd, item, w);
 	case ITEM_HOLDS:
 		return query_holds(ledgerd, session, item, w);
 	case ITEM_LATE:
@@ -285,7 +304,9 @@ answer_item(struct ledgerd *ledgerd, struct item *item)
 		answer_rekey(ledgerd, session, item);
 		return;
 	}
+	ledgerd->archive.asker = session->customer;
 	error = write_item(ledgerd, session, item, &w);
+	ledgerd->archive.asker = 0;
 	/* Waiting for keyd may have ended the session. */
 	session = sessions_find_serial(
 	    &ledgerd->sessions, item->connection, item->serial);

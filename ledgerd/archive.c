@@ -7,11 +7,15 @@
 
 #include <sodium.h>
 
+#include "common/diag.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
 
-enum { HOUR_MS = 3600 * 1000 };
+enum {
+	HOUR_MS = 3600 * 1000,
+	INDEX_READ_LEN = 64 * 1024, /* at a time; many frames */
+};
 
 void
 archive_init(struct archive *archive)
@@ -30,6 +34,25 @@ archive_close(struct archive *archive, struct env *env)
 	free(archive->index);
 	sodium_memzero(archive, sizeof(*archive));
 	archive_init(archive);
+}
+
+void
+archive_forget(struct archive *archive, struct env *env, uint32_t number)
+{
+	for (unsigned i = 0; i < ARCHIVE_OPEN_MAX; i++) {
+		struct archive_segment *segment = &archive->open[i];
+
+		if (segment->file == ENV_NO_FILE || segment->number != number)
+			continue;
+		(void)env_close(env, segment->file);
+		sodium_memzero(segment, sizeof(*segment));
+		segment->file = ENV_NO_FILE;
+	}
+	for (unsigned i = 0; i < ARCHIVE_OLD_KEYS; i++)
+		if (archive->old_keys[i].known &&
+		    archive->old_keys[i].segment == number)
+			sodium_memzero(&archive->old_keys[i],
+			    sizeof(archive->old_keys[i]));
 }
 
 enum sr_error
@@ -81,6 +104,37 @@ keep_old_key(struct archive *archive, uint32_t segment, const uint8_t key[32])
 	memcpy(old->key, key, sizeof(old->key));
 }
 
+/* What the asker was given in this hour; NULL when it can have no more. */
+static struct archive_asker *
+asker_of(struct archive *archive, uint64_t now_ms)
+{
+	struct archive_asker *asker = archive->askers;
+
+	if (archive->asked_hour != now_ms / HOUR_MS) {
+		archive->asked_hour = now_ms / HOUR_MS;
+		archive->asker_count = 0;
+	}
+	for (unsigned i = 0; i < archive->asker_count; i++, asker++)
+		if (asker->customer == archive->asker)
+			return asker->given < ARCHIVE_SHARE ? asker : NULL;
+	if (archive->asker_count == ARCHIVE_ASKERS)
+		return NULL;
+	/* a place is taken by the first key, not by the question */
+	*asker = (struct archive_asker){.customer = archive->asker};
+	return asker;
+}
+
+/*
+ * What fails here is not an old record: the link to keyd, or the batch in which
+ * a use is logged.  Nothing more may be acknowledged, whoever asked.
+ */
+static enum sr_error
+fails(struct ledgerd *ledgerd, enum sr_error error)
+{
+	ledgerd->fatal = error;
+	return error;
+}
+
 /*
  * The key of a segment: for the asking, or else by a logged use.  Who was told
  * that there are no more in this hour does not log another question.
@@ -93,13 +147,21 @@ fetch_key(struct ledgerd *ledgerd, const struct journal_segment *header,
 	    .code = USE_SEGMENT_KEY, .segment = header->segment};
 	struct archive *archive = &ledgerd->archive;
 	uint64_t now_ms = env_clock_ms(ledgerd->env);
+	struct archive_asker *asker = NULL;
 	enum sr_error error, done;
 
 	if (find_old_key(archive, header->segment, key))
 		return SR_OK;
 	error = keyd_segment_key(ledgerd, header->segment, header->salt, key);
-	if (error != SR_NOT_ALLOWED)
+	if (error == SR_OK || error == SR_RETIRED)
 		return error;
+	if (error != SR_NOT_ALLOWED)
+		return fails(ledgerd, error);
+	if (archive->asker != 0) {
+		asker = asker_of(archive, now_ms);
+		if (asker == NULL)
+			return SR_OLD_RECORDS;
+	}
 	if (now_ms < archive->asks_again_ms ||
 	    ledgerd->admission.closed != SR_OK)
 		return SR_OLD_RECORDS;
@@ -109,13 +171,16 @@ fetch_key(struct ledgerd *ledgerd, const struct journal_segment *header,
 		admission_refused(ledgerd, error);
 		return SR_OLD_RECORDS;
 	}
-	if (error == SR_OK)
-		error = done;
+	if (error != SR_OK)
+		return fails(ledgerd, error);
+	error = done;
 	if (error == SR_OLD_RECORDS)
 		archive->asks_again_ms = (now_ms / HOUR_MS + 1) * HOUR_MS;
 	if (error == SR_OK) {
 		memcpy(key, ledgerd->keyd.used.key, 32);
 		keep_old_key(archive, header->segment, key);
+		if (asker != NULL && asker->given++ == 0)
+			archive->asker_count++;
 	}
 	sodium_memzero(&ledgerd->keyd.used, sizeof(ledgerd->keyd.used));
 	return error;
@@ -160,6 +225,32 @@ open_segment(
 	return error == SR_AGAIN ? SR_DAMAGED : error;
 }
 
+/*
+ * What lies before the last snapshot no start reads and no order needs: where
+ * it is damaged, whoever asked for it is told so, and the bank goes on.  The
+ * operators are told, too, once for each segment in a row.
+ */
+static enum sr_error
+old_damage(
+    struct ledgerd *ledgerd, bool old, uint32_t segment, enum sr_error error)
+{
+	struct archive *archive = &ledgerd->archive;
+	char name[JOURNAL_SEGMENT_NAME_MAX];
+
+	if (!old || ledgerd->fatal != SR_OK ||
+	    (error != SR_DAMAGED && error != SR_CRYPTO && error != SR_VERSION &&
+		error != SR_IO))
+		return error;
+	if (!archive->told || archive->told_segment != segment)
+		diag_error("segment/%s, which lies before the last snapshot, "
+			   "cannot be read: %s; strongroom-verify tells what "
+			   "of it is whole, and a backup has it",
+		    journal_segment_name(segment, name), error_sentence(error));
+	archive->told = true;
+	archive->told_segment = segment;
+	return SR_UNREADABLE;
+}
+
 /* Reads the bytes of the frame at a position and parses them. */
 static enum sr_error
 read_frame(struct ledgerd *ledgerd, struct journal_position position,
@@ -194,32 +285,29 @@ archive_read(struct ledgerd *ledgerd, struct journal_position position,
 	if (error == SR_NOT_FOUND ||
 	    (error == SR_OK && out->frame.header.type != JOURNAL_ENTRY))
 		error = SR_DAMAGED;
-	if (error != SR_OK)
-		return error;
-	return journal_open(
-	    segment->key, &out->frame, out->buffer, &out->plain);
+	if (error == SR_OK)
+		error = journal_open(
+		    segment->key, &out->frame, out->buffer, &out->plain);
+	return old_damage(ledgerd,
+	    position.segment < ledgerd->snapshots.last.segment,
+	    position.segment, error);
 }
 
 enum sr_error
 archive_find_segment(struct ledgerd *ledgerd, uint64_t leaf, uint32_t *number)
 {
 	uint32_t low = 0, high = ledgerd->segments.number;
-	struct journal_segment header;
 	enum sr_error error;
-	env_file file;
-	uint64_t len;
+	uint64_t first;
 
 	/* The first leaf of `low' is not behind it, that of high + 1 is. */
 	while (low < high) {
 		uint32_t middle = low + (high - low + 1) / 2;
 
-		error = segments_open(
-		    &ledgerd->segments, middle, ENV_READ, &file, &len, &header);
-		if (error == SR_OK || error == SR_AGAIN || error == SR_DAMAGED)
-			(void)env_close(ledgerd->env, file);
+		error = segments_first_seq(&ledgerd->segments, middle, &first);
 		if (error != SR_OK)
-			return error == SR_AGAIN ? SR_DAMAGED : error;
-		if (header.first_seq <= leaf)
+			return error;
+		if (first <= leaf)
 			low = middle;
 		else
 			high = middle - 1;
@@ -228,36 +316,72 @@ archive_find_segment(struct ledgerd *ledgerd, uint64_t leaf, uint32_t *number)
 	return SR_OK;
 }
 
-/* Looks through a whole segment once. */
+/* The bytes of a segment from a place on, while its frames are counted. */
+struct window {
+	uint8_t bytes[INDEX_READ_LEN];
+	size_t at;  /* the next frame */
+	size_t len; /* of these bytes */
+};
+
+/* Reads on where less than a frame is left; what is left may be nothing. */
 static enum sr_error
-make_index(struct ledgerd *ledgerd, uint32_t number,
-    struct archive_segment **segment, struct archive_frame *frame)
+window_fill(struct ledgerd *ledgerd, const struct archive_segment *segment,
+    struct window *window, uint32_t offset)
 {
-	struct journal_position at = {number, JOURNAL_SEGMENT_HEADER_LEN};
+	uint64_t left = segment->len - offset;
+
+	if (window->len - window->at >= JOURNAL_FRAME_MAX ||
+	    window->len - window->at == left)
+		return SR_OK;
+	window->at = 0;
+	window->len =
+	    left < sizeof(window->bytes) ? (size_t)left : sizeof(window->bytes);
+	return env_read(
+	    ledgerd->env, segment->file, offset, window->bytes, window->len);
+}
+
+/* Looks through a whole segment that is open, once and in few reads. */
+static enum sr_error
+make_index(struct ledgerd *ledgerd, struct archive_segment *segment)
+{
+	static struct window window;
+	uint32_t offset = JOURNAL_SEGMENT_HEADER_LEN;
+	struct journal_frame frame;
 	enum sr_error error;
 	uint64_t leaves = 0;
 
+	window.at = window.len = 0;
 	for (;;) {
-		error = read_frame(ledgerd, at, frame, segment);
-		if (error == SR_NOT_FOUND)
+		error = window_fill(ledgerd, segment, &window, offset);
+		if (error == SR_OK && window.at == window.len)
 			return SR_OK;
+		if (error == SR_OK)
+			error = journal_frame_parse(window.bytes + window.at,
+			    window.len - window.at, &frame);
 		if (error != SR_OK)
-			return error;
-		if (frame->frame.header.type == JOURNAL_ENTRY &&
+			return error == SR_NOT_FOUND ? SR_OK : error;
+		if (frame.header.type == JOURNAL_ENTRY &&
 		    leaves++ % ARCHIVE_STEP == 0) {
-			if ((*segment)->index_count == ARCHIVE_SEGMENT_INDEX)
+			if (segment->index_count == ARCHIVE_SEGMENT_INDEX)
 				return SR_DAMAGED;
-			(*segment)->index[(*segment)->index_count++] =
-			    at.offset;
+			segment->index[segment->index_count++] = offset;
 		}
-		at.offset += (uint32_t)frame->frame.frame_len;
+		window.at += frame.frame_len;
+		offset += (uint32_t)frame.frame_len;
 	}
+}
+
+static bool
+is_retired(const struct ledgerd *ledgerd, uint32_t segment)
+{
+	const struct entry_snapshot *cut = &ledgerd->snapshots.cut;
+
+	return cut->number != 0 && segment < cut->segment;
 }
 
 /* Where to begin to look for a leaf: at most ARCHIVE_STEP leaves before. */
 static enum sr_error
-find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
-    struct archive_frame *frame)
+find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at)
 {
 	const struct archive *archive = &ledgerd->archive;
 	struct archive_segment *segment;
@@ -269,7 +393,9 @@ find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
 		if (place >= archive->index_count)
 			return SR_NOT_FOUND;
 		*at = archive->index[place];
-		return SR_OK;
+		/* the leaf may come after what was retired since */
+		if (!is_retired(ledgerd, at->segment))
+			return SR_OK;
 	}
 	error = archive_find_segment(ledgerd, leaf, &at->segment);
 	if (error == SR_OK)
@@ -279,7 +405,7 @@ find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
 	if (error != SR_OK || at->segment == ledgerd->segments.number)
 		return error;
 	if (segment->index_count == 0)
-		error = make_index(ledgerd, at->segment, &segment, frame);
+		error = make_index(ledgerd, segment);
 	if (error != SR_OK)
 		return error;
 	place = (leaf - segment->first_seq) / ARCHIVE_STEP;
@@ -289,9 +415,31 @@ find_begin(struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at,
 	return SR_OK;
 }
 
-enum sr_error
-archive_leaf_from(struct ledgerd *ledgerd, uint64_t leaf,
-    struct archive_place *place, struct archive_frame *out, const uint8_t **key)
+/* From the end of a segment to the next, if the leaf lies there. */
+static enum sr_error
+next_segment(
+    struct ledgerd *ledgerd, uint64_t leaf, struct journal_position *at)
+{
+	enum sr_error error;
+	uint64_t first;
+
+	if (at->segment >= ledgerd->segments.number)
+		return SR_NOT_FOUND;
+	error = segments_first_seq(&ledgerd->segments, at->segment + 1, &first);
+	if (error != SR_OK)
+		return error == SR_NOT_FOUND ? SR_DAMAGED : error;
+	/* it was cut off the end of this one */
+	if (first > leaf)
+		return SR_DAMAGED;
+	at->segment++;
+	at->offset = JOURNAL_SEGMENT_HEADER_LEN;
+	return SR_OK;
+}
+
+/* Errors as of read_frame(). */
+static enum sr_error
+leaf_from(struct ledgerd *ledgerd, uint64_t leaf, struct archive_place *place,
+    struct archive_frame *out, const uint8_t **key)
 {
 	struct archive_segment *segment;
 	struct journal_position *at = &place->at;
@@ -300,29 +448,41 @@ archive_leaf_from(struct ledgerd *ledgerd, uint64_t leaf,
 	if (leaf >= ledgerd->tree.size)
 		return SR_NOT_FOUND;
 	if (!place->known)
-		error = find_begin(ledgerd, leaf, at, out);
+		error = find_begin(ledgerd, leaf, at);
 	if (error != SR_OK)
 		return error;
 	place->known = true;
 	for (;;) {
 		error = read_frame(ledgerd, *at, out, &segment);
 		if (error == SR_NOT_FOUND) {
-			at->segment++;
-			at->offset = JOURNAL_SEGMENT_HEADER_LEN;
-			if (at->segment > ledgerd->segments.number)
-				return SR_NOT_FOUND;
+			error = next_segment(ledgerd, leaf, at);
+			if (error != SR_OK)
+				return error;
 			continue;
 		}
 		if (error != SR_OK)
 			return error;
 		at->offset += (uint32_t)out->frame.frame_len;
-		if (out->frame.header.type == JOURNAL_ENTRY &&
-		    out->frame.header.seq == leaf)
+		if (out->frame.header.type != JOURNAL_ENTRY)
+			continue;
+		if (out->frame.header.seq == leaf)
 			break;
+		if (out->frame.header.seq > leaf)
+			return SR_DAMAGED;
 	}
 	*key = segment->key;
 	return journal_open(
 	    segment->key, &out->frame, out->buffer, &out->plain);
+}
+
+enum sr_error
+archive_leaf_from(struct ledgerd *ledgerd, uint64_t leaf,
+    struct archive_place *place, struct archive_frame *out, const uint8_t **key)
+{
+	enum sr_error error = leaf_from(ledgerd, leaf, place, out, key);
+
+	return old_damage(ledgerd, leaf < ledgerd->snapshots.last.size,
+	    place->at.segment, error);
 }
 
 enum sr_error

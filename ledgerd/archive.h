@@ -36,6 +36,21 @@ struct archive_key {
 	uint8_t key[32];
 };
 
+/*
+ * What one who asks has been given of them.  A customer may ask for the
+ * receipt of any leaf, also of a stranger's: without a share of its own each
+ * could use up what keyd gives to all, at most 120 in an hour.
+ */
+enum {
+	ARCHIVE_ASKERS = 120, /* each has a key: keyd gives no more */
+	ARCHIVE_SHARE = 40,   /* keys of one asker in an hour */
+};
+
+struct archive_asker {
+	uint64_t customer;
+	uint32_t given;
+};
+
 struct archive_segment {
 	env_file file; /* ENV_NO_FILE: free */
 	uint32_t number;
@@ -53,7 +68,13 @@ struct archive {
 	struct archive_key old_keys[ARCHIVE_OLD_KEYS];
 	unsigned next_old_key;  /* to be given up */
 	uint64_t asks_again_ms; /* keyd gives no old keys before; clock */
-	uint64_t index_first;   /* a multiple of ARCHIVE_STEP */
+	uint64_t asker;      /* whose question is answered; 0: the bank's own */
+	uint64_t asked_hour; /* clock; the others were in an earlier one */
+	struct archive_asker askers[ARCHIVE_ASKERS];
+	unsigned asker_count;
+	bool told;             /* the operators, of a damaged segment: */
+	uint32_t told_segment; /* the last one that they were told of */
+	uint64_t index_first;  /* a multiple of ARCHIVE_STEP */
 	/* of leaf index_first + ARCHIVE_STEP * i */
 	struct journal_position *index;
 	uint64_t index_count;
@@ -71,6 +92,9 @@ struct archive_frame {
 void archive_init(struct archive *archive);
 void archive_close(struct archive *archive, struct env *env);
 
+/* A segment that is retired: neither file nor key are kept. */
+void archive_forget(struct archive *archive, struct env *env, uint32_t number);
+
 /* Where a reader of many leaves in a row goes on. */
 struct archive_place {
 	bool known;
@@ -82,9 +106,12 @@ enum sr_error archive_note(
     struct archive *archive, uint64_t leaf, struct journal_position position);
 
 /*
- * Reads and opens the entry at a position.  SR_DAMAGED when it is not a whole
- * entry frame, SR_CRYPTO, SR_IO; SR_OLD_RECORDS when keyd gives no more keys
- * of old segments in this hour, or when the bank is closed and cannot log it.
+ * Reads and opens the entry at a position.  SR_RETIRED when its segment is;
+ * SR_DAMAGED when it is not a whole entry frame, SR_CRYPTO, SR_IO, or for all
+ * three SR_UNREADABLE before the last snapshot, on which the bank does not
+ * depend; SR_OLD_RECORDS when keyd gives no more keys of old segments in this
+ * hour, when the asker has had its share of them, or when the bank is closed
+ * and cannot log it.
  */
 enum sr_error archive_read(struct ledgerd *ledgerd,
     struct journal_position position, struct archive_frame *out);

@@ -287,7 +287,8 @@ audit_catch_up(struct ledgerd *ledgerd)
 	error = step(ledgerd);
 	/* a frame that reads wrong may read right the next time */
 	if (admission_is_refusal(error) || error == SR_DAMAGED ||
-	    error == SR_CRYPTO || error == SR_OLD_RECORDS) {
+	    error == SR_CRYPTO || error == SR_OLD_RECORDS ||
+	    error == SR_UNREADABLE) {
 		refuse(ledgerd, error);
 		return SR_OK;
 	}

@@ -16,6 +16,9 @@ backup_path(const struct message_backup_ledger_get *m, char path[ENV_PATH_MAX])
 	case BACKUP_SEGMENT:
 		segments_path(m->number, path);
 		return SR_OK;
+	case BACKUP_LEAVES:
+		segments_leaves_path(m->number, path);
+		return SR_OK;
 	case BACKUP_SNAPSHOT:
 		snprintf(path, ENV_PATH_MAX, "ledger/snapshot/%08" PRIu32,
 		    m->number);

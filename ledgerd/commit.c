@@ -20,6 +20,7 @@
 #include "ledgerd/intake.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/reset.h"
 
 bool
 commit_has_work(const struct ledgerd *ledgerd)
@@ -110,8 +111,10 @@ run_operations(struct ledgerd *ledgerd)
 		if (error != SR_OK)
 			break;
 		if (done != SR_OK && operations[i].code == 0)
-			diag_warn("keyd does not take the certificate of entry "
+			diag_warn("keyd does not take the %s of entry "
 				  "%" PRIu64 ": %s",
+			    operations[i].request_leaf != 0 ? "retirement"
+							    : "certificate",
 			    operations[i].leaf, error_sentence(done));
 		else if (done != SR_OK && operations[i].code == USE_ERASE)
 			diag_warn("keyd did not erase customer %" PRIu64 ": %s",
@@ -161,7 +164,7 @@ wants_entries(struct ledgerd *ledgerd)
 
 /* The batch, with entries where they are wanted and the bank takes them. */
 static enum sr_error
-begin(struct ledgerd *ledgerd)
+begin(struct ledgerd *ledgerd, size_t openings)
 {
 	enum sr_error error;
 
@@ -172,6 +175,8 @@ begin(struct ledgerd *ledgerd)
 	error = admission_look(ledgerd);
 	if (error == SR_OK && ledgerd->admission.closed == SR_OK) {
 		error = run_operations(ledgerd);
+		if (error == SR_OK)
+			error = reset_look(ledgerd, openings);
 		if (error == SR_OK)
 			error = batch_begin(ledgerd);
 		if (admission_is_refusal(error)) {
@@ -187,13 +192,15 @@ begin(struct ledgerd *ledgerd)
 enum sr_error
 commit_waiting(struct ledgerd *ledgerd)
 {
+	uint64_t began_us = env_boot_us(ledgerd->env);
+	enum sr_error error = reset_refresh(ledgerd);
 	size_t openings = ledgerd->opening_count;
 	size_t items = ledgerd->item_count;
-	uint64_t began_us = env_boot_us(ledgerd->env);
-	enum sr_error error;
 
+	if (error != SR_OK)
+		return error;
 	metrics_waiting(&ledgerd->metrics, items, openings);
-	error = begin(ledgerd);
+	error = begin(ledgerd, openings);
 	if (error != SR_OK)
 		return error;
 	check_signatures(ledgerd, items);
@@ -249,16 +256,23 @@ commit_genesis(
 	return error == SR_OK ? make_durable_and_signed(ledgerd) : error;
 }
 
-enum { PROOF_MAX = ORDER_LEN + ORDER_SIGNATURE_LEN + ORDER_CERTIFY_LEN };
+/* The longest: a reset that was asked for, and its approval. */
+enum {
+	SIGNED_LEN = ORDER_LEN + ORDER_SIGNATURE_LEN,
+	PROOF_MAX =
+	    SIGNED_LEN + ORDER_RESET_LEN + SIGNED_LEN + ORDER_APPROVE_LEN,
+};
 
 /*
- * What somebody signed, from the journal: order, signature, and the parameters
- * of a certificate.
+ * What somebody signed, from the journal, behind what the proof has already:
+ * order, signature, attachment.
  */
 static enum sr_error
 read_order(struct ledgerd *ledgerd, uint64_t leaf, uint8_t proof[PROOF_MAX],
     size_t *proof_len)
 {
+	uint8_t *to = proof + *proof_len;
+	size_t room = PROOF_MAX - *proof_len;
 	static struct archive_frame frame;
 	struct entry_order entry;
 	enum sr_error error = archive_leaf(ledgerd, leaf, &frame);
@@ -267,16 +281,17 @@ read_order(struct ledgerd *ledgerd, uint64_t leaf, uint8_t proof[PROOF_MAX],
 		error = entry_order_decode(
 		    frame.plain.committed, frame.plain.committed_len, &entry);
 	if (error != SR_OK)
-		return error == SR_OLD_RECORDS ? error : SR_DAMAGED;
-	memcpy(proof, entry.order, ORDER_LEN);
-	memcpy(proof + ORDER_LEN, entry.signature, ORDER_SIGNATURE_LEN);
-	*proof_len = ORDER_LEN + ORDER_SIGNATURE_LEN;
-	if (entry.attachment_len > PROOF_MAX - *proof_len)
+		return error == SR_OLD_RECORDS || error == SR_RETIRED ||
+			       error == SR_UNREADABLE
+			   ? error
+			   : SR_DAMAGED;
+	if (room < SIGNED_LEN || entry.attachment_len > room - SIGNED_LEN)
 		return SR_DAMAGED;
+	memcpy(to, entry.order, ORDER_LEN);
+	memcpy(to + ORDER_LEN, entry.signature, ORDER_SIGNATURE_LEN);
 	if (entry.attachment_len > 0)
-		memcpy(
-		    proof + *proof_len, entry.attachment, entry.attachment_len);
-	*proof_len += entry.attachment_len;
+		memcpy(to + SIGNED_LEN, entry.attachment, entry.attachment_len);
+	*proof_len += SIGNED_LEN + entry.attachment_len;
 	return SR_OK;
 }
 
@@ -299,10 +314,17 @@ use_of(const struct operation *operation, const uint8_t *proof,
 	} else if (operation->code == USE_SEGMENT_KEY) {
 		event->subject = operation->segment;
 		writer_bytes(&w, operation->salt, JOURNAL_SALT_LEN);
+	} else if (operation->code == USE_ROTATE) {
+		event->subject = operation->key;
 	} else if (operation->code == USE_ERASE) {
 		event->subject = operation->customer;
 		order_hash(proof, hash);
 		writer_bytes(&w, hash, sizeof(hash));
+	} else if (operation->code == USE_RESET) {
+		event->subject = operation->customer;
+		order_hash(proof + SIGNED_LEN + ORDER_RESET_LEN, hash);
+		writer_bytes(&w, hash, sizeof(hash));
+		writer_u64(&w, operation->leaf);
 	} else {
 		writer_u32(&w, operation->epoch);
 	}
@@ -313,14 +335,39 @@ static enum sr_error
 certificate_of(uint64_t leaf, const uint8_t *proof, size_t proof_len,
     struct entry_event *event)
 {
-	size_t at = ORDER_LEN + ORDER_SIGNATURE_LEN;
 	struct entry_retention retention = {
 	    .leaf = leaf, .step = RETENTION_CERTIFIED};
 	struct order_certify certify;
 
-	if (order_certify_decode(proof + at, proof_len - at, &certify) != SR_OK)
+	if (order_certify_decode(
+		proof + SIGNED_LEN, proof_len - SIGNED_LEN, &certify) != SR_OK)
 		return SR_DAMAGED;
 	retention.snapshot = entry_snapshot_certified(&certify);
+	*event = entry_retention_event(&retention);
+	return SR_OK;
+}
+
+/*
+ * The same of a retirement.  SR_NOT_FOUND: another snapshot was certified
+ * meanwhile, and nothing is to come of it.
+ */
+static enum sr_error
+retirement_of(const struct ledgerd *ledgerd, uint64_t leaf,
+    const uint8_t *proof, struct entry_event *event)
+{
+	struct entry_retention retention = {
+	    .snapshot = ledgerd->snapshots.certified,
+	    .leaf = leaf,
+	    .step = RETENTION_RETIRED};
+	struct order_retire retire;
+
+	if (order_retire_decode(
+		proof + SIGNED_LEN, ORDER_RETIRE_LEN, &retire) != SR_OK)
+		return SR_DAMAGED;
+	if (retire.snapshot != retention.snapshot.number ||
+	    memcmp(retire.hash, retention.snapshot.hash, sizeof(retire.hash)) !=
+		0)
+		return SR_NOT_FOUND;
 	*event = entry_retention_event(&retention);
 	return SR_OK;
 }
@@ -377,17 +424,42 @@ commit_with_keyd(struct ledgerd *ledgerd, enum entry_type type,
 }
 
 enum sr_error
-commit_restore(struct ledgerd *ledgerd, const uint8_t note[RESTORE_NOTE_LEN],
-    uint8_t salt[RESTORE_SALT_LEN])
+commit_note(struct ledgerd *ledgerd, const uint8_t *note, size_t len,
+    uint8_t salt[JOURNAL_SALT_LEN])
 {
-	struct journal_plain plain = {
-	    .committed = note, .committed_len = RESTORE_NOTE_LEN};
+	struct journal_plain plain = {.committed = note, .committed_len = len};
 	enum sr_error error;
 
 	error = batch_begin(ledgerd);
 	if (error == SR_OK)
 		error = write_with_keyd(ledgerd, &plain, 0, NULL, 0);
-	memcpy(salt, plain.salt, RESTORE_SALT_LEN);
+	memcpy(salt, plain.salt, JOURNAL_SALT_LEN);
+	return error;
+}
+
+/* What was signed, and the entry by which it takes effect. */
+static enum sr_error
+entry_of(struct ledgerd *ledgerd, const struct operation *operation,
+    uint8_t proof[PROOF_MAX], size_t *proof_len, struct entry_event *event)
+{
+	bool asked = operation->request_leaf != 0;
+	enum sr_error error = SR_OK;
+
+	*proof_len = 0;
+	if (asked)
+		error = read_order(
+		    ledgerd, operation->request_leaf, proof, proof_len);
+	if (error == SR_OK && operation->leaf != 0)
+		error = read_order(ledgerd, operation->leaf, proof, proof_len);
+	if (error != SR_OK)
+		return error;
+	if (operation->code != 0)
+		use_of(operation, proof, event);
+	else if (asked)
+		error = retirement_of(ledgerd, operation->leaf, proof, event);
+	else
+		error =
+		    certificate_of(operation->leaf, proof, *proof_len, event);
 	return error;
 }
 
@@ -395,36 +467,29 @@ enum sr_error
 commit_operation(struct ledgerd *ledgerd, const struct operation *operation,
     enum sr_error *done)
 {
-	bool certifies = operation->code == 0;
-	bool proves = certifies || operation->code == USE_ERASE;
+	bool retention = operation->code == 0;
 	uint8_t proof[PROOF_MAX];
-	size_t proof_len = 0;
+	size_t proof_len;
 	struct entry_event event;
-	enum sr_error error = SR_OK;
+	enum sr_error error =
+	    entry_of(ledgerd, operation, proof, &proof_len, &event);
 
-	*done = SR_INTERNAL;
-	if (proves)
-		error = read_order(ledgerd, operation->leaf, proof, &proof_len);
-	/* the next start does it */
-	if (error == SR_OLD_RECORDS) {
-		*done = error;
+	*done = error == SR_OK ? SR_INTERNAL : error;
+	/* the next start does it; or nobody ever */
+	if (error == SR_OLD_RECORDS || error == SR_RETIRED ||
+	    error == SR_UNREADABLE || error == SR_NOT_FOUND)
 		return SR_OK;
-	}
 	if (error != SR_OK)
 		return error;
-	if (certifies)
-		error =
-		    certificate_of(operation->leaf, proof, proof_len, &event);
-	else
-		use_of(operation, proof, &event);
-	if (error == SR_OK)
-		error = commit_with_keyd(ledgerd,
-		    certifies ? ENTRY_SYSTEM : ENTRY_USE, &event,
-		    operation->request, proves ? proof : NULL, proof_len);
+	error = commit_with_keyd(ledgerd, retention ? ENTRY_SYSTEM : ENTRY_USE,
+	    &event, operation->request, proof_len > 0 ? proof : NULL,
+	    proof_len);
 	if (error == SR_OK)
 		*done = error_of_wire(ledgerd->keyd.used.error);
-	return error == SR_OK && certifies ? snapshot_certified(ledgerd)
-					   : error;
+	if (error != SR_OK || !retention)
+		return error;
+	return operation->request_leaf != 0 ? snapshot_retired(ledgerd)
+					    : snapshot_certified(ledgerd);
 }
 
 enum sr_error

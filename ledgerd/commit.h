@@ -9,7 +9,7 @@
 
 #include "common/entry.h"
 #include "common/error.h"
-#include "common/restore.h"
+#include "common/journal.h"
 
 struct ledgerd;
 struct operation;
@@ -46,12 +46,12 @@ enum sr_error commit_snapshot(
     struct ledgerd *ledgerd, struct entry_event *event);
 
 /*
- * Journals the restore note, of which keyd appends the leaf under the new
- * origin, and tells the salt of its leaf.  Nothing is published yet.  Any
- * error ends the room.
+ * Journals a restore or rotation note, of which keyd appends the leaf under
+ * the new origin, and tells the salt of its leaf.  Nothing is published yet.
+ * Any error ends the room.
  */
-enum sr_error commit_restore(struct ledgerd *ledgerd,
-    const uint8_t note[RESTORE_NOTE_LEN], uint8_t salt[RESTORE_SALT_LEN]);
+enum sr_error commit_note(struct ledgerd *ledgerd, const uint8_t *note,
+    size_t len, uint8_t salt[JOURNAL_SALT_LEN]);
 
 /* Journals leaf 0. */
 enum sr_error commit_genesis(

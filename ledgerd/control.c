@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "common/key_table.h"
 #include "common/name.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/intake.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/retire_offer.h"
 
 static enum sr_error
 queue(struct ledgerd *ledgerd, const uint8_t *message, size_t len)
@@ -104,8 +106,8 @@ control_answer(struct ledgerd *ledgerd, const struct writer *encoded)
 		(void)queue(ledgerd, bytes, writer_len(&w));
 }
 
-static void
-answer_refused(struct ledgerd *ledgerd, enum sr_error error)
+void
+control_refuse(struct ledgerd *ledgerd, enum sr_error error)
 {
 	uint8_t bytes[MESSAGE_CONTROL_REFUSED_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
@@ -130,7 +132,7 @@ ledgerd_refuse_control(
 {
 	(void)type;
 	ledgerd->refused++;
-	answer_refused(ledgerd, error);
+	control_refuse(ledgerd, error);
 }
 
 void
@@ -219,24 +221,20 @@ ledgerd_take_control_clock_confirm(
 	answer_clock(ledgerd, admission_confirm_clock(ledgerd));
 }
 
-/*
- * Logs the use of a key where the bank takes orders, so that a refusal by the
- * disk is an answer; keyd gives the other one.
- */
-static void
-use_key(struct ledgerd *ledgerd, const struct operation *operation)
+void
+control_use_key(struct ledgerd *ledgerd, const struct operation *operation)
 {
 	enum sr_error error = admission_look(ledgerd), done;
 
 	if (error == SR_OK && ledgerd->admission.closed != SR_OK) {
-		answer_refused(ledgerd, SR_CLOSED_FOR_ORDERS);
+		control_refuse(ledgerd, SR_CLOSED_FOR_ORDERS);
 		return;
 	}
 	if (error == SR_OK)
 		error = commit_operation(ledgerd, operation, &done);
 	if (admission_is_refusal(error)) {
 		admission_refused(ledgerd, error);
-		answer_refused(ledgerd, SR_CLOSED_FOR_ORDERS);
+		control_refuse(ledgerd, SR_CLOSED_FOR_ORDERS);
 	} else if (error != SR_OK) {
 		ledgerd->fatal = error;
 	}
@@ -254,11 +252,48 @@ ledgerd_take_control_terminal_key_get(
 	    .terminal = m->terminal};
 
 	if (terminal == NULL || terminal->revoked) {
-		answer_refused(ledgerd, SR_TERMINAL);
+		control_refuse(ledgerd, SR_TERMINAL);
 		return;
 	}
 	operation.epoch = terminal->epoch;
-	use_key(ledgerd, &operation);
+	control_use_key(ledgerd, &operation);
+}
+
+/*
+ * What keyd refuses stands in the log, too: so many entries are there to be
+ * had in an hour, and no more.
+ */
+static bool
+rotate_in_budget(struct ledgerd *ledgerd)
+{
+	uint64_t now_ms = env_boot_ms(ledgerd->env);
+
+	if (ledgerd->rotates == 0 ||
+	    now_ms - ledgerd->rotates_since_ms >= UINT64_C(3600000)) {
+		ledgerd->rotates_since_ms = now_ms;
+		ledgerd->rotates = 0;
+	}
+	if (ledgerd->rotates == LEDGERD_ROTATES_AN_HOUR)
+		return false;
+	ledgerd->rotates++;
+	return true;
+}
+
+/* As above. */
+void
+ledgerd_take_control_key_rotate(
+    struct ledgerd *ledgerd, const struct message_key_rotate *m)
+{
+	struct operation operation = {.code = USE_ROTATE,
+	    .request = ledgerd->control_request,
+	    .key = m->key};
+
+	if (key_least_s(m->key) == 0)
+		control_refuse(ledgerd, SR_NOT_ALLOWED);
+	else if (!rotate_in_budget(ledgerd))
+		control_refuse(ledgerd, SR_BUDGET);
+	else
+		control_use_key(ledgerd, &operation);
 }
 
 /* The salt in the header of a segment that is in use. */
@@ -297,11 +332,11 @@ ledgerd_take_control_disclosure_get(
 		    ? SR_NOT_FOUND
 		    : segment_salt(ledgerd, m->segment, operation.salt);
 	if (error != SR_OK) {
-		answer_refused(ledgerd, error);
+		control_refuse(ledgerd, error);
 		return;
 	}
 	memcpy(operation.auditor, auditor->key, sizeof(operation.auditor));
-	use_key(ledgerd, &operation);
+	control_use_key(ledgerd, &operation);
 }
 
 void
@@ -319,20 +354,11 @@ ledgerd_take_control_snapshot_disclosure_get(
 		: snapshot_salt(ledgerd, m->snapshot, operation.salt);
 
 	if (error != SR_OK) {
-		answer_refused(ledgerd, error);
+		control_refuse(ledgerd, error);
 		return;
 	}
 	memcpy(operation.auditor, auditor->key, sizeof(operation.auditor));
-	use_key(ledgerd, &operation);
-}
-
-static void
-put_snapshot(
-    const struct entry_snapshot *snapshot, uint8_t bytes[ENTRY_SNAPSHOT_LEN])
-{
-	struct writer w = writer_to(bytes, ENTRY_SNAPSHOT_LEN);
-
-	entry_snapshot_write(snapshot, &w);
+	control_use_key(ledgerd, &operation);
 }
 
 void
@@ -341,19 +367,14 @@ ledgerd_take_control_retention_get(
 {
 	uint8_t bytes[MESSAGE_RETENTION_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
-	struct entry_snapshot known[2] = {0};
-	struct message_retention answer = {0};
-	unsigned count;
-	enum sr_error error = keyd_snapshots(ledgerd, known, &count);
+	struct message_retention answer;
+	enum sr_error error = retire_offer(ledgerd, &answer);
 
 	(void)m;
 	if (error != SR_OK) {
 		ledgerd->fatal = error;
 		return;
 	}
-	put_snapshot(&known[0], answer.newest);
-	put_snapshot(&known[1], answer.before);
-	put_snapshot(&ledgerd->snapshots.certified, answer.certified);
 	if (message_retention_encode(&w, &answer) == SR_OK)
 		control_answer(ledgerd, &w);
 }

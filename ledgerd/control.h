@@ -9,6 +9,7 @@
 #include "common/error.h"
 
 struct ledgerd;
+struct operation;
 
 /* Says `ready'. */
 enum sr_error control_ready(struct ledgerd *ledgerd);
@@ -18,5 +19,13 @@ enum sr_error control_listen(struct ledgerd *ledgerd);
 
 /* Answers the present request with what `encoded' holds. */
 void control_answer(struct ledgerd *ledgerd, const struct writer *encoded);
+void control_refuse(struct ledgerd *ledgerd, enum sr_error error);
+
+/*
+ * Logs the use of a key where the bank takes orders, so that a refusal by the
+ * disk is an answer; keyd gives the other one.
+ */
+void control_use_key(
+    struct ledgerd *ledgerd, const struct operation *operation);
 
 #endif

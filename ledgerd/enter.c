@@ -12,6 +12,7 @@
 
 #include "common/diag.h"
 #include "ledgerd/batch.h"
+#include "ledgerd/certificates.h"
 #include "ledgerd/intake.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/query.h"
@@ -136,12 +137,25 @@ note_certified(struct ledgerd *ledgerd, const struct order *order,
 	if (order->kind != ORDER_CERTIFY || effect->outcome != SR_OK)
 		return;
 	for (size_t i = 0; i < ledgerd->operation_count; i++)
-		if (ledgerd->operations[i].code == 0) {
+		if (ledgerd->operations[i].code == 0 &&
+		    ledgerd->operations[i].request_leaf == 0) {
 			ledgerd->operations[i].leaf = leaf;
 			return;
 		}
 	ledgerd->operations[ledgerd->operation_count++] =
 	    (struct operation){.leaf = leaf};
+}
+
+/* What two operators have given up keyd gives up first. */
+static void
+note_retired(
+    struct ledgerd *ledgerd, const struct book_effect *effect, uint64_t leaf)
+{
+	assert(ledgerd->operation_count < OPERATIONS_MAX);
+	if (effect->retired == NULL)
+		return;
+	ledgerd->operations[ledgerd->operation_count++] = (struct operation){
+	    .leaf = leaf, .request_leaf = effect->retired->leaf};
 }
 
 static void
@@ -221,6 +235,7 @@ apply_order(struct ledgerd *ledgerd, const struct customer_session *session,
 	note_operation(ledgerd, USE_TERMINAL_REVOKE, effect.revoked);
 	note_erased(ledgerd, &effect, in->answer.leaf);
 	note_certified(ledgerd, &in->order.order, &effect, in->answer.leaf);
+	note_retired(ledgerd, &effect, in->answer.leaf);
 	note_revoked(ledgerd, &effect);
 	fill_answer(ledgerd, session, in, &effect);
 	return SR_OK;
@@ -247,6 +262,41 @@ check_certificate(struct ledgerd *ledgerd, const struct book_order *in)
 	return snapshot_is_known(ledgerd, &snapshot);
 }
 
+/* What is asked for, or approved, is to retire; else NULL. */
+static const uint8_t *
+retire_block(const struct ledgerd *ledgerd, const struct book_order *in)
+{
+	const struct book_request *request;
+
+	if (in->order.kind == ORDER_RETIRE)
+		return in->attachment_len == ORDER_RETIRE_LEN ? in->attachment
+							      : NULL;
+	if (in->order.kind != ORDER_APPROVE)
+		return NULL;
+	for (unsigned i = 0;
+	     (request = book_request_at(&ledgerd->book, i)) != NULL; i++)
+		if (request->leaf == in->order.refers_to)
+			return request->kind == ORDER_RETIRE && !request->used
+				   ? request->attachment
+				   : NULL;
+	return NULL;
+}
+
+/* Likewise whether operators retire on what an auditor has signed. */
+static enum sr_error
+check_retirement(struct ledgerd *ledgerd, const struct book_order *in)
+{
+	const struct book_principal *signer =
+	    book_principal(&ledgerd->book, in->order.signer);
+	const uint8_t *block = retire_block(ledgerd, in);
+	struct order_retire retire;
+
+	if (block == NULL || !authority_allows(in->order.kind, signer->role) ||
+	    order_retire_decode(block, ORDER_RETIRE_LEN, &retire) != SR_OK)
+		return SR_OK;
+	return snapshot_may_retire(ledgerd, &retire);
+}
+
 static enum sr_error
 enter_order(struct ledgerd *ledgerd, const struct customer_session *session,
     struct item_order *in)
@@ -267,6 +317,8 @@ enter_order(struct ledgerd *ledgerd, const struct customer_session *session,
 			enum sr_error error =
 			    check_certificate(ledgerd, &in->order);
 
+			if (error == SR_OK)
+				error = check_retirement(ledgerd, &in->order);
 			if (error == SR_OK)
 				return apply_order(ledgerd, session, in);
 			if (error != SR_NOT_FOUND)
@@ -322,7 +374,7 @@ enter_item(struct ledgerd *ledgerd, struct item *item)
 
 /* keyd's word about a customer, checked as anybody would. */
 static enum sr_error
-check_opening(const struct ledgerd *ledgerd, const struct opening *opening,
+check_opening(struct ledgerd *ledgerd, const struct opening *opening,
     struct attestation *attestation)
 {
 	const struct message_session_open *m = &opening->message;
@@ -330,9 +382,7 @@ check_opening(const struct ledgerd *ledgerd, const struct opening *opening,
 
 	if (m->attestation_len != ATTESTATION_LEN)
 		return SR_MALFORMED;
-	error = attestation_verify(m->attestation,
-	    ledgerd->certificate.attestation_key, ledgerd->bank_id,
-	    attestation);
+	error = certificates_attested(ledgerd, m->attestation, attestation);
 	if (error != SR_OK)
 		return error;
 	if (attestation->customer != m->customer ||
@@ -428,6 +478,13 @@ enter_opening(struct ledgerd *ledgerd, struct opening *opening)
 	account = book_opening_of(&attestation, m->attestation);
 	if (ledgerd->batch.closed != SR_OK && !is_known(ledgerd, &account)) {
 		opening->status = SR_CLOSED_FOR_ORDERS;
+		return SR_OK;
+	}
+	if (attestation.reset_leaf != 0 && !is_known(ledgerd, &account) &&
+	    opening->reset != SR_OK) {
+		opening->status = opening->reset == SR_NOT_FOUND
+				      ? SR_NOT_ALLOWED
+				      : opening->reset;
 		return SR_OK;
 	}
 	error = book_open(&ledgerd->book, &account, &opened);

@@ -4,7 +4,8 @@
 /*
  * What comes in from clients: log-ins that keyd announces and records that
  * netd relays.  Opens and decodes them and puts them in the queues, in the
- * order in which they came; decides nothing about money.
+ * order in which they came; decides nothing about money.  What each message
+ * inside a record becomes is in messages.c.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@ struct customer_session;
 struct item;
 struct opening;
 struct message_session_open;
+struct message_attestation;
 
 /* The i-th waiting item or opening, from the front. */
 struct item *intake_item(struct ledgerd *ledgerd, size_t i);
@@ -29,6 +31,11 @@ void intake_drop_openings(struct ledgerd *ledgerd, size_t count);
 /* A log-in: opens its session and queues it for M4; closes when full. */
 void intake_opening(
     struct ledgerd *ledgerd, const struct message_session_open *m);
+
+/* Keys that the books have not seen come into them without a log-in: an
+ * opening without a session.  Others, and when the queue is full: nothing. */
+void intake_attested(
+    struct ledgerd *ledgerd, const struct message_attestation *m);
 
 /* True while another packet of netd's has room in the queue. */
 bool intake_has_room(const struct ledgerd *ledgerd);

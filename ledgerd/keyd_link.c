@@ -120,6 +120,7 @@ ledgerd_take_keyd_bank(struct ledgerd *ledgerd, const struct message_bank *m)
 	keyd->founded = m->founded != 0;
 	keyd->copy = m->copy != 0;
 	keyd->restoring = m->restoring != 0;
+	keyd->rotating = m->rotating != 0;
 	memcpy(keyd->bank_id, m->bank_id, sizeof(keyd->bank_id));
 	memcpy(keyd->identity, m->identity, sizeof(keyd->identity));
 	memcpy(keyd->certificate, m->certificate, CERTIFICATE_LEN);
@@ -304,6 +305,34 @@ ledgerd_take_keyd_restore_signed(
 }
 
 enum sr_error
+keyd_rotate_sign(struct ledgerd *ledgerd, uint64_t size)
+{
+	uint8_t packet[MESSAGE_ROTATE_SIGN_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+	struct message_rotate_sign sign = {.size = size};
+	enum sr_error error;
+
+	if (message_rotate_sign_encode(&w, &sign) != SR_OK)
+		return SR_INTERNAL;
+	error = ask(ledgerd, packet, writer_len(&w), KEYD_ROTATION);
+	return error == SR_OK ? ledgerd->keyd.rotation_error : error;
+}
+
+void
+ledgerd_take_keyd_rotate_signed(
+    struct ledgerd *ledgerd, const struct message_rotate_signed *m)
+{
+	struct keyd_answers *keyd = &ledgerd->keyd;
+
+	keyd->rotation_error = error_of_wire(m->error);
+	if (keyd->rotation_error == SR_OK && m->note_len != ROTATION_NOTE_LEN)
+		keyd->rotation_error = SR_INTERNAL;
+	if (keyd->rotation_error == SR_OK)
+		memcpy(keyd->rotation_note, m->note, ROTATION_NOTE_LEN);
+	arrive(ledgerd, KEYD_ROTATION);
+}
+
+enum sr_error
 keyd_use(struct ledgerd *ledgerd, const struct message_key_use *use)
 {
 	uint8_t packet[MESSAGE_KEY_USE_MAX];
@@ -355,8 +384,11 @@ ledgerd_take_keyd_snapshots(
     struct ledgerd *ledgerd, const struct message_snapshots *m)
 {
 	struct reader r = reader_of(m->certified, sizeof(m->certified));
+	struct reader cut = reader_of(m->cut, sizeof(m->cut));
 
 	entry_snapshot_read(&r, &ledgerd->snapshots.certified);
+	entry_snapshot_read(&cut, &ledgerd->snapshots.cut);
+	ledgerd->snapshots.certified_leaf = m->certified_leaf;
 	take_list(ledgerd, m->list, m->list_len, KEYD_SNAPSHOTS);
 }
 
@@ -377,6 +409,49 @@ ledgerd_take_keyd_directory_keys(
     struct ledgerd *ledgerd, const struct message_directory_keys *m)
 {
 	take_list(ledgerd, m->list, m->list_len, KEYD_DIRECTORY_KEYS);
+}
+
+enum sr_error
+keyd_attestation(struct ledgerd *ledgerd, uint64_t customer)
+{
+	uint8_t packet[MESSAGE_ATTESTATION_GET_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+	struct message_attestation_get get = {.customer = customer};
+
+	if (message_attestation_get_encode(&w, &get) != SR_OK)
+		return SR_INTERNAL;
+	ledgerd->keyd.attestation_of = customer;
+	return ask(ledgerd, packet, writer_len(&w), KEYD_ATTESTATION);
+}
+
+void
+keyd_attested(
+    struct ledgerd *ledgerd, uint64_t customer, const uint8_t hash[32])
+{
+	uint8_t packet[MESSAGE_ATTESTED_MAX];
+	struct writer w = writer_to(packet, sizeof(packet));
+	struct message_attested attested = {.customer = customer};
+	enum sr_error error;
+
+	memcpy(attested.hash, hash, sizeof(attested.hash));
+	error = message_attested_encode(&w, &attested);
+	if (error == SR_OK)
+		error = send_question(ledgerd, packet, writer_len(&w));
+	if (error != SR_OK)
+		ledgerd->fatal = error;
+}
+
+void
+ledgerd_take_keyd_attestation(
+    struct ledgerd *ledgerd, const struct message_attestation *m)
+{
+	if (m->name_len != 0)
+		intake_attested(ledgerd, m);
+	/* what comes unasked may be in the answer's place: it says the same */
+	if (m->customer == ledgerd->keyd.attestation_of) {
+		ledgerd->keyd.attestation_of = 0;
+		arrive(ledgerd, KEYD_ATTESTATION);
+	}
 }
 
 void

@@ -30,6 +30,8 @@ enum keyd_answer {
 	KEYD_SNAPSHOTS = 1 << 7,
 	KEYD_SNAPSHOT_KEY = 1 << 8,
 	KEYD_RESTORE = 1 << 9,
+	KEYD_ROTATION = 1 << 10,
+	KEYD_ATTESTATION = 1 << 11,
 };
 
 /* Fills ledgerd->keyd with the bank's public facts. */
@@ -56,6 +58,10 @@ enum sr_error keyd_genesis_sign(struct ledgerd *ledgerd, const uint8_t *genesis,
 enum sr_error keyd_restore_sign(
     struct ledgerd *ledgerd, const struct message_restore_sign *sign);
 
+/* The rotation note on the head of that size, which must be keyd's own, in
+ * keyd.rotation_note; or keyd's reason. */
+enum sr_error keyd_rotate_sign(struct ledgerd *ledgerd, uint64_t size);
+
 /*
  * The snapshots that stand in the log that keyd has signed, the newest first;
  * their number, at most 2, in *count.  Fills in ledgerd->snapshots.certified.
@@ -78,6 +84,14 @@ enum sr_error keyd_use(
  * the next question. */
 enum sr_error keyd_terminals(struct ledgerd *ledgerd);
 enum sr_error keyd_directory_keys(struct ledgerd *ledgerd, uint64_t first);
+
+/* Keys of the customer's that the books have not seen become a log-in without
+ * a session (intake_attested()). */
+enum sr_error keyd_attestation(struct ledgerd *ledgerd, uint64_t customer);
+
+/* Says that the books have that attestation; errors are in ledgerd->fatal. */
+void keyd_attested(
+    struct ledgerd *ledgerd, uint64_t customer, const uint8_t hash[32]);
 
 /* Takes what keyd has sent of its own accord, without waiting. */
 enum sr_error keyd_listen(struct ledgerd *ledgerd);

@@ -21,7 +21,26 @@ leaves_close(struct leaves *leaves, struct env *env)
 	leaves->file = ENV_NO_FILE;
 }
 
-/* Opens a segment at its first frame. */
+/* Opens what stays of a retired segment at its first leaf. */
+static enum sr_error
+open_retired(struct ledgerd *ledgerd, struct leaves *leaves, uint32_t number)
+{
+	struct leaves_file header;
+	enum sr_error error = segments_open_leaves(
+	    &ledgerd->segments, number, &leaves->file, &header);
+
+	if (error != SR_OK)
+		return error;
+	leaves->retired = true;
+	leaves->segment = number;
+	leaves->len = leaves_file_len(&header);
+	leaves->at = LEAVES_FILE_HEADER_LEN;
+	leaves->next = header.first_seq;
+	leaves->window_len = 0;
+	return SR_OK;
+}
+
+/* Opens a segment at its first frame, or leaf. */
 static enum sr_error
 open_segment(struct ledgerd *ledgerd, struct leaves *leaves, uint32_t number)
 {
@@ -29,8 +48,11 @@ open_segment(struct ledgerd *ledgerd, struct leaves *leaves, uint32_t number)
 	enum sr_error error;
 
 	leaves_close(leaves, ledgerd->env);
+	leaves->retired = false;
 	error = segments_open(&ledgerd->segments, number, ENV_READ,
 	    &leaves->file, &leaves->len, &header);
+	if (error == SR_RETIRED)
+		return open_retired(ledgerd, leaves, number);
 	if (error != SR_OK && leaves->file != ENV_NO_FILE)
 		leaves_close(leaves, ledgerd->env);
 	if (error != SR_OK)
@@ -42,10 +64,10 @@ open_segment(struct ledgerd *ledgerd, struct leaves *leaves, uint32_t number)
 	return SR_OK;
 }
 
-/* Parses the frame at `at'; SR_NOT_FOUND at the end of the segment. */
+/* The bytes at `at', and how many of them the window has. */
 static enum sr_error
-parse(
-    struct ledgerd *ledgerd, struct leaves *leaves, struct journal_frame *frame)
+look(struct ledgerd *ledgerd, struct leaves *leaves, const uint8_t **bytes,
+    size_t *have)
 {
 	uint64_t end = leaves->window_at + leaves->window_len;
 	uint64_t len = leaves->len - leaves->at;
@@ -64,20 +86,59 @@ parse(
 		leaves->window_len = (size_t)len;
 		end = leaves->at + len;
 	}
-	return journal_frame_parse(
-	    leaves->window + (leaves->at - leaves->window_at),
-	    (size_t)(end - leaves->at), frame);
+	*bytes = leaves->window + (leaves->at - leaves->window_at);
+	*have = (size_t)(end - leaves->at);
+	return SR_OK;
 }
 
-/* The next entry's frame, in this segment or the one after it. */
+/*
+ * The leaf of the next entry in this segment, the frame passed by;
+ * SR_NOT_FOUND at its end, SR_AGAIN after a frame that has none.
+ */
 static enum sr_error
-next_entry(
-    struct ledgerd *ledgerd, struct leaves *leaves, struct journal_frame *frame)
+take(struct ledgerd *ledgerd, struct leaves *leaves,
+    uint8_t leaf[JOURNAL_LEAF_LEN])
+{
+	struct journal_frame frame;
+	struct journal_leaf fields;
+	const uint8_t *bytes;
+	size_t have;
+	enum sr_error error = look(ledgerd, leaves, &bytes, &have);
+
+	if (error != SR_OK)
+		return error;
+	if (leaves->retired) {
+		if (have == 0)
+			return SR_NOT_FOUND;
+		if (have < JOURNAL_LEAF_LEN ||
+		    journal_leaf_decode(bytes, &fields) != SR_OK)
+			return SR_DAMAGED;
+		leaves->at += JOURNAL_LEAF_LEN;
+	} else {
+		error = journal_frame_parse(bytes, have, &frame);
+		if (error != SR_OK)
+			return error;
+		leaves->at += frame.frame_len;
+		if (frame.header.type != JOURNAL_ENTRY)
+			return SR_AGAIN;
+		journal_frame_leaf(&frame, &fields);
+	}
+	if (fields.seq != leaves->next)
+		return SR_DAMAGED;
+	journal_leaf_encode(&fields, leaf);
+	leaves->next++;
+	return SR_OK;
+}
+
+/* The next entry's leaf, in this segment or the one after it. */
+static enum sr_error
+next_entry(struct ledgerd *ledgerd, struct leaves *leaves,
+    uint8_t leaf[JOURNAL_LEAF_LEN])
 {
 	enum sr_error error;
 
 	for (;;) {
-		error = parse(ledgerd, leaves, frame);
+		error = take(ledgerd, leaves, leaf);
 		if (error == SR_NOT_FOUND) {
 			uint64_t next = leaves->next;
 
@@ -89,15 +150,8 @@ next_entry(
 				return error;
 			continue;
 		}
-		if (error != SR_OK)
+		if (error != SR_AGAIN)
 			return error;
-		leaves->at += frame->frame_len;
-		if (frame->header.type != JOURNAL_ENTRY)
-			continue;
-		if (frame->header.seq != leaves->next)
-			return SR_DAMAGED;
-		leaves->next++;
-		return SR_OK;
 	}
 }
 
@@ -114,8 +168,16 @@ go_near(struct ledgerd *ledgerd, struct leaves *leaves, uint64_t leaf)
 		place = (leaf - archive->index_first) / ARCHIVE_STEP;
 	if (place >= archive->index_count) {
 		error = archive_find_segment(ledgerd, leaf, &segment);
-		return error == SR_OK ? open_segment(ledgerd, leaves, segment)
-				      : error;
+		if (error == SR_OK)
+			error = open_segment(ledgerd, leaves, segment);
+		/* leaves are all of one length */
+		if (error == SR_OK && leaves->retired && leaf > leaves->next &&
+		    leaf - leaves->next <
+			(leaves->len - leaves->at) / JOURNAL_LEAF_LEN) {
+			leaves->at += (leaf - leaves->next) * JOURNAL_LEAF_LEN;
+			leaves->next = leaf;
+		}
+		return error;
 	}
 	error = open_segment(ledgerd, leaves, archive->index[place].segment);
 	if (error != SR_OK)
@@ -128,7 +190,7 @@ go_near(struct ledgerd *ledgerd, struct leaves *leaves, uint64_t leaf)
 enum sr_error
 leaves_seek(struct ledgerd *ledgerd, struct leaves *leaves, uint64_t leaf)
 {
-	struct journal_frame frame;
+	uint8_t passed[JOURNAL_LEAF_LEN];
 	enum sr_error error = SR_OK;
 
 	/* what was read before may since have been written */
@@ -139,7 +201,7 @@ leaves_seek(struct ledgerd *ledgerd, struct leaves *leaves, uint64_t leaf)
 	if (error == SR_OK && leaves->next > leaf)
 		error = SR_DAMAGED;
 	while (error == SR_OK && leaves->next < leaf)
-		error = next_entry(ledgerd, leaves, &frame);
+		error = next_entry(ledgerd, leaves, passed);
 	if (error != SR_OK)
 		leaves_close(leaves, ledgerd->env);
 	return error;
@@ -149,15 +211,9 @@ enum sr_error
 leaves_read(struct ledgerd *ledgerd, struct leaves *leaves,
     uint8_t leaf[JOURNAL_LEAF_LEN])
 {
-	struct journal_frame frame;
-	struct journal_leaf fields;
-	enum sr_error error = next_entry(ledgerd, leaves, &frame);
+	enum sr_error error = next_entry(ledgerd, leaves, leaf);
 
-	if (error != SR_OK) {
+	if (error != SR_OK)
 		leaves_close(leaves, ledgerd->env);
-		return error;
-	}
-	journal_frame_leaf(&frame, &fields);
-	journal_leaf_encode(&fields, leaf);
-	return SR_OK;
+	return error;
 }

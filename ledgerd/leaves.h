@@ -2,8 +2,8 @@
 #ifndef LEDGERD_LEAVES_H
 #define LEDGERD_LEAVES_H
 /*
- * The log's leaves, read again from the journal's frames, in their order.  No
- * key is needed, so no use of one is logged: whoever has the segments can do
+ * The log's leaves, read again from the journal's frames, in their order, or
+ * from what stays of retired segments.  No key is needed, so no use of one is logged: whoever has the segments can do
  * the same.  What is read is not checked against the tree; the caller does.
  */
 #include "common/env.h"
@@ -17,8 +17,9 @@ enum { LEAVES_WINDOW_LEN = 128 * 1024 };
 struct leaves {
 	env_file file; /* ENV_NO_FILE: none is open */
 	uint32_t segment;
+	bool retired;  /* the file has leaves, and no frames */
 	uint64_t len;  /* of the file */
-	uint64_t at;   /* of the next frame */
+	uint64_t at;   /* of the next frame, or leaf */
 	uint64_t next; /* the index of the next leaf */
 	uint64_t window_at;
 	size_t window_len;

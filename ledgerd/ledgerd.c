@@ -17,6 +17,8 @@
 #include "ledgerd/control.h"
 #include "ledgerd/intake.h"
 #include "ledgerd/keyd_link.h"
+#include "ledgerd/refusals.h"
+#include "ledgerd/seals.h"
 
 enum {
 	/* How often sessions are looked at when nothing else happens. */
@@ -42,6 +44,7 @@ ledgerd_init(struct ledgerd *ledgerd, struct env *env,
 	    &ledgerd->segments, env, ledgerd->bank_id, params->segment_len, 0);
 	archive_init(&ledgerd->archive);
 	tiles_init(&ledgerd->tiles);
+	retire_init(&ledgerd->retire);
 	outbox_init(&ledgerd->netd_out, ledgerd->netd_out_bytes,
 	    sizeof(ledgerd->netd_out_bytes));
 	outbox_init(&ledgerd->control_out, ledgerd->control_out_bytes,
@@ -64,6 +67,7 @@ ledgerd_close(struct ledgerd *ledgerd)
 	sessions_close(&ledgerd->sessions);
 	archive_close(&ledgerd->archive, ledgerd->env);
 	leaves_close(&ledgerd->tiles.leaves, ledgerd->env);
+	retire_close(&ledgerd->retire, ledgerd->env);
 	people_free(&ledgerd->people);
 	book_free(&ledgerd->book);
 	sodium_memzero(ledgerd, sizeof(*ledgerd));
@@ -201,7 +205,8 @@ look(struct ledgerd *ledgerd, int timeout_ms, bool *quiet)
 		timeout_ms = tiles_wait_ms(
 		    ledgerd, admission_wait_ms(ledgerd, timeout_ms));
 	if (!answers_wait(ledgerd))
-		timeout_ms = audit_wait_ms(ledgerd, timeout_ms);
+		timeout_ms =
+		    retire_wait_ms(ledgerd, audit_wait_ms(ledgerd, timeout_ms));
 	error = env_wait(
 	    ledgerd->env, reads, writes, timeout_ms, &readable, &writable);
 	*quiet = readable == 0 && !commit_has_work(ledgerd);
@@ -219,6 +224,12 @@ work(struct ledgerd *ledgerd)
 
 	if (answers_wait(ledgerd) && !answer_all(ledgerd))
 		return ledgerd->fatal;
+	if (ledgerd->fatal == SR_OK)
+		error = refusals_write(ledgerd);
+	if (error == SR_OK && ledgerd->fatal == SR_OK)
+		error = seals_write(ledgerd, false);
+	if (error != SR_OK)
+		return error;
 	if (ledgerd->fatal == SR_OK && makes_snapshot(ledgerd)) {
 		error = audit_settle(ledgerd);
 		if (error == SR_OK)
@@ -227,7 +238,12 @@ work(struct ledgerd *ledgerd)
 			return error;
 	}
 	if (ledgerd->fatal == SR_OK && commit_has_work(ledgerd)) {
+		const uint64_t size = ledgerd->tree.size;
+
 		error = commit_waiting(ledgerd);
+		/* before it is answered, so that a client sees both or none */
+		if (error == SR_OK && ledgerd->tree.size > size)
+			error = seals_write(ledgerd, true);
 		if (error != SR_OK)
 			return error;
 		(void)answer_all(ledgerd);
@@ -323,6 +339,8 @@ step(struct ledgerd *ledgerd, int timeout_ms)
 		error = flush(ledgerd);
 	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
 		error = tiles_step(ledgerd, quiet);
+	if (error == SR_OK)
+		error = retire_step(ledgerd);
 	return error;
 }
 

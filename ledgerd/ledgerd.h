@@ -28,6 +28,8 @@
 #include "common/outbox.h"
 #include "common/payload.h"
 #include "common/restore.h"
+#include "common/rotation.h"
+#include "common/seal_event.h"
 #include "gen/messages.h"
 #include "ledgerd/admission.h"
 #include "ledgerd/archive.h"
@@ -35,6 +37,7 @@
 #include "ledgerd/metrics.h"
 #include "ledgerd/people.h"
 #include "ledgerd/proof.h"
+#include "ledgerd/retire.h"
 #include "ledgerd/segments.h"
 #include "ledgerd/sessions.h"
 #include "ledgerd/snapshot.h"
@@ -57,10 +60,12 @@ enum {
 	 * than the records one packet can hold. */
 	ITEMS_RESERVE = 256,
 	OPENINGS_MAX = 256,
+	LEDGERD_ROTATES_AN_HOUR = 32,
 	OPERATIONS_MAX = 2 * ITEMS_MAX,
 	FRAMES_LEN = 1024 * 1024,
 	NETD_OUTBOX_LEN = 1024 * 1024,
 	CONTROL_OUTBOX_LEN = 128 * 1024,
+	LEDGERD_SEALS_MAX = 16,
 };
 
 /* A log-in that keyd has announced, until it is answered with M4. */
@@ -70,6 +75,7 @@ struct opening {
 	uint8_t name[PAYLOAD_NAME_MAX];
 	uint8_t display_name[PAYLOAD_DISPLAY_NAME_MAX];
 	uint8_t attestation[ENTRY_ATTESTATION_MAX];
+	enum sr_error reset;  /* of keys by a reset: whether it was ordered */
 	enum sr_error status; /* of M4 */
 };
 
@@ -78,6 +84,7 @@ enum item_kind {
 	ITEM_BALANCE,
 	ITEM_STATEMENT,
 	ITEM_DIRECTORY,
+	ITEM_CERTIFICATE,
 	ITEM_HOLDS,
 	ITEM_LATE,
 	ITEM_ACCOUNTS,
@@ -112,6 +119,7 @@ struct item {
 	uint64_t account; /* of accounts and the directory: the customer */
 	uint64_t before;  /* of lists: after; of a posting, receipt: its leaf */
 	uint16_t count;
+	uint32_t key_id; /* of a certificate */
 	uint8_t name_len;
 	char name[PAYLOAD_NAME_MAX];
 	uint8_t key[32]; /* the client's half of a re-key */
@@ -120,15 +128,18 @@ struct item {
 
 /* An operation of keyd's that is logged before it is done. */
 struct operation {
-	enum entry_use code; /* 0: the auditor's order takes effect */
+	enum entry_use code; /* 0: a certificate or retirement takes effect */
 	uint32_t request;    /* control request, 0: none */
 	uint32_t terminal;   /* of those for terminals */
 	uint32_t epoch;
 	/* of USE_DISCLOSE and USE_SEGMENT_KEY; of USE_DISCLOSE_SNAPSHOT the
 	 * snapshot's number */
 	uint32_t segment;
-	uint64_t customer; /* of USE_ERASE */
-	uint64_t leaf;     /* of the customer's or the auditor's order */
+	uint64_t customer; /* of USE_ERASE and USE_RESET */
+	uint8_t key;       /* of USE_ROTATE */
+	uint64_t leaf; /* of the customer's or auditor's order, or approval */
+	/* of what was approved: a retirement or a reset; 0: neither */
+	uint64_t request_leaf;
 	uint8_t auditor[32];
 	uint8_t salt[JOURNAL_SALT_LEN];
 };
@@ -166,7 +177,8 @@ struct batch {
 
 /* keyd's answers, as the handlers left them. */
 struct keyd_answers {
-	unsigned arrived; /* bits of enum keyd_answer */
+	unsigned arrived;        /* bits of enum keyd_answer */
+	uint64_t attestation_of; /* asked for; 0: nobody's */
 	struct message_tree_head head;
 	struct message_segment_key segment_key;
 	struct message_key_used used;
@@ -176,11 +188,14 @@ struct keyd_answers {
 	bool founded;
 	bool copy; /* of a backup: nothing may be logged */
 	bool restoring;
+	bool rotating;
 	uint8_t bank_id[32];
 	uint8_t identity[32];
 	uint8_t certificate[CERTIFICATE_LEN];
 	enum sr_error restore_error;
 	uint8_t restore_note[RESTORE_NOTE_LEN];
+	enum sr_error rotation_error;
+	uint8_t rotation_note[ROTATION_NOTE_LEN];
 	/* of terminals, directory_keys and snapshots: points into the packet */
 	const uint8_t *list;
 	size_t list_len;
@@ -199,10 +214,15 @@ struct ledgerd {
 	uint8_t bank_id[32];
 	uint8_t identity[32];
 	struct certificate certificate;
+	struct certificate former_certificate; /* that was asked for last;
+						  epoch 0: none */
 	struct book book;
 	struct people people;
 	struct directory_keys directory_keys;
-	uint64_t certificate_leaf; /* of one that a crash kept from keyd */
+	/* of those that a crash kept from keyd */
+	uint64_t certificate_leaf;
+	uint64_t retired_leaf;         /* the approval's */
+	uint64_t retired_request_leaf; /* and of what was approved */
 
 	/* The log. */
 	struct segments segments;
@@ -211,6 +231,7 @@ struct ledgerd {
 	struct proof proof; /* of the last commit's entries */
 	struct snapshots snapshots;
 	struct tiles tiles;
+	struct retire retire;
 	struct merkle_frontier tree; /* what keyd has signed */
 	struct message_tree_head head;
 	char checkpoint[NOTE_MAX];
@@ -218,6 +239,9 @@ struct ledgerd {
 	uint64_t last_time_ms; /* of the last entry */
 	struct audit_log audit;
 	struct admission admission;
+	struct refusals refusals; /* of keyd's, not journaled yet */
+	struct seal_event seals[LEDGERD_SEALS_MAX]; /* likewise */
+	size_t seal_count;
 
 	/* Who is here and what waits. */
 	uint32_t generation;
@@ -247,6 +271,9 @@ struct ledgerd {
 	uint8_t control_out_bytes[CONTROL_OUTBOX_LEN];
 	uint32_t control_request; /* being answered */
 	bool control_answered;
+
+	uint64_t rotates_since_ms; /* boot clock; of the hour's first one */
+	unsigned rotates;          /* asked for since then, done or refused */
 
 	/* Counters for status. */
 	struct metrics metrics;

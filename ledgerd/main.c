@@ -3,6 +3,8 @@
  * ledgerd(8): options -> the fds of fds.h -> sandbox -> the bank from keyd
  * and the journal -> loop.
  */
+#include <sys/stat.h>
+
 #include <sodium.h>
 
 #include "common/diag.h"
@@ -18,8 +20,8 @@ static struct ledgerd ledgerd;
 static struct env_posix posix;
 
 static const struct env_posix_directory directories[] = {
-    {"ledger", FD_LEDGERD_LEDGER},
-    {"audit", FD_LEDGERD_AUDIT},
+    {"ledger", FD_LEDGERD_LEDGER, "public"},
+    {"audit", FD_LEDGERD_AUDIT, NULL},
 };
 
 static void
@@ -59,6 +61,8 @@ main(int argc, char *argv[])
 	if (sodium_init() < 0)
 		diag_fatal("libsodium does not start");
 	take_fds();
+	/* who may read what is said with each file that is made */
+	umask(022);
 	room_enter(&room, ledgerd_policy, LEDGERD_POLICY_LEN);
 	params.missing = room.report.missing;
 	params.sessions_max = max_connections + SESSIONS_SPARE;

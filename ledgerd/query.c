@@ -9,6 +9,7 @@
 
 #include "common/statement.h"
 #include "gen/messages.h"
+#include "ledgerd/certificates.h"
 #include "ledgerd/ledgerd.h"
 
 enum {
@@ -158,6 +159,7 @@ read_request(struct ledgerd *ledgerd, uint64_t leaf, struct order *request,
 	static struct archive_frame frame;
 	enum sr_error error = archive_leaf(ledgerd, leaf, &frame);
 
+	/* a request may be older than what is kept: its caller says so */
 	if (error != SR_OK)
 		return error == SR_NOT_FOUND ? SR_DAMAGED : error;
 	if (entry_order_decode(frame.plain.committed, frame.plain.committed_len,
@@ -305,25 +307,32 @@ find_begin(struct ledgerd *ledgerd, const struct book_account *account,
 }
 
 /*
- * Lines from a position on, older and older; *more when some are left.
- * SR_NOT_FOUND when the first one is too far away.
+ * Lines from a position on, older and older; *more when some are left, or when
+ * they were retired.  A line of which a part is retired is told by nobody, so
+ * that each that is told is whole, and the balance before the last one is
+ * what is carried forward.  SR_NOT_FOUND when the first one is too far away.
  */
 static enum sr_error
 collect_lines(struct ledgerd *ledgerd, const struct item *item,
     uint64_t account, struct journal_position position, struct writer *list,
-    bool *more)
+    enum statement_more *more)
 {
 	struct statement_line line;
 	unsigned count = 0, skipped = 0;
 
-	*more = false;
+	*more = STATEMENT_ALL;
 	while (is_somewhere(position)) {
 		enum sr_error error =
 		    read_line(ledgerd, account, &position, &line);
 
 		/* What could be read is an answer; the rest, later. */
-		if (error == SR_OLD_RECORDS && count > 0) {
-			*more = true;
+		if ((error == SR_OLD_RECORDS || error == SR_UNREADABLE) &&
+		    count > 0) {
+			*more = STATEMENT_OLDER;
+			return SR_OK;
+		}
+		if (error == SR_RETIRED) {
+			*more = STATEMENT_RETIRED;
 			return SR_OK;
 		}
 		if (error != SR_OK)
@@ -335,7 +344,7 @@ collect_lines(struct ledgerd *ledgerd, const struct item *item,
 		}
 		if (count == item->count ||
 		    statement_line_write(list, &line) != SR_OK) {
-			*more = true;
+			*more = STATEMENT_OLDER;
 			return SR_OK;
 		}
 		count++;
@@ -353,7 +362,7 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 	struct journal_position position;
 	struct book_account *account;
 	enum sr_error error;
-	bool more = false;
+	enum statement_more more = STATEMENT_ALL;
 
 	error =
 	    visible_account(ledgerd, session, item->account, true, &account);
@@ -365,12 +374,13 @@ query_statement(struct ledgerd *ledgerd, const struct customer_session *session,
 			error = collect_lines(
 			    ledgerd, item, account->id, position, &list, &more);
 		/* Too far away is an answer; all else is our own trouble. */
-		if (error == SR_NOT_FOUND || error == SR_OLD_RECORDS)
+		if (error == SR_NOT_FOUND || error == SR_OLD_RECORDS ||
+		    error == SR_RETIRED || error == SR_UNREADABLE)
 			answer.error = (uint16_t)error;
 		else if (error != SR_OK)
 			return error;
 	}
-	answer.more = more;
+	answer.more = (uint8_t)more;
 	answer.lines = lines;
 	answer.lines_len = writer_len(&list);
 	return message_statement_encode(w, &answer);
@@ -413,6 +423,24 @@ query_directory(struct ledgerd *ledgerd, const struct customer_session *session,
 	return message_directory_encode(w, &answer);
 }
 
+enum sr_error
+query_certificate(
+    struct ledgerd *ledgerd, const struct item *item, struct writer *w)
+{
+	struct message_certificate answer = {.request = item->request};
+	uint8_t bytes[CERTIFICATE_LEN];
+	enum sr_error error =
+	    certificates_of_keys(ledgerd, item->key_id, bytes);
+
+	/* a file that cannot be read is no reason to end for who asks */
+	answer.error = (uint16_t)error;
+	if (error == SR_OK) {
+		answer.certificate = bytes;
+		answer.certificate_len = sizeof(bytes);
+	}
+	return message_certificate_encode(w, &answer);
+}
+
 /* ---- orders that were applied before --------------------------------------- */
 
 /* The terminal that the approval of the request at that leaf enrolled. */
@@ -426,6 +454,8 @@ enrolled_terminal(struct ledgerd *ledgerd, uint64_t leaf, uint64_t *terminal)
 	enum sr_error error = read_request(ledgerd, leaf, &request, &entry);
 
 	*terminal = 0;
+	if (error == SR_RETIRED)
+		return SR_OK;
 	if (error != SR_OK || request.kind != ORDER_ENROL_REQUEST)
 		return error;
 	if (order_enrol_decode(

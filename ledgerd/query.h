@@ -37,6 +37,10 @@ enum sr_error query_directory(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,
     struct writer *w);
 
+/* A certificate by its key id. */
+enum sr_error query_certificate(
+    struct ledgerd *ledgerd, const struct item *item, struct writer *w);
+
 /* Accounts with their limits (query_accounts.c). */
 enum sr_error query_accounts(struct ledgerd *ledgerd,
     const struct customer_session *session, const struct item *item,

@@ -148,8 +148,11 @@ query_requests(struct ledgerd *ledgerd, const struct customer_session *session,
 			&ledgerd->book, request, ledgerd->last_time_ms))
 			continue;
 		error = write_request(ledgerd, request, &list, &full);
-		if (error == SR_OLD_RECORDS) {
-			answer.error = SR_OLD_RECORDS;
+		/* what nobody can read any more nobody is asked to approve */
+		if (error == SR_RETIRED)
+			continue;
+		if (error == SR_OLD_RECORDS || error == SR_UNREADABLE) {
+			answer.error = (uint16_t)error;
 			break;
 		}
 		if (error != SR_OK)

@@ -11,12 +11,9 @@
 #include "common/entry.h"
 #include "gen/messages.h"
 #include "ledgerd/archive.h"
+#include "ledgerd/certificates.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/proof.h"
-
-#define CERTIFICATES_PATH "ledger/public/certificates"
-
-enum { CERTIFICATE_ENTRY_LEN = 2 + CERTIFICATE_LEN };
 
 /* An order's entry as it was read, and what the answer points into. */
 struct disclosed {
@@ -69,45 +66,6 @@ disclose(struct ledgerd *ledgerd, const struct customer_session *session,
 }
 
 /*
- * The certificate, of all that were in force, whose attestation key signed
- * this attestation.  SR_NOT_FOUND.
- */
-static enum sr_error
-find_certificate(struct ledgerd *ledgerd,
-    const uint8_t attestation[ATTESTATION_LEN], uint8_t out[CERTIFICATE_LEN])
-{
-	uint8_t entry[CERTIFICATE_ENTRY_LEN];
-	struct env *env = ledgerd->env;
-	struct certificate certificate;
-	struct attestation ignored;
-	bool found = false;
-	uint64_t len = 0;
-	enum sr_error error;
-	env_file file;
-
-	error = env_open(env, CERTIFICATES_PATH, ENV_READ, &file);
-	if (error != SR_OK)
-		return error;
-	error = env_size(env, file, &len);
-	while (error == SR_OK && !found && len >= sizeof(entry)) {
-		len -= sizeof(entry);
-		error = env_read(env, file, len, entry, sizeof(entry));
-		found =
-		    error == SR_OK &&
-		    certificate_verify(
-			entry + 2, ledgerd->identity, &certificate) == SR_OK &&
-		    attestation_verify(attestation, certificate.attestation_key,
-			ledgerd->bank_id, &ignored) == SR_OK;
-	}
-	if (env_close(env, file) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	if (error != SR_OK)
-		return error;
-	memcpy(out, entry + 2, CERTIFICATE_LEN);
-	return found ? SR_OK : SR_NOT_FOUND;
-}
-
-/*
  * The signer's attestation, if its key signed this order, with the name for
  * the signer alone; and the certificates that make all of it whole.
  */
@@ -131,7 +89,7 @@ add_signer(struct ledgerd *ledgerd, const struct customer_session *session,
 	if (attestation_verify(person->attestation,
 		ledgerd->certificate.attestation_key, ledgerd->bank_id,
 		&attestation) != SR_OK) {
-		error = find_certificate(ledgerd, person->attestation,
+		error = certificates_of_keys(ledgerd, attestation.key_id,
 		    it->certificates + CERTIFICATE_LEN);
 		if (error != SR_OK)
 			return error == SR_NOT_FOUND ? SR_OK : error;
@@ -186,7 +144,8 @@ query_receipt(struct ledgerd *ledgerd, const struct customer_session *session,
 		error = fill(ledgerd, session, &it, &answer);
 	/* these are answers, all else is our own trouble */
 	if (error != SR_OK && error != SR_NOT_FOUND && error != SR_BUSY &&
-	    error != SR_OLD_RECORDS)
+	    error != SR_OLD_RECORDS && error != SR_RETIRED &&
+	    error != SR_UNREADABLE)
 		return error;
 	answer.error = (uint16_t)error;
 	return message_receipt_encode(w, &answer);

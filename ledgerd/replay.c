@@ -18,7 +18,8 @@
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/replay_entry.h"
 #include "ledgerd/replay_tail.h"
-#include "ledgerd/restore.h"
+#include "ledgerd/restores_file.h"
+#include "ledgerd/rotation.h"
 #include "ledgerd/snapshot.h"
 
 /* Sees to it that the window reaches a batch beyond the present place. */
@@ -190,6 +191,11 @@ replay_segment(struct replay *replay, struct replay_tail *tail)
 		if (error == SR_OK && replay->ledgerd->keyd.restoring &&
 		    replay->tree.size >= replay->signed_size)
 			error = SR_DAMAGED;
+		if (error == SR_OK && replay->tree.size >= replay->signed_size)
+			error = rotation_unsigned(
+			    replay->ledgerd, replay->key, bytes, batch_len);
+		if (error == SR_ROLLED_BACK)
+			return error;
 		if (error != SR_OK) {
 			if (error != SR_NOT_FOUND &&
 			    replay->tree.size < replay->signed_size)
@@ -282,7 +288,7 @@ replay_segments(struct replay *replay, struct replay_tail *tail, uint64_t begin)
 		    segments, replay->segment, ENV_WRITE, &file, &len, &header);
 		if (error == SR_NOT_FOUND)
 			return SR_OK;
-		if (error == SR_VERSION) {
+		if (error == SR_VERSION || error == SR_RETIRED) {
 			replay->at = 0;
 			replay_complain(replay, error_sentence(error));
 			return error;
@@ -427,7 +433,7 @@ replay_journal(struct ledgerd *ledgerd, struct replay_tail *tail)
 	ledgerd->head = ledgerd->keyd.head;
 	error = snapshot_load(ledgerd, &replay.tree);
 	/* a snapshot may lie after the note */
-	ledgerd->book.restored = restore_was(ledgerd);
+	ledgerd->book.restored = restores_had_loss(ledgerd);
 	if (error == SR_OK)
 		error = begin_after_snapshot(&replay, &begin);
 	if (error != SR_OK)

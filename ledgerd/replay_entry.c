@@ -14,6 +14,7 @@
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
 #include "ledgerd/restore.h"
+#include "ledgerd/rotation.h"
 
 struct directory_key {
 	uint64_t customer;
@@ -84,15 +85,32 @@ last_leaf(const struct book *book, const struct book_principal *principal)
 	return past != NULL ? past->leaf : 0;
 }
 
+/* In the order in which they were signed: a later certificate replaces one. */
+static void
+queue_retention(struct ledgerd *ledgerd)
+{
+	struct operation certificate = {.leaf = ledgerd->certificate_leaf};
+	struct operation retirement = {.leaf = ledgerd->retired_leaf,
+	    .request_leaf = ledgerd->retired_request_leaf};
+	struct operation *next = &ledgerd->operations[ledgerd->operation_count];
+	bool first = certificate.leaf < retirement.leaf;
+
+	if (certificate.leaf != 0 && first)
+		*next++ = certificate;
+	if (retirement.leaf != 0)
+		*next++ = retirement;
+	if (certificate.leaf != 0 && !first)
+		*next++ = certificate;
+	ledgerd->operation_count = (size_t)(next - ledgerd->operations);
+}
+
 void
 replay_queue_erasures(struct ledgerd *ledgerd)
 {
 	const struct directory_keys *keys = &ledgerd->directory_keys;
 	const struct book *book = &ledgerd->book;
 
-	if (ledgerd->certificate_leaf != 0)
-		ledgerd->operations[ledgerd->operation_count++] =
-		    (struct operation){.leaf = ledgerd->certificate_leaf};
+	queue_retention(ledgerd);
 	for (size_t i = 0;
 	     i < keys->count && ledgerd->operation_count < OPERATIONS_MAX / 2;
 	     i++) {
@@ -243,13 +261,17 @@ replay_order(struct ledgerd *ledgerd, const struct journal_plain *plain,
 	}
 	if (order.order.kind == ORDER_CERTIFY && effect.outcome == SR_OK)
 		ledgerd->certificate_leaf = header->seq;
+	if (effect.retired != NULL) {
+		ledgerd->retired_leaf = header->seq;
+		ledgerd->retired_request_leaf = effect.retired->leaf;
+	}
 	if (effect.erased_principal != 0)
 		people_erase(&ledgerd->people, effect.erased_principal);
 	return compare_touched(plain, &effect, position);
 }
 
 /*
- * The certificate has come to keyd with this entry, unless it is one that keyd
+ * Certificate or retirement has come to keyd with this entry, unless it is one that keyd
  * has not signed: then it gets the leaf, but not what it says.
  */
 static enum sr_error
@@ -260,9 +282,14 @@ replay_retention(
 
 	if (entry_retention_of(event, &retention) != SR_OK)
 		return SR_DAMAGED;
-	if (ledgerd->certificate_leaf == retention.leaf &&
-	    seq < ledgerd->head.size)
+	if (seq >= ledgerd->head.size)
+		return SR_OK;
+	if (retention.step == RETENTION_CERTIFIED &&
+	    ledgerd->certificate_leaf == retention.leaf)
 		ledgerd->certificate_leaf = 0;
+	if (retention.step == RETENTION_RETIRED &&
+	    ledgerd->retired_leaf == retention.leaf)
+		ledgerd->retired_leaf = 0;
 	return SR_OK;
 }
 
@@ -276,7 +303,8 @@ replay_system(
 		plain->committed_len, &event) != SR_OK)
 		return SR_DAMAGED;
 	/* one that is not known may be of a rule that is not known */
-	if (event.code < SYSTEM_RECOVERED || event.code > SYSTEM_RETENTION)
+	if ((event.code < SYSTEM_RECOVERED || event.code > SYSTEM_RETENTION) &&
+	    event.code != SYSTEM_REFUSALS && event.code != SYSTEM_SEAL)
 		return SR_VERSION;
 	if (event.code == SYSTEM_RULES) {
 		enum sr_error error =
@@ -324,6 +352,8 @@ replay_entry(struct ledgerd *ledgerd, const uint8_t segment_key[32],
 		return replay_system(ledgerd, &plain, frame->header.seq);
 	case ENTRY_RESTORE:
 		return restore_replayed(ledgerd, &plain, frame->header.seq);
+	case ENTRY_ROTATION:
+		return rotation_replayed(ledgerd, &plain, frame->header.seq);
 	}
 	return SR_DAMAGED;
 }

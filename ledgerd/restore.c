@@ -10,12 +10,17 @@
 #include <string.h>
 
 #include "common/diag.h"
+#include "ledgerd/checkpoint.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/restores_file.h"
 
 #define CHECKPOINT_PATH "ledger/public/checkpoint"
 #define LOST_PATH "ledger/lost.checkpoint"
-#define RESTORES_PATH "ledger/" RESTORE_PATH
+#define STATE_PATH "ledger/restored.state"
+
+/* Both slots of keyd's state. */
+enum { RESTORE_STATE_MAX = 8192 };
 
 /* A signed head. */
 struct signed_head {
@@ -42,29 +47,13 @@ struct survey {
 static enum sr_error
 read_head(struct ledgerd *ledgerd, const char *path, struct signed_head *head)
 {
-	struct env *env = ledgerd->env;
 	uint8_t bank_id[BANK_ID_LEN];
-	char text[NOTE_MAX];
 	struct note note;
-	enum sr_error error;
-	env_file file;
-	uint64_t len;
+	enum sr_error error = checkpoint_read(ledgerd->env, path, &note);
 
 	memset(head, 0, sizeof(*head));
-	error = env_open(env, path, ENV_READ, &file);
 	if (error == SR_NOT_FOUND)
 		return SR_OK;
-	if (error != SR_OK)
-		return error;
-	error = env_size(env, file, &len);
-	if (error == SR_OK && len > sizeof(text))
-		error = SR_MALFORMED;
-	if (error == SR_OK)
-		error = env_read(env, file, 0, text, (size_t)len);
-	if (env_close(env, file) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	if (error == SR_OK)
-		error = note_parse(text, (size_t)len, &note);
 	if (error == SR_OK)
 		error = note_origin_parse(
 		    note.checkpoint.origin, bank_id, &head->epoch);
@@ -100,6 +89,34 @@ keyd_head(struct ledgerd *ledgerd, struct signed_head *head)
 	memcpy(head->root, known->root, sizeof(head->root));
 	memcpy(head->signature, known->signature, sizeof(head->signature));
 	return SR_OK;
+}
+
+/* keyd's state of a backup, for keyd alone to judge; *len 0: there is none. */
+static enum sr_error
+read_state(
+    struct ledgerd *ledgerd, uint8_t bytes[RESTORE_STATE_MAX], size_t *len)
+{
+	struct env *env = ledgerd->env;
+	uint64_t file_len;
+	enum sr_error error;
+	env_file file;
+
+	*len = 0;
+	error = env_open(env, STATE_PATH, ENV_READ, &file);
+	if (error == SR_NOT_FOUND)
+		return SR_OK;
+	if (error != SR_OK)
+		return error;
+	error = env_size(env, file, &file_len);
+	if (error == SR_OK && file_len > RESTORE_STATE_MAX)
+		error = SR_TOO_LARGE;
+	if (error == SR_OK)
+		error = env_read(env, file, 0, bytes, (size_t)file_len);
+	if (env_close(env, file) != SR_OK && error == SR_OK)
+		error = SR_IO;
+	if (error == SR_OK)
+		*len = (size_t)file_len;
+	return error;
 }
 
 /* ---- the journal -------------------------------------------------------------- */
@@ -185,6 +202,12 @@ survey_segment(struct survey *survey, uint32_t number)
 
 	error = segments_open(
 	    &ledgerd->segments, number, ENV_READ, &file, &len, &header);
+	/* what keyd has signed of it is shown by what comes after it */
+	if (error == SR_RETIRED) {
+		error = segments_take_leaves(
+		    &ledgerd->segments, number, &survey->committed);
+		return error == SR_NOT_FOUND ? SR_DAMAGED : error;
+	}
 	if (error != SR_OK && error != SR_AGAIN && error != SR_DAMAGED)
 		return error;
 	if (error != SR_OK || header.first_seq != survey->committed.size ||
@@ -223,82 +246,6 @@ survey_journal(struct survey *survey)
 	return SR_NOT_FOUND;
 }
 
-/* ---- the files ---------------------------------------------------------------- */
-
-/*
- * Looks for the note in public/restores.  *len: where its record goes, after
- * those of the origins that it goes on from; later ones were given up by it.
- */
-static enum sr_error
-find_record(struct ledgerd *ledgerd, env_file file,
-    const uint8_t note[RESTORE_NOTE_LEN], uint32_t restored_epoch,
-    uint64_t *len, bool *found)
-{
-	uint8_t record[RESTORE_RECORD_LEN];
-	struct restore_note read;
-	enum sr_error error;
-	uint64_t end;
-
-	*found = false;
-	*len = 0;
-	error = env_size(ledgerd->env, file, &end);
-	while (error == SR_OK && !*found && end - *len >= sizeof(record)) {
-		error =
-		    env_read(ledgerd->env, file, *len, record, sizeof(record));
-		if (error != SR_OK)
-			break;
-		*found = memcmp(record + RESTORE_SALT_LEN, note,
-			     RESTORE_NOTE_LEN) == 0;
-		if (*found ||
-		    restore_note_verify(record + RESTORE_SALT_LEN,
-			RESTORE_NOTE_LEN, ledgerd->identity, &read) != SR_OK ||
-		    read.new_epoch > restored_epoch)
-			break;
-		*len += sizeof(record);
-	}
-	return error;
-}
-
-enum sr_error
-restore_keep(struct ledgerd *ledgerd, const uint8_t note[RESTORE_NOTE_LEN],
-    const uint8_t salt[RESTORE_SALT_LEN])
-{
-	struct env *env = ledgerd->env;
-	uint8_t record[RESTORE_RECORD_LEN];
-	struct restore_note read;
-	bool found = false;
-	enum sr_error error;
-	env_file file;
-	uint64_t len;
-
-	if (restore_note_read(note, RESTORE_NOTE_LEN, &read) != SR_OK)
-		return SR_INTERNAL;
-	memcpy(record, salt, RESTORE_SALT_LEN);
-	memcpy(record + RESTORE_SALT_LEN, note, RESTORE_NOTE_LEN);
-	error = env_open(env, RESTORES_PATH, ENV_WRITE_OR_CREATE, &file);
-	if (error != SR_OK)
-		return error;
-	error =
-	    find_record(ledgerd, file, note, read.restored_epoch, &len, &found);
-	if (error == SR_OK && !found)
-		error = env_truncate(env, file, len);
-	if (error == SR_OK && !found)
-		error = env_write(env, file, len, record, sizeof(record));
-	if (error == SR_OK && !found)
-		error = env_sync(env, file);
-	if (error == SR_OK && !found)
-		error = env_sync_directory(env, "ledger/public");
-	if (env_close(env, file) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	return error;
-}
-
-bool
-restore_was(const struct ledgerd *ledgerd)
-{
-	return ledgerd->head.epoch > RESTORE_FIRST_EPOCH;
-}
-
 /* ---- the start ---------------------------------------------------------------- */
 
 enum sr_error
@@ -308,13 +255,17 @@ restore_present(struct ledgerd *ledgerd)
 	struct message_tree_head *head = &ledgerd->keyd.head;
 	uint8_t frontier[MERKLE_FRONTIER_MAX];
 	struct writer w = writer_to(frontier, sizeof(frontier));
-	struct message_restore_sign sign = {.frontier = frontier};
+	static uint8_t state[RESTORE_STATE_MAX];
+	struct message_restore_sign sign = {
+	    .frontier = frontier, .state = state};
 	struct signed_head lost;
 	enum sr_error error;
 
 	error = read_head(ledgerd, CHECKPOINT_PATH, &survey.known[0]);
 	if (error == SR_OK)
 		error = read_head(ledgerd, LOST_PATH, &lost);
+	if (error == SR_OK)
+		error = read_state(ledgerd, state, &sign.state_len);
 	if (error == SR_OK)
 		error = keyd_head(ledgerd, &survey.known[1]);
 	if (error == SR_OK)
@@ -362,5 +313,6 @@ restore_replayed(
 		    seq);
 		return SR_FORKED;
 	}
-	return restore_keep(ledgerd, plain->committed, plain->salt);
+	return restores_keep(
+	    ledgerd, plain->committed, plain->committed_len, plain->salt);
 }

@@ -4,10 +4,6 @@
 /*
  * A restore start with loss, as ledgerd sees it: which head the journal that
  * is there can go on from, and the restore notes that stand in it.
- *
- * public/restores holds the notes for those who have no key
- * (common/restore.h).  It is durable before a checkpoint under the new origin
- * is published, and made anew from the journal where a crash came between.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,13 +24,6 @@ struct ledgerd;
  * reason; each after a line that says so.
  */
 enum sr_error restore_present(struct ledgerd *ledgerd);
-
-/* True if the head is under a later origin than the first one. */
-bool restore_was(const struct ledgerd *ledgerd);
-
-/* Sees to it that the note stands in public/restores, durably. */
-enum sr_error restore_keep(struct ledgerd *ledgerd,
-    const uint8_t note[RESTORE_NOTE_LEN], const uint8_t salt[RESTORE_SALT_LEN]);
 
 /*
  * A note met in the replay, as leaf seq.  SR_DAMAGED when it is none of this

@@ -42,6 +42,29 @@ segments_path(uint32_t number, char path[ENV_PATH_MAX])
 	    journal_segment_name(number, name));
 }
 
+void
+segments_leaves_path(uint32_t number, char path[ENV_PATH_MAX])
+{
+	char name[LEAVES_FILE_NAME_MAX];
+
+	snprintf(path, ENV_PATH_MAX, DIRECTORY_PATH "/%s",
+	    leaves_file_name(number, name));
+}
+
+/* Whether leaves of that segment are there, whatever they are. */
+static bool
+leaves_are_there(struct segments *segments, uint32_t number)
+{
+	char path[ENV_PATH_MAX];
+	env_file file;
+
+	segments_leaves_path(number, path);
+	if (env_open(segments->env, path, ENV_READ, &file) != SR_OK)
+		return false;
+	(void)env_close(segments->env, file);
+	return true;
+}
+
 enum sr_error
 segments_open(struct segments *segments, uint32_t number, enum env_open how,
     env_file *file, uint64_t *len, struct journal_segment *header)
@@ -53,13 +76,19 @@ segments_open(struct segments *segments, uint32_t number, enum env_open how,
 
 	segments_path(number, path);
 	error = env_open(env, path, how, file);
+	if (error == SR_NOT_FOUND && leaves_are_there(segments, number))
+		return SR_RETIRED;
 	if (error != SR_OK)
 		return error;
 	error = env_size(env, *file, len);
 	if (error == SR_OK)
 		error = env_read(env, *file, 0, bytes, sizeof(bytes));
-	if (error == SR_OK && journal_all_zero(bytes, sizeof(bytes)))
-		return SR_AGAIN;
+	if (error == SR_OK && journal_all_zero(bytes, sizeof(bytes))) {
+		if (!leaves_are_there(segments, number))
+			return SR_AGAIN;
+		/* as while it is being deleted */
+		error = SR_RETIRED;
+	}
 	if (error == SR_OK)
 		error = journal_segment_decode(bytes, header);
 	if (error == SR_OK &&
@@ -70,6 +99,98 @@ segments_open(struct segments *segments, uint32_t number, enum env_open how,
 		return error;
 	(void)env_close(env, *file);
 	*file = ENV_NO_FILE;
+	return error;
+}
+
+enum sr_error
+segments_open_leaves(struct segments *segments, uint32_t number, env_file *file,
+    struct leaves_file *header)
+{
+	uint8_t bytes[LEAVES_FILE_HEADER_LEN];
+	struct env *env = segments->env;
+	char path[ENV_PATH_MAX];
+	uint64_t len = 0;
+	enum sr_error error;
+
+	segments_leaves_path(number, path);
+	error = env_open(env, path, ENV_READ, file);
+	if (error != SR_OK)
+		return error;
+	error = env_size(env, *file, &len);
+	if (error == SR_OK && len < sizeof(bytes))
+		error = SR_DAMAGED;
+	if (error == SR_OK)
+		error = env_read(env, *file, 0, bytes, sizeof(bytes));
+	if (error == SR_OK)
+		error = leaves_file_decode(bytes, header);
+	if (error == SR_OK &&
+	    (header->segment != number || leaves_file_len(header) != len ||
+		memcmp(header->bank_id, segments->bank_id, 32) != 0))
+		error = SR_DAMAGED;
+	if (error == SR_OK)
+		return SR_OK;
+	(void)env_close(env, *file);
+	*file = ENV_NO_FILE;
+	return error;
+}
+
+enum sr_error
+segments_first_seq(
+    struct segments *segments, uint32_t number, uint64_t *first_seq)
+{
+	struct journal_segment header;
+	struct leaves_file leaves;
+	enum sr_error error;
+	env_file file;
+	uint64_t len;
+
+	error = segments_open(segments, number, ENV_READ, &file, &len, &header);
+	if (error == SR_RETIRED) {
+		error = segments_open_leaves(segments, number, &file, &leaves);
+		header.first_seq = leaves.first_seq;
+		if (error != SR_OK)
+			return error;
+	} else if (error != SR_OK && error != SR_AGAIN && error != SR_DAMAGED) {
+		return error;
+	}
+	(void)env_close(segments->env, file);
+	if (error == SR_OK)
+		*first_seq = header.first_seq;
+	return error == SR_AGAIN ? SR_DAMAGED : error;
+}
+
+enum sr_error
+segments_take_leaves(
+    struct segments *segments, uint32_t number, struct merkle_frontier *tree)
+{
+	enum { STEP = 64 };
+	uint8_t bytes[STEP * JOURNAL_LEAF_LEN];
+	struct journal_leaf leaf;
+	struct leaves_file header;
+	enum sr_error error;
+	env_file file;
+	uint64_t end;
+
+	error = segments_open_leaves(segments, number, &file, &header);
+	if (error != SR_OK)
+		return error;
+	end = header.first_seq + header.count;
+	error = leaves_file_begins(&header, tree);
+	while (error == SR_OK && tree->size < end) {
+		size_t count =
+		    end - tree->size < STEP ? (size_t)(end - tree->size) : STEP;
+
+		error = env_read(segments->env, file,
+		    leaves_file_offset(&header, tree->size), bytes,
+		    count * JOURNAL_LEAF_LEN);
+		for (size_t i = 0; error == SR_OK && i < count; i++)
+			error = leaves_file_append(
+			    &header, bytes + i * JOURNAL_LEAF_LEN, tree, &leaf);
+	}
+	if (error == SR_OK)
+		error = leaves_file_ends(&header, tree);
+	if (env_close(segments->env, file) != SR_OK && error == SR_OK)
+		error = SR_IO;
 	return error;
 }
 

@@ -21,6 +21,7 @@
 
 #include "common/env.h"
 #include "common/journal.h"
+#include "common/leaves_file.h"
 
 enum {
 	SEGMENTS_STEP_LEN = 512 * 1024,
@@ -56,15 +57,42 @@ void segments_close(struct segments *segments);
 /* The path of a segment's file. */
 void segments_path(uint32_t number, char path[ENV_PATH_MAX]);
 
+/* The same of what stays of it when it is retired. */
+void segments_leaves_path(uint32_t number, char path[ENV_PATH_MAX]);
+
 /*
  * Opens a segment's file and reads its header.  SR_NOT_FOUND when there is no
- * such file; SR_AGAIN when the header is all zeros: made ready, not in use;
+ * such file; SR_RETIRED when there is none, or one without a header, and
+ * leaves that stayed of it; SR_AGAIN when the header is all zeros: made ready, not in use;
  * SR_DAMAGED when it is not the header of this bank's segment; with these
  * two the file is open, with all other errors not.
  */
 enum sr_error segments_open(struct segments *segments, uint32_t number,
     enum env_open how, env_file *file, uint64_t *len,
     struct journal_segment *header);
+
+/*
+ * Opens what stays of a retired segment, and reads its header: it is of this
+ * bank and that segment, and the file has its length.  SR_NOT_FOUND,
+ * SR_DAMAGED, SR_VERSION, SR_IO: then nothing is open.
+ */
+enum sr_error segments_open_leaves(struct segments *segments, uint32_t number,
+    env_file *file, struct leaves_file *header);
+
+/*
+ * The first leaf of a segment that was begun, retired or not.  Errors as
+ * above, and SR_DAMAGED for one that was not begun.
+ */
+enum sr_error segments_first_seq(
+    struct segments *segments, uint32_t number, uint64_t *first_seq);
+
+/*
+ * Takes the leaves of a retired segment into a tree that ends before them; it
+ * is then the one that the file's header names.  Errors as above; the tree is
+ * then in no defined state.
+ */
+enum sr_error segments_take_leaves(
+    struct segments *segments, uint32_t number, struct merkle_frontier *tree);
 
 /* Goes on appending at `at' of a segment that segments_open() has opened. */
 void segments_resume(struct segments *segments, uint32_t number, env_file file,

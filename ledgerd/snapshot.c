@@ -11,20 +11,17 @@
 
 #include <sodium.h>
 
-#include "common/book/state.h"
 #include "common/diag.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/keyd_link.h"
 #include "ledgerd/ledgerd.h"
+#include "ledgerd/snapshot_contents.h"
 #include "common/snapshot_file.h"
 
 #define DIRECTORY_PATH "ledger/snapshot"
 #define NEW_PATH DIRECTORY_PATH "/new"
 
 enum {
-	/* name, salt, display name with their lengths, entry, attestation */
-	PERSON_MAX = 1 + PERSON_NAME_MAX + 32 + 1 + PERSON_DISPLAY_MAX + 8 +
-		     ATTESTATION_LEN,
 	/* Numbers below those that are kept that are looked for. */
 	TIDY_COUNT = 4,
 };
@@ -33,134 +30,6 @@ static void
 path_of(uint32_t number, char path[ENV_PATH_MAX])
 {
 	snprintf(path, ENV_PATH_MAX, DIRECTORY_PATH "/%08" PRIu32, number);
-}
-
-/* ---- people ------------------------------------------------------------------ */
-
-static enum sr_error
-put_person(struct snapshot_file *f, const struct person *person)
-{
-	uint8_t bytes[PERSON_MAX];
-	struct writer w = writer_to(bytes, sizeof(bytes));
-	enum sr_error error;
-
-	writer_u8(&w, person->name_len);
-	writer_bytes(&w, person->name, person->name_len);
-	writer_bytes(&w, person->salt, sizeof(person->salt));
-	writer_u8(&w, person->display_len);
-	writer_bytes(&w, person->display, person->display_len);
-	writer_u32(&w, person->entry.segment);
-	writer_u32(&w, person->entry.offset);
-	writer_bytes(&w, person->attestation, sizeof(person->attestation));
-	error =
-	    w.bad ? SR_INTERNAL : snapshot_file_put(f, bytes, writer_len(&w));
-	sodium_memzero(bytes, sizeof(bytes));
-	return error;
-}
-
-static enum sr_error
-take_text(struct snapshot_file *f, char *text, uint8_t *text_len, size_t max)
-{
-	enum sr_error error = snapshot_file_take(f, text_len, 1);
-
-	if (error == SR_OK && *text_len > max)
-		error = SR_MALFORMED;
-	return error == SR_OK
-		   ? snapshot_file_take(f, (uint8_t *)text, *text_len)
-		   : error;
-}
-
-static enum sr_error
-take_person(struct snapshot_file *f, struct person *person)
-{
-	uint8_t place[8] = {0};
-	struct reader r = reader_of(place, sizeof(place));
-	enum sr_error error;
-
-	memset(person, 0, sizeof(*person));
-	error = take_text(f, person->name, &person->name_len, PERSON_NAME_MAX);
-	if (error == SR_OK)
-		error =
-		    snapshot_file_take(f, person->salt, sizeof(person->salt));
-	if (error == SR_OK)
-		error = take_text(f, person->display, &person->display_len,
-		    PERSON_DISPLAY_MAX);
-	if (error == SR_OK)
-		error = snapshot_file_take(f, place, sizeof(place));
-	if (error == SR_OK)
-		error = snapshot_file_take(
-		    f, person->attestation, sizeof(person->attestation));
-	if (error != SR_OK)
-		return error;
-	person->entry.segment = reader_u32(&r);
-	person->entry.offset = reader_u32(&r);
-	return SR_OK;
-}
-
-/* One for each principal, in the book's order. */
-static enum sr_error
-put_people(struct snapshot_file *f, const struct ledgerd *ledgerd)
-{
-	uint64_t count = book_principal_count(&ledgerd->book);
-	enum sr_error error = SR_OK;
-
-	for (uint64_t i = 0; i < count && error == SR_OK; i++) {
-		const struct person *person = people_of(&ledgerd->people,
-		    book_principal_at(&ledgerd->book, i)->customer);
-
-		error = person == NULL ? SR_INTERNAL : put_person(f, person);
-	}
-	return error;
-}
-
-static enum sr_error
-take_people(struct snapshot_file *f, struct ledgerd *ledgerd)
-{
-	uint64_t count = book_principal_count(&ledgerd->book);
-	enum sr_error error = SR_OK;
-	struct person person;
-
-	for (uint64_t i = 0; i < count && error == SR_OK; i++) {
-		error = take_person(f, &person);
-		if (error == SR_OK)
-			error = people_set(&ledgerd->people,
-			    book_principal_at(&ledgerd->book, i)->customer,
-			    &person);
-	}
-	sodium_memzero(&person, sizeof(person));
-	return error;
-}
-
-/* ---- the whole ----------------------------------------------------------------- */
-
-/* Time of the last entry 8 | tree (merkle.h) | book | people. */
-static enum sr_error
-put_all(struct snapshot_file *f, const struct ledgerd *ledgerd)
-{
-	uint8_t bytes[8 + MERKLE_FRONTIER_MAX];
-	struct writer w = writer_to(bytes, sizeof(bytes));
-	enum sr_error error;
-
-	writer_u64(&w, ledgerd->last_time_ms);
-	merkle_frontier_write(&ledgerd->tree, &w);
-	error =
-	    w.bad ? SR_INTERNAL : snapshot_file_put(f, bytes, writer_len(&w));
-	if (error == SR_OK)
-		error = book_state_write(
-		    &ledgerd->book, BOOK_STATE_ALL, snapshot_file_put, f);
-	return error == SR_OK ? put_people(f, ledgerd) : error;
-}
-
-static enum sr_error
-take_all(struct snapshot_file *f, struct ledgerd *ledgerd,
-    struct merkle_frontier *tree)
-{
-	enum sr_error error =
-	    snapshot_file_tree(f, &ledgerd->last_time_ms, tree);
-
-	if (error == SR_OK)
-		error = book_state_read(&ledgerd->book, snapshot_file_take, f);
-	return error == SR_OK ? take_people(f, ledgerd) : error;
 }
 
 /* ---- making one ---------------------------------------------------------------- */
@@ -188,7 +57,7 @@ write_new(struct ledgerd *ledgerd, struct entry_snapshot *snapshot)
 			error =
 			    snapshot_file_begin(&f, env, file, &header, key);
 		if (error == SR_OK)
-			error = put_all(&f, ledgerd);
+			error = snapshot_put(&f, ledgerd);
 		if (error == SR_OK)
 			error = snapshot_file_finish(&f, snapshot->hash);
 		if (error == SR_OK && env_sync(env, file) != SR_OK)
@@ -229,7 +98,8 @@ tidy(struct ledgerd *ledgerd)
 	    known[1].number > TIDY_COUNT ? known[1].number - TIDY_COUNT : 1;
 	for (; error == SR_OK && number < known[0].number; number++)
 		if (number != known[1].number &&
-		    number != ledgerd->snapshots.certified.number)
+		    number != ledgerd->snapshots.certified.number &&
+		    number != ledgerd->snapshots.cut.number)
 			error = remove_one(ledgerd, number);
 	return error;
 }
@@ -259,7 +129,52 @@ snapshot_certified(struct ledgerd *ledgerd)
 
 	if (error != SR_OK || before == 0 || count < 2 ||
 	    before >= known[1].number ||
-	    before == ledgerd->snapshots.certified.number)
+	    before == ledgerd->snapshots.certified.number ||
+	    before == ledgerd->snapshots.cut.number)
+		return error;
+	error = remove_one(ledgerd, before);
+	return admission_is_refusal(error) ? SR_OK : error;
+}
+
+enum sr_error
+snapshot_may_retire(struct ledgerd *ledgerd, const struct order_retire *retire)
+{
+	const struct snapshots *snapshots = &ledgerd->snapshots;
+	struct entry_snapshot known[2];
+	unsigned count;
+	/* asks for what is certified and where the last cut is, too */
+	enum sr_error error = keyd_snapshots(ledgerd, known, &count);
+
+	if (error != SR_OK)
+		return error;
+	/* a certificate that keyd is yet to be told of takes its place */
+	for (size_t i = 0; i < ledgerd->operation_count; i++)
+		if (ledgerd->operations[i].code == 0)
+			return SR_NOT_FOUND;
+	return count == 2 && snapshots->certified.number != 0 &&
+		       retire->snapshot == snapshots->certified.number &&
+		       memcmp(retire->hash, snapshots->certified.hash,
+			   sizeof(retire->hash)) == 0 &&
+		       retire->snapshot <= known[1].number &&
+		       (snapshots->cut.number == 0 ||
+			   snapshots->certified.segment >
+			       snapshots->cut.segment)
+		   ? SR_OK
+		   : SR_NOT_FOUND;
+}
+
+enum sr_error
+snapshot_retired(struct ledgerd *ledgerd)
+{
+	uint32_t before = ledgerd->snapshots.cut.number;
+	struct entry_snapshot known[2];
+	unsigned count;
+	enum sr_error error = keyd_snapshots(ledgerd, known, &count);
+
+	if (error == SR_OK)
+		retire_again(&ledgerd->retire);
+	if (error != SR_OK || before == 0 ||
+	    before == ledgerd->snapshots.cut.number)
 		return error;
 	error = remove_one(ledgerd, before);
 	return admission_is_refusal(error) ? SR_OK : error;
@@ -407,7 +322,7 @@ read_open(struct ledgerd *ledgerd, env_file file,
 		return error;
 	snapshot_file_key(&f, key);
 	sodium_memzero(key, sizeof(key));
-	error = take_all(&f, ledgerd, tree);
+	error = snapshot_take(&f, ledgerd, tree);
 	if (error == SR_OK)
 		error = snapshot_file_end(&f, hash);
 	if (error == SR_OK && memcmp(hash, known->hash, sizeof(hash)) != 0)

@@ -30,6 +30,9 @@ struct snapshots {
 	struct entry_snapshot last;      /* number 0: none yet */
 	uint64_t last_len;               /* of its file */
 	struct entry_snapshot certified; /* number 0: none */
+	uint64_t certified_leaf;         /* of the auditor's order */
+	/* all segments before its own are retired; number 0: none */
+	struct entry_snapshot cut;
 	bool due;
 };
 
@@ -48,6 +51,17 @@ enum sr_error snapshot_is_known(
 
 /* The auditor's order of that leaf was taken by keyd: another file stays. */
 enum sr_error snapshot_certified(struct ledgerd *ledgerd);
+
+/*
+ * Whether all before that snapshot may be retired: it is the certified one,
+ * not newer than the last but one, and above the last cut; keyd is asked.
+ * SR_NOT_FOUND.
+ */
+enum sr_error snapshot_may_retire(
+    struct ledgerd *ledgerd, const struct order_retire *retire);
+
+/* A retirement was taken by keyd: the file of the last cut goes. */
+enum sr_error snapshot_retired(struct ledgerd *ledgerd);
 
 /* The salt in the header of a snapshot's file; SR_NOT_FOUND, SR_DAMAGED. */
 enum sr_error snapshot_salt(

@@ -10,6 +10,8 @@
 
 #include "common/diag.h"
 #include "ledgerd/batch.h"
+#include "ledgerd/certificates.h"
+#include "ledgerd/checkpoint.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/control.h"
 #include "ledgerd/keyd_link.h"
@@ -17,11 +19,9 @@
 #include "ledgerd/replay.h"
 #include "ledgerd/replay_entry.h"
 #include "ledgerd/restore.h"
+#include "ledgerd/restores_file.h"
 
-#define CERTIFICATES_PATH "ledger/public/certificates"
 #define CHECKPOINT_PATH "ledger/public/checkpoint"
-
-enum { CERTIFICATE_ENTRY_LEN = 2 + CERTIFICATE_LEN };
 
 /* Who we are: keyd's word, checked against itself. */
 static enum sr_error
@@ -46,134 +46,17 @@ learn_bank(struct ledgerd *ledgerd)
 	return SR_OK;
 }
 
-/* SR_VERSION when a newer program has kept one here, whatever its length. */
-static enum sr_error
-look_for_newer(struct env *env, env_file file, uint64_t len)
-{
-	uint8_t head[2 + CERTIFICATE_MAGIC_LEN];
-	uint64_t at = 0;
-
-	while (len - at >= sizeof(head)) {
-		struct reader r = reader_of(head, sizeof(head));
-		enum sr_error error =
-		    env_read(env, file, at, head, sizeof(head));
-		uint64_t step = 2 + (uint64_t)reader_u16(&r);
-
-		if (error != SR_OK)
-			return error;
-		error =
-		    reader_magic(&r, CERTIFICATE_MAGIC, CERTIFICATE_MAGIC_LEN);
-		if (error == SR_VERSION)
-			diag_error(CERTIFICATES_PATH ", certificate at %" PRIu64
-						     ": %s",
-			    at, error_sentence(error));
-		if (error == SR_VERSION)
-			return error;
-		if (error != SR_OK || step > len - at)
-			return SR_OK;
-		at += step;
-	}
-	return SR_OK;
-}
-
-/*
- * Whether the newest certificate in the file is the one in force.  One that
- * our identity has not signed, as a crash or somebody else has left it, is
- * left out of *len, to be written over: an auditor would stop at it.
- */
-static enum sr_error
-look_at_last(
-    struct ledgerd *ledgerd, env_file file, uint64_t *len, bool *is_last)
-{
-	uint8_t last[CERTIFICATE_ENTRY_LEN];
-	struct reader r = reader_of(last, 2);
-	struct certificate certificate;
-	enum sr_error error;
-
-	*is_last = false;
-	if (*len == 0)
-		return SR_OK;
-	error = env_read(
-	    ledgerd->env, file, *len - sizeof(last), last, sizeof(last));
-	if (error != SR_OK)
-		return error;
-	if (reader_u16(&r) != CERTIFICATE_LEN ||
-	    certificate_verify(last + 2, ledgerd->identity, &certificate) !=
-		SR_OK) {
-		diag_warn(CERTIFICATES_PATH ": the last one is damaged; it is "
-					    "written over");
-		*len -= sizeof(last);
-		return SR_OK;
-	}
-	*is_last =
-	    memcmp(last + 2, ledgerd->keyd.certificate, CERTIFICATE_LEN) == 0;
-	return SR_OK;
-}
-
-/* Keeps public/certificates: every certificate that was ever in force. */
-static enum sr_error
-keep_certificates(struct ledgerd *ledgerd)
-{
-	uint8_t entry[CERTIFICATE_ENTRY_LEN];
-	struct writer w = writer_to(entry, sizeof(entry));
-	struct env *env = ledgerd->env;
-	bool is_last = false;
-	enum sr_error error;
-	env_file file;
-	uint64_t len;
-
-	writer_u16(&w, CERTIFICATE_LEN);
-	writer_bytes(&w, ledgerd->keyd.certificate, CERTIFICATE_LEN);
-	error = env_open(env, CERTIFICATES_PATH, ENV_WRITE_OR_CREATE, &file);
-	if (error != SR_OK)
-		return error;
-	error = env_size(env, file, &len);
-	if (error == SR_OK)
-		error = look_for_newer(env, file, len);
-	/* What a crash left of an entry is written over. */
-	if (error == SR_OK && len < CERTIFICATE_ENTRY_LEN)
-		len = 0;
-	else if (error == SR_OK)
-		len -= len % CERTIFICATE_ENTRY_LEN;
-	if (error == SR_OK)
-		error = look_at_last(ledgerd, file, &len, &is_last);
-	if (error == SR_OK && !is_last)
-		error = env_write(env, file, len, entry, sizeof(entry));
-	if (error == SR_OK && !is_last)
-		error = env_sync(env, file);
-	if (error == SR_OK && !is_last)
-		error = env_sync_directory(env, "ledger/public");
-	if (env_close(env, file) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	return error;
-}
-
 /* The newest checkpoint that we hold, to be presented; size 0: none. */
 static enum sr_error
 read_checkpoint(struct ledgerd *ledgerd, struct message_tree_start *start)
 {
-	struct env *env = ledgerd->env;
-	char text[NOTE_MAX];
 	struct note note;
-	enum sr_error error;
-	env_file file;
-	uint64_t len;
+	enum sr_error error =
+	    checkpoint_read(ledgerd->env, CHECKPOINT_PATH, &note);
 
 	memset(start, 0, sizeof(*start));
-	error = env_open(env, CHECKPOINT_PATH, ENV_READ, &file);
 	if (error == SR_NOT_FOUND)
 		return SR_OK;
-	if (error != SR_OK)
-		return error;
-	error = env_size(env, file, &len);
-	if (error == SR_OK && len > sizeof(text))
-		error = SR_MALFORMED;
-	if (error == SR_OK)
-		error = env_read(env, file, 0, text, (size_t)len);
-	if (env_close(env, file) != SR_OK && error == SR_OK)
-		error = SR_IO;
-	if (error == SR_OK)
-		error = note_parse(text, (size_t)len, &note);
 	if (error == SR_OK)
 		error = note_verify(&note, ledgerd->certificate.log_key);
 	if (error == SR_MALFORMED || error == SR_CRYPTO ||
@@ -323,7 +206,7 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 	enum sr_error error;
 
 	ledgerd->phase = PHASE_OPEN;
-	ledgerd->book.restored = restore_was(ledgerd);
+	ledgerd->book.restored = restores_had_loss(ledgerd);
 	ledgerd->recovered = tail->len;
 	batch_make_checkpoint(ledgerd);
 	error = tiles_start(ledgerd, ledgerd->keyd.restoring);
@@ -344,24 +227,53 @@ bring_up(struct ledgerd *ledgerd, const struct replay_tail *tail)
 }
 
 /*
- * The restore note, the first leaf under the new origin.  What an auditor
- * needs for it is there before the checkpoint is.
+ * The log goes on under a new origin, by a note that is its first leaf.  What
+ * an auditor needs for it is there before the checkpoint is.
  */
 static enum sr_error
-go_on_restored(struct ledgerd *ledgerd)
+go_on(struct ledgerd *ledgerd, const uint8_t *note, size_t len)
 {
-	uint8_t note[RESTORE_NOTE_LEN], salt[RESTORE_SALT_LEN];
-	enum sr_error error;
+	uint8_t salt[JOURNAL_SALT_LEN];
+	enum sr_error error = commit_note(ledgerd, note, len, salt);
 
-	memcpy(note, ledgerd->keyd.restore_note, sizeof(note));
-	error = commit_restore(ledgerd, note, salt);
 	if (error == SR_OK)
 		error = learn_bank(ledgerd);
 	if (error == SR_OK)
-		error = keep_certificates(ledgerd);
+		error = certificates_keep(ledgerd);
 	if (error == SR_OK)
-		error = restore_keep(ledgerd, note, salt);
+		error = restores_keep(ledgerd, note, len, salt);
 	return error == SR_OK ? batch_publish(ledgerd) : error;
+}
+
+static enum sr_error
+go_on_restored(struct ledgerd *ledgerd)
+{
+	uint8_t note[RESTORE_NOTE_LEN];
+
+	memcpy(note, ledgerd->keyd.restore_note, sizeof(note));
+	return go_on(ledgerd, note, sizeof(note));
+}
+
+/* In a rotation start, after all the rest: whatever fails before the note is
+ * keyd's, the old key stays in force. */
+static enum sr_error
+go_on_rotated(struct ledgerd *ledgerd)
+{
+	uint8_t note[ROTATION_NOTE_LEN];
+	enum sr_error error = keyd_rotate_sign(ledgerd, ledgerd->tree.size);
+
+	if (error != SR_OK) {
+		diag_error("keyd does not rotate the log key: %s",
+		    error_sentence(error));
+		return error;
+	}
+	memcpy(note, ledgerd->keyd.rotation_note, sizeof(note));
+	error = go_on(ledgerd, note, sizeof(note));
+	if (error == SR_OK)
+		diag_info("the log key is rotated: from entry %" PRIu64
+			  " on that of epoch %" PRIu32 " signs",
+		    ledgerd->tree.size - 1, ledgerd->head.epoch);
+	return error;
 }
 
 enum sr_error
@@ -374,7 +286,7 @@ ledgerd_start(struct ledgerd *ledgerd)
 	error = learn_bank(ledgerd);
 	restoring = error == SR_OK && ledgerd->keyd.restoring;
 	if (error == SR_OK)
-		error = keep_certificates(ledgerd);
+		error = certificates_keep(ledgerd);
 	segments_init(&ledgerd->segments, ledgerd->env, ledgerd->bank_id,
 	    ledgerd->params.segment_len, ledgerd->params.reserve);
 	if (error == SR_OK)
@@ -395,6 +307,8 @@ ledgerd_start(struct ledgerd *ledgerd)
 		error = bring_up(ledgerd, &tail);
 	if (error == SR_OK)
 		error = admission_start(ledgerd);
+	if (error == SR_OK && ledgerd->keyd.rotating)
+		error = go_on_rotated(ledgerd);
 	for (int i = 0; error == SR_OK && i < AUDIT_START_STEPS; i++)
 		error = audit_catch_up(ledgerd);
 	if (error == SR_OK)

@@ -53,13 +53,22 @@ enum {
 	/*
 	 * strongroom-unlock has no control link.  To unlock it reads the
 	 * sealed files, to init it writes them (new, empty, read and write).
-	 * FD_UNLOCK_IDENTITY is there only with --identity 1.
+	 * FD_UNLOCK_IDENTITY is there only with --identity 1.  With --seal it
+	 * reads the present files and writes the new ones (likewise empty);
+	 * then FD_UNLOCK_SECRET and FD_UNLOCK_PIPE are the socket of whoever
+	 * asked for the change, and FD_UNLOCK_CONFIGURED is what the
+	 * configuration opens the bank with, or empty.  What it has done it
+	 * tells through FD_UNLOCK_TOLD, without a secret, for the journal.
 	 */
-	FD_UNLOCK_PASSPHRASE = 3,
+	FD_UNLOCK_SECRET = 3,
 	FD_UNLOCK_PIPE = 4, /* write end of FD_KEYD_UNLOCK */
 	FD_UNLOCK_ROOT = 5,
 	FD_UNLOCK_LOCK = 6,
 	FD_UNLOCK_IDENTITY = 7,
+	FD_UNLOCK_NEW_ROOT = 8,
+	FD_UNLOCK_NEW_IDENTITY = 9,
+	FD_UNLOCK_CONFIGURED = 10, /* with --seal */
+	FD_UNLOCK_TOLD = 11,       /* pipe to strongroomd: one seal_event.h */
 };
 
 #endif

@@ -151,6 +151,7 @@ HEADER_START = """
 
 #include "common/buffer.h"
 #include "common/error.h"
+#include "common/refusal.h"
 
 """
 
@@ -172,6 +173,15 @@ def header(messages):
     for m in messages:
         out += (f"#define MESSAGE_{m.name.upper()}_MAX"
                 f" {HEADER_LEN + m.most()}\n")
+    out += "\n/* How often in an hour keyd does what it is asked. */\n"
+    for m in messages:
+        for budget in m.budgets:
+            if budget.name:
+                out += (f"#define BUDGET_{budget.name.upper()}"
+                        f" {budget.most}u\n")
+    out += ("/* One more of it: SR_OK, or why not; keyd's own to define. */\n"
+            "enum sr_error keyd_budget(\n"
+            "    struct keyd *keyd, enum refusal budget, uint32_t most);\n")
     out += "\n/* The same as a table, for tests and documents. */\n"
     out += ("struct message_row {\n\tconst char *name;\n\tconst char *from;\n"
             "\tconst char *to;\n\tconst char *does;\n\tunsigned number;\n"
@@ -243,6 +253,19 @@ def source(messages):
     return out + "".join(encoder(m) + decoder(m) for m in messages)
 
 
+def spend(receiver, message):
+    out = ""
+    for budget in message.budgets if receiver == "keyd" else ():
+        if budget.each:
+            name = budget.name.upper()
+            out += (f"\t\terror = keyd_budget(keyd, REFUSAL_{name},"
+                    f" BUDGET_{name});\n"
+                    f"\t\tif (error != SR_OK) {{\n"
+                    f"\t\t\texplicit_bzero(&m, sizeof(m));\n"
+                    f"\t\t\treturn error;\n\t\t}}\n")
+    return out
+
+
 def dispatcher(receiver, sender, taken):
     who = context(receiver, sender, True)
     hand = receiver + (", session" if sender == "client" else "")
@@ -259,6 +282,7 @@ def dispatcher(receiver, sender, taken):
                 f"\t\terror = message_{m.name}_decode(in->body,"
                 f" in->len, &m);\n"
                 f"\t\tif (error != SR_OK)\n\t\t\treturn error;\n"
+                f"{spend(receiver, m)}"
                 f"\t\t{receiver}_take_{sender}_{m.name}({hand}, &m);\n"
                 f"\t\texplicit_bzero(&m, sizeof(m));\n"
                 f"\t\treturn SR_OK;\n\t}}\n")

@@ -12,6 +12,11 @@ a line joins the next one:
                                 restore, or any
                                 (not enforced by client and control)
       does SENTENCE             what it is for
+      budget none SENTENCE      to keyd: no limit, and why none is needed
+      budget each|some NAME N SENTENCE
+                                to keyd: at most N in an hour; each one is
+                                counted before keyd looks at it, or some by
+                                keyd's own code; NAME is of common/refusal.h
       u8|u16|u32|u64|i64 FIELD SENTENCE
       bytes N FIELD SENTENCE    exactly N bytes
       data N FIELD SENTENCE     0 to N bytes after their u16 length
@@ -56,6 +61,12 @@ class Field:
         return self.least() + (self.size if self.kind == "data" else 0)
 
 
+class Budget:
+    def __init__(self, each, name, most, sentence):
+        self.each, self.name, self.most = each, name, most
+        self.sentence = sentence
+
+
 class Message:
     def __init__(self, name, number, line):
         self.name, self.number, self.line = name, number, line
@@ -63,6 +74,7 @@ class Message:
         self.does = None
         self.phases = ()
         self.fields = []
+        self.budgets = []
 
     def links(self):
         return [(sender, receiver) for sender in self.senders
@@ -164,6 +176,24 @@ def read_field(message, words):
     message.fields.append(Field(kind, size, name, sentence_of(rest[1:])))
 
 
+def read_budget(message, words):
+    if words[1:2] == ["none"]:
+        message.budgets.append(Budget(False, None, 0, sentence_of(words[2:])))
+    elif words[1:2] in (["each"], ["some"]) and len(words) > 3:
+        name = identifier_of(words[2], "budget")
+        if name in [budget.name for budget in message.budgets]:
+            raise Wrong(f"the budget '{name}' stands twice")
+        message.budgets.append(Budget(
+            words[1] == "each", name,
+            number_of(words[3], 1, 1000000, "a budget"),
+            sentence_of(words[4:])))
+    else:
+        raise Wrong("expected 'budget none SENTENCE' or 'budget each|some"
+                    " NAME N SENTENCE'")
+    if len(message.budgets) > 1 and None in [b.name for b in message.budgets]:
+        raise Wrong("'budget none' stands beside another")
+
+
 def read_line(message, words):
     if words[0] == "from":
         read_from(message, words)
@@ -173,6 +203,8 @@ def read_line(message, words):
         if message.does:
             raise Wrong("'does' stands twice")
         message.does = sentence_of(words[1:])
+    elif words[0] == "budget":
+        read_budget(message, words)
     elif words[0] in INTEGERS or words[0] in ("bytes", "data"):
         read_field(message, words)
     else:
@@ -186,6 +218,11 @@ def check(message):
         raise Wrong(f"{message.name}: 'does' is missing")
     if not message.phases:
         raise Wrong(f"{message.name}: 'when' is missing")
+    if "keyd" in message.receivers and not message.budgets:
+        raise Wrong(f"{message.name}: 'budget' is missing: how often may keyd"
+                    " be asked that?")
+    if message.budgets and "keyd" not in message.receivers:
+        raise Wrong(f"{message.name}: a budget is for messages to keyd")
     most = min(INSIDE_MAX.get(room, PACKET_MAX)
                for room in message.senders + message.receivers)
     if message.most() > most - HEADER_LEN:

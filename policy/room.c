@@ -49,7 +49,8 @@ static const struct {
 	}},
     [ROOM_UNLOCK] = {"strongroom-unlock",
 	{
-	    .fds = FDS_BELOW(FD_UNLOCK_LOCK + 1),
+	    .fds = FDS_BELOW(FD_UNLOCK_LOCK + 1) | UINT64_C(1)
+						       << FD_UNLOCK_TOLD,
 	    .limit_files = 16,
 	    .limit_file_len = 1024 * MEBIBYTE,
 	    .limit_memory_len = 4096 * MEBIBYTE, /* Argon2id */
@@ -121,7 +122,7 @@ room_start(struct room *room, enum room_name name, int argc, char *const argv[],
     const struct room_option *options, size_t count)
 {
 	uint64_t uid = SANDBOX_STAY, gid = SANDBOX_STAY, namespaces = 1;
-	uint64_t listeners = 0, identity = 0, init = 0;
+	uint64_t listeners = 0, identity = 0, init = 0, seal = 0;
 	const struct room_option common[] = {
 	    {"uid", &uid, 1, SANDBOX_STAY - 1},
 	    {"gid", &gid, 1, SANDBOX_STAY - 1},
@@ -129,6 +130,7 @@ room_start(struct room *room, enum room_name name, int argc, char *const argv[],
 	    {"listeners", &listeners, 0, NETD_LISTENERS_MAX},
 	    {"identity", &identity, 0, 1},
 	    {"init", &init, 0, 1},
+	    {"seal", &seal, 0, 3},
 	};
 
 	diag_init(rooms[name].name);
@@ -159,10 +161,16 @@ room_start(struct room *room, enum room_name name, int argc, char *const argv[],
 	room->listeners = (unsigned)listeners;
 	room->identity = identity != 0;
 	room->init = init != 0;
+	room->seal = (unsigned)seal;
 	if (name == ROOM_NETD)
 		room->plan.fds = FDS_BELOW(FD_NETD_LISTEN + listeners);
 	if (name == ROOM_UNLOCK && identity != 0)
 		room->plan.fds |= UINT64_C(1) << FD_UNLOCK_IDENTITY;
+	if (name == ROOM_UNLOCK && seal != 0)
+		room->plan.fds |= UINT64_C(1) << FD_UNLOCK_NEW_ROOT |
+				  UINT64_C(1) << FD_UNLOCK_CONFIGURED;
+	if (name == ROOM_UNLOCK && seal != 0 && identity != 0)
+		room->plan.fds |= UINT64_C(1) << FD_UNLOCK_NEW_IDENTITY;
 	if (!sandbox_fds_exact(room->plan.fds))
 		diag_fatal(
 		    "%s is started by strongroomd only", rooms[name].name);

@@ -49,13 +49,14 @@ struct room {
 	bool identity;      /* keyd: the pipe brings the identity key, too;
 			       strongroom-unlock: FD_UNLOCK_IDENTITY is open */
 	bool init;          /* the first start of this bank */
+	unsigned seal;      /* strongroom-unlock: enum unlock_what */
 	struct sandbox_report report; /* after room_enter() */
 };
 
 /*
  * diag_init, the options and the fds as strongroomd gives them.  All options
  * are numbers; every room knows --uid --gid --namespaces --listeners
- * --identity --init besides those of the table.  Whatever is wrong is fatal:
+ * --identity --init --seal besides those of the table.  Whatever is wrong is fatal:
  * a room is started by strongroomd only.
  */
 void room_start(struct room *room, enum room_name name, int argc,

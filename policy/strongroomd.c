@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/key_table.h"
+#include "common/sealed.h"
 #include "gen/messages.h"
 #include "policy/strongroomd.h"
 
@@ -26,25 +28,36 @@
 static struct monitor monitor;
 
 static const char usage[] =
-    "usage: strongroomd -c FILE [--no-listen] [--init | --certify | "
-    "--restore |\n                   --accept-loss | --prove]\n"
+    "usage: strongroomd -c FILE [--no-listen] [--init | --certify |\n"
+    "                   --rotate-log-key | --rotate-attestation-key |\n"
+    "                   --rotate-channel-key | --rotate-password-key |\n"
+    "                   --restore | --accept-loss | --rehearse | --prove]\n"
     "\n"
     "  -c, --config FILE  strongroom.conf of the bank\n"
     "      --no-listen    only the owner's socket run/private, no network\n"
     "      --init         first start: draw and seal the keys\n"
     "      --certify      hand the identity key to keyd to renew the "
     "certificate\n"
+    "      --rotate-log-key\n"
+    "                     the same, for a new log key; implies --no-listen\n"
+    "      --rotate-attestation-key\n"
+    "      --rotate-channel-key\n"
+    "      --rotate-password-key\n"
+    "                     the same, for that key and a new log key\n"
     "      --restore      the files may be a backup's; implies "
     "--no-listen\n"
     "      --accept-loss[=EPOCH:SIZE]\n"
     "                     the same, to go on from an older state (from that "
     "head and\n"
     "                     no other); takes the identity\n"
+    "      --rehearse     keyd alone, on copies of its files\n"
     "      --prove        try the walls of each room of a stopped bank\n"
+    "      --unlock-kind passphrase|credential|shares\n"
+    "                     what opens the keys is read from standard input\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
     "\n"
-    "strongroomctl init, certify and restore use these options "
+    "strongroomctl init, certify, rotate, restore and ceremony use these options "
     "themselves.\n"
     "example: strongroomd -c /var/lib/strongroom/strongroom.conf\n";
 
@@ -71,6 +84,19 @@ read_head(const char *text)
 	       monitor.loss_size > 0 && monitor.loss_size <= INT64_MAX;
 }
 
+/* What comes by standard input, which nothing else here reads. */
+static bool
+take_unlock_kind(const char *text)
+{
+	for (unsigned kind = SEALED_PASSPHRASE; kind <= SEALED_SHARES; kind++)
+		if (strcmp(text, sealed_kind_name((enum sealed_kind)kind)) == 0)
+			monitor.kind = kind;
+	return monitor.kind != 0;
+}
+
+/* Options without a letter of their own, and the key's number. */
+enum { ROTATE = 256 };
+
 static const char *
 read_options(int argc, char *argv[])
 {
@@ -79,9 +105,17 @@ read_options(int argc, char *argv[])
 	    {"no-listen", no_argument, NULL, 'n'},
 	    {"init", no_argument, NULL, 'i'},
 	    {"certify", no_argument, NULL, 'C'},
+	    {"rotate-log-key", no_argument, NULL, ROTATE + BANK_KEY_LOG},
+	    {"rotate-attestation-key", no_argument, NULL,
+		ROTATE + BANK_KEY_ATTESTATION},
+	    {"rotate-channel-key", no_argument, NULL, ROTATE + BANK_KEY_NOISE},
+	    {"rotate-password-key", no_argument, NULL,
+		ROTATE + BANK_KEY_OPAQUE},
 	    {"restore", no_argument, NULL, 'R'},
 	    {"accept-loss", optional_argument, NULL, 'L'},
+	    {"rehearse", no_argument, NULL, 'E'},
 	    {"prove", no_argument, NULL, 'P'},
+	    {"unlock-kind", required_argument, NULL, 'U'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -103,6 +137,13 @@ read_options(int argc, char *argv[])
 		case 'C':
 			monitor.certify = true;
 			break;
+		case ROTATE + BANK_KEY_LOG:
+		case ROTATE + BANK_KEY_ATTESTATION:
+		case ROTATE + BANK_KEY_NOISE:
+		case ROTATE + BANK_KEY_OPAQUE:
+			monitor.rotate = (unsigned)option - ROTATE;
+			monitor.no_listen = true;
+			break;
 		case 'L':
 			if (optarg != NULL && !read_head(optarg))
 				print_and_exit(
@@ -114,9 +155,18 @@ read_options(int argc, char *argv[])
 			monitor.restore = true;
 			monitor.no_listen = true;
 			break;
+		case 'E':
+			monitor.rehearse = true;
+			monitor.no_listen = true;
+			break;
 		case 'P':
 			monitor.prove = true;
 			monitor.no_listen = true;
+			break;
+		case 'U':
+			if (!take_unlock_kind(optarg))
+				print_and_exit(
+				    stderr, usage, error_exit(SR_USAGE));
 			break;
 		case 'h':
 			print_and_exit(stdout, usage, 0);
@@ -128,7 +178,8 @@ read_options(int argc, char *argv[])
 		}
 	}
 	if (file == NULL || optind != argc ||
-	    monitor.init + monitor.certify + monitor.restore + monitor.loss +
+	    monitor.init + monitor.certify + (monitor.rotate != 0) +
+		    monitor.restore + monitor.loss + monitor.rehearse +
 		    monitor.prove >
 		1)
 		print_and_exit(stderr, usage, error_exit(SR_USAGE));
@@ -165,7 +216,11 @@ take_standard_fds(void)
 		return SR_IO;
 	}
 	monitor.null = fd;
-	return SR_OK;
+	if (monitor.kind == 0)
+		return SR_OK;
+	monitor.typed = true;
+	monitor.secret = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, fd + 1);
+	return monitor.secret >= 0 ? SR_OK : SR_IO;
 }
 
 /* ../libexec/strongroom from the directory of this program. */
@@ -195,13 +250,16 @@ find_rooms(void)
 static enum sr_error
 take_signals(void)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
+	/* The terminal's is not for a bank that a command has started. */
+	if (sigaction(SIGINT, NULL, &interrupt) == 0 &&
+	    interrupt.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
 	    sigaction(SIGPIPE, &ignore, NULL) != 0)
 		return SR_IO;
@@ -229,6 +287,18 @@ check_limits(void)
 	return SR_CONFIG;
 }
 
+/* Not as long as the bank is to begin locked. */
+static enum sr_error
+start_rooms(struct monitor *m)
+{
+	if ((m->config.unlock == CONFIG_UNLOCK_LOCKED ||
+		m->config.unlock_ask) &&
+	    m->secret < 0 && !m->init && !m->certify && !m->rotate &&
+	    !m->prove && !m->restore && !m->loss && !m->rehearse)
+		return monitor_begin_locked(m);
+	return monitor_start_rooms(m);
+}
+
 static enum sr_error
 start(const char *file)
 {
@@ -238,7 +308,7 @@ start(const char *file)
 	    monitor_lock,
 	    monitor_listen,
 	    monitor_control_listen,
-	    monitor_start_rooms,
+	    start_rooms,
 	};
 	enum sr_error error = config_load(file, &monitor.config, message);
 
@@ -363,6 +433,7 @@ watch(void)
 		    monitor.connections[i].fd == asks[CONNECTIONS + i].fd)
 			monitor_control_take(&monitor, &monitor.connections[i]);
 	monitor_deadline(&monitor);
+	monitor_tell_seals(&monitor);
 }
 
 int
@@ -376,11 +447,15 @@ main(int argc, char *argv[])
 	umask(077);
 	for (int i = 0; i < MONITOR_ROOMS; i++)
 		monitor.rooms[i].control = -1;
-	monitor.netd_keyd = monitor.netd_ledgerd = -1;
-	monitor.handed = monitor.passphrase = -1;
+	monitor.netd_keyd = monitor.netd_ledgerd = monitor.no_ledgerd = -1;
+	monitor.handed = monitor.secret = monitor.asked = -1;
+	monitor.unlock_told = monitor.sealer_told = -1;
 	error = take_standard_fds();
 	if (error == SR_OK)
 		error = start(file);
+	/* While somebody was asked for the passphrase. */
+	if (monitor.stopping && monitor_may_change(&monitor) != SR_NOT_ALLOWED)
+		return error_exit(SR_OK);
 	while (error == SR_OK && !monitor.ended)
 		watch();
 	if (error == SR_OK)

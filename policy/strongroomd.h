@@ -9,18 +9,22 @@
  * Options that it gives to the rooms, besides those of room.h, all numbers:
  *
  *	keyd	--registration N (enum config_registration), --restore 1 with
- *		strongroomd --restore and --accept-loss: its files may be a
- *		backup's
+ *		strongroomd --restore, --accept-loss and --rehearse: its files may be a
+ *		backup's; --rotate KEY with --rotate-log-key
+ *		and its like
  *	netd	--generation N, --max-connections N, --max-per-address N,
  *		--handshake-timeout-ms N
  *	ledgerd	--segment-size BYTES, --reserve BYTES, --session-idle S, --session-absolute S,
  *		--session-rekey S, --max-connections N
- *	strongroom-unlock  none
+ *	strongroom-unlock  --kind N (enum sealed_kind) of what it is given; to
+ *		change what opens the bank --seal, --new-kind, --quorum,
+ *		--shares and --number (keyd/unlock_change.h)
  *
  * --init 1 goes to all of them with strongroomd --init, --identity 1 to keyd
- * and strongroom-unlock with --init, --certify and --accept-loss; alone it
- * means that keyd renews the certificate, with --restore a restore start
- * (keyd/restore.h).
+ * and strongroom-unlock with --init, --certify, --rotate-log-key and
+ * --accept-loss; alone it means that keyd renews the certificate, with
+ * --restore a restore start (keyd/restore.h), with --rotate a rotation start
+ * (keyd/rotation.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +34,7 @@
 #include "common/config.h"
 #include "common/error.h"
 #include "common/ipc.h"
+#include "common/seal_event.h"
 #include "policy/control.h"
 #include "policy/room.h"
 
@@ -37,6 +42,8 @@
 #define MONITOR_CONNECTIONS_MAX 16
 #define MONITOR_ADDRESSES_MAX 1024
 #define MONITOR_SEALED_MAX 4096
+#define MONITOR_SEALS_MAX 16 /* what is still to be journaled of them */
+#define MONITOR_ASKS_MAX 10  /* passphrases before nobody is asked any more */
 #define MONITOR_RESTARTS_MAX 10 /* of netd, within ... */
 #define MONITOR_RESTARTS_S 60
 
@@ -58,12 +65,19 @@ struct monitor_room {
 	gid_t gid;
 };
 
+/* What strongroomd itself was asked for and has not done yet. */
+enum monitor_wait {
+	MONITOR_WAITS_LOCK,
+	MONITOR_WAITS_UNLOCK,
+	MONITOR_WAITS_SEAL,
+};
+
 /* One connection to D/run/control. */
 struct monitor_connection {
-	int fd;                 /* -1: free */
-	uint32_t request;       /* 0: it waits for no answer */
-	enum control_room room; /* that was asked */
-	bool wants_open;        /* of CONTROL_MONITOR: unlock, else lock */
+	int fd;                  /* -1: free */
+	uint32_t request;        /* 0: it waits for no answer */
+	enum control_room room;  /* that was asked */
+	enum monitor_wait waits; /* of CONTROL_MONITOR */
 };
 
 struct monitor {
@@ -71,11 +85,14 @@ struct monitor {
 	bool no_listen;
 	bool init;
 	bool certify;
-	bool restore; /* the files may be a backup's: for strongroomctl */
-	bool loss;    /* --accept-loss: restore, with the identity */
+	bool restore;    /* the files may be a backup's: for strongroomctl */
+	unsigned rotate; /* enum bank_key, of --rotate-log-key and its like,
+			    with the identity; 0: none */
+	bool loss;       /* --accept-loss: restore, with the identity */
 	uint64_t loss_epoch; /* from that head and no other; size 0: any */
 	uint64_t loss_size;
-	bool prove; /* --prove: look at the walls, then end */
+	bool rehearse; /* keyd alone, whose files may be a backup's */
+	bool prove;    /* --prove: look at the walls, then end */
 	char libexec[CONFIG_PATH_MAX];
 
 	int null;
@@ -85,6 +102,7 @@ struct monitor {
 	/* netd's ends, kept for the next netd. */
 	int netd_keyd;
 	int netd_ledgerd;
+	int no_ledgerd; /* --rehearse: so that keyd's link does not end */
 	int listeners[NETD_LISTENERS_MAX];
 	size_t listener_count;
 	char addresses[MONITOR_ADDRESSES_MAX]; /* a line each */
@@ -102,10 +120,26 @@ struct monitor {
 	int handed; /* descriptor that came with that packet; -1: none */
 
 	enum monitor_state state;
-	int passphrase; /* for the next strongroom-unlock; -1: the file */
-	bool typed;     /* somebody gave it: a wrong one is theirs */
-	bool killed;    /* MONITOR_LOCKING: by force, the ends tell nothing */
+	int secret;    /* for the next strongroom-unlock; -1: as configured */
+	unsigned kind; /* of it: enum sealed_kind */
+	pid_t sealer;  /* strongroom-unlock that changes what opens the bank */
+	bool typed;    /* somebody gave it: a wrong one is theirs */
+	bool killed;   /* MONITOR_LOCKING: by force, the ends tell nothing */
 	enum sr_error unlock_error; /* why an unlock came to nothing */
+
+	/* [unlock] ask, where the way that is configured has not opened. */
+	bool may_ask;  /* if that has not at the first start */
+	bool answered; /* the secret that is tried, or was wrong, is theirs */
+	unsigned asks; /* wrong ones still; 0: nobody is asked */
+	pid_t asker;   /* systemd-ask-password */
+	int asked;     /* its answer */
+
+	/* What strongroom-unlock tells for the journal; -1: none runs. */
+	int unlock_told;
+	int sealer_told;
+	struct seal_event seals[MONITOR_SEALS_MAX]; /* that ledgerd lacks */
+	size_t seal_count;
+	uint32_t wrong; /* secrets that opened nothing since the last of them */
 
 	bool announced;
 	bool stopping;
@@ -141,15 +175,40 @@ int64_t monitor_now_ms(void);
  *
  * monitor_users: whom the rooms become (as root).  SR_CONFIG.
  * monitor_lock: D/run/lock; waits up to 2 s for the old rooms.  SR_IN_USE.
- * monitor_open_unlock, monitor_open_keyd, monitor_open_ledgerd: the files of
+ * monitor_open_keyd, monitor_open_ledgerd: the files of
  * a room into fds by the numbers of fds.h, -1 where there is none.
  * monitor_close closes fds from `first` on that are not -1.
  */
 enum sr_error monitor_users(struct monitor *monitor);
 enum sr_error monitor_lock(struct monitor *monitor);
-enum sr_error monitor_open_unlock(struct monitor *monitor, int *fds);
 enum sr_error monitor_open_keyd(struct monitor *monitor, int *fds);
 enum sr_error monitor_open_ledgerd(struct monitor *monitor, int *fds);
+/* A file in keyd/ that is one, with one name; else a sentence. */
+enum sr_error monitor_open_file(
+    struct monitor *monitor, const char *name, int flags, int *fd);
+/*
+ * Nobody but its owner may open it, and that is root or keyd's user; else a
+ * line names it and the mode that it should have.  SR_PERMISSION, SR_IO.
+ */
+enum sr_error monitor_check_owner(
+    const struct monitor *monitor, const char *name, int fd, unsigned mode);
+/* What errno says of a file that could not be opened. */
+enum sr_error monitor_error_of_open(void);
+
+/*
+ * strongroomd_keys.c: the sealed keys, and what opens them as configured.
+ *
+ * monitor_configured: the configuration names what opens them, so that nobody
+ * need be asked.
+ * monitor_open_unlock: the files of strongroom-unlock, as monitor_open_keyd;
+ * what opens them is monitor->secret, or as configured, and monitor->kind says
+ * of which kind it is.
+ */
+bool monitor_configured(const struct monitor *monitor);
+/* That, without asking anybody, and its enum sealed_kind; false: there is none. */
+bool monitor_reopen_configured(
+    struct monitor *monitor, unsigned *kind, int *fd);
+enum sr_error monitor_open_unlock(struct monitor *monitor, int *fds);
 /*
  * For a backup: keyd/identity.sealed, or keyd/root.sealed, as it is.
  * SR_NOT_FOUND without a line when the identity is kept elsewhere; SR_IO when
@@ -157,6 +216,18 @@ enum sr_error monitor_open_ledgerd(struct monitor *monitor, int *fds);
  */
 enum sr_error monitor_read_sealed(struct monitor *monitor, bool identity,
     uint8_t bytes[MONITOR_SEALED_MAX], size_t *len);
+/*
+ * For a change of what opens the bank: the present files and new, empty ones
+ * beside them; *identity: identity.sealed is there and of an old version, and
+ * must be changed, too.  monitor_put_sealed: the new ones, where they are not
+ * empty, take the names of the present ones, and that is on disk; SR_IO when
+ * they have not, SR_SEAL_UNSYNCED when root.sealed has, but it may not be on
+ * disk.  monitor_drop_sealed: they go.
+ */
+enum sr_error monitor_open_sealer(
+    struct monitor *monitor, int *fds, bool *identity);
+enum sr_error monitor_put_sealed(struct monitor *monitor);
+void monitor_drop_sealed(struct monitor *monitor);
 /* After the first start: the names of keyd's files are on disk. */
 enum sr_error monitor_sync_names(struct monitor *monitor);
 
@@ -177,6 +248,10 @@ enum sr_error monitor_listen_unix(struct monitor *monitor, const char *name,
 /* strongroomd_rooms.c: all processes, and netd again. */
 enum sr_error monitor_start_rooms(struct monitor *monitor);
 enum sr_error monitor_start_netd(struct monitor *monitor);
+/* strongroom-unlock for a change; it gets a copy of the socket. */
+struct message_seal_change;
+enum sr_error monitor_start_sealer(struct monitor *monitor,
+    const struct message_seal_change *change, int socket_fd);
 
 /*
  * strongroomd_privileges.c: no_new_privs, and as root only the capabilities
@@ -205,9 +280,32 @@ void monitor_control_reply(
 void monitor_control_refuse(
     struct monitor_connection *connection, enum sr_error why);
 /* The connection that is asking gets its answer later. */
-void monitor_control_wait(struct monitor *monitor, bool wants_open);
+void monitor_control_wait(struct monitor *monitor, enum monitor_wait what);
+
+/*
+ * strongroomd_ask.c: systemd-ask-password.
+ *
+ * monitor_ask: waits for its answer, the read end of a pipe, or for a signal
+ * that the bank is to end.  SR_CONFIG: it is not there; SR_UNLOCK: nobody gave
+ * one; SR_IO.
+ * monitor_ask_begin: asks, if a locked bank is to, and it does not already;
+ * monitor_ask_end: no longer, the bank is open or somebody has locked it.
+ * monitor_ask_ended: unlocks with what it was given.
+ */
+enum sr_error monitor_ask(struct monitor *monitor, int *fd);
+void monitor_ask_begin(struct monitor *monitor);
+void monitor_ask_end(struct monitor *monitor);
+void monitor_ask_ended(struct monitor *monitor, int status);
 
 /* strongroomd_watch.c: deaths, generations, the end. */
+/* Once, before anybody is served or turned away; false: all end. */
+bool monitor_settle(struct monitor *monitor, const char *notice);
+/*
+ * [unlock] locked: no room is started before somebody unlocks.
+ * With ask beside another way: a start as usual by this; if its secret is not
+ * there or wrong, but for no other reason, the bank is locked and asks.
+ */
+enum sr_error monitor_begin_locked(struct monitor *monitor);
 void monitor_reap(struct monitor *monitor);
 void monitor_stop(struct monitor *monitor);
 void monitor_give_up(struct monitor *monitor, enum sr_error why);
@@ -221,22 +319,49 @@ enum sr_error monitor_send_stop(struct monitor *monitor, enum room_name name);
 /*
  * strongroomd_lock.c: a bank without keys in memory.
  *
+ * monitor_may_change: SR_NOT_ALLOWED, SR_BUSY while it starts, ends or does the
+ * work of a single command.
  * monitor_turn_away: takes what waits at a listener and closes it, while no
  * netd does.
  * monitor_lock_room_ended: a room's end while they are being ended.
  * monitor_lock_late: not all have ended in time.
+ * monitor_unlock: the rooms of a locked bank start, with a secret of that kind
+ * (enum sealed_kind) that this closes; -1: as configured.
  * monitor_lock_look: the bank is locked once nobody is left.
  * monitor_unlocked: all rooms are ready again.
+ * monitor_wrong_secret: whether that is what such an error says: it is not
+ * there, wrong, or of a kind that opens nothing.
  * monitor_unlock_failed: back to a locked bank; whoever waits for an open one
  * is told why.
  */
+enum sr_error monitor_may_change(const struct monitor *monitor);
 void monitor_turn_away(struct monitor *monitor, int listener);
 void monitor_lock_room_ended(
     struct monitor *monitor, enum room_name name, bool good, const char *how);
 void monitor_lock_late(struct monitor *monitor);
+void monitor_unlock(struct monitor *monitor, int secret, unsigned kind);
 void monitor_lock_look(struct monitor *monitor);
 void monitor_unlocked(struct monitor *monitor);
+bool monitor_wrong_secret(enum sr_error error);
 void monitor_unlock_failed(struct monitor *monitor, enum sr_error why);
+
+/*
+ * strongroomd_seal.c: what opens the bank.
+ *
+ * monitor_sealer_ended: strongroom-unlock has changed it.
+ * monitor_unlock_told: what strongroom-unlock, which has ended, has told by *fd,
+ * which is closed: why it failed, or SR_OK and in told, for the journal, what it
+ * has done.  A wrong secret is counted.
+ * monitor_seal_told: takes that for the journal, once it is in force.
+ * monitor_tell_seals: to ledgerd, as long as the bank is open.  What is not
+ * told when strongroomd ends is in no entry.
+ */
+void monitor_sealer_ended(struct monitor *monitor, int status);
+enum sr_error monitor_unlock_told(
+    struct monitor *monitor, int *fd, int status, uint8_t told[SEAL_EVENT_LEN]);
+void monitor_seal_told(
+    struct monitor *monitor, const uint8_t told[SEAL_EVENT_LEN]);
+void monitor_tell_seals(struct monitor *monitor);
 
 /* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
 void monitor_notify(const char *text);

@@ -104,10 +104,10 @@ next_request(struct monitor *monitor)
 }
 
 void
-monitor_control_wait(struct monitor *monitor, bool wants_open)
+monitor_control_wait(struct monitor *monitor, enum monitor_wait what)
 {
 	monitor->asking->request = next_request(monitor);
-	monitor->asking->wants_open = wants_open;
+	monitor->asking->waits = what;
 	monitor->asking = NULL;
 }
 

@@ -21,12 +21,14 @@
 #define LOCK_WAIT_MS 2000
 #define LOCK_LOOK_MS 5
 
-static enum sr_error
-error_of_open(void)
+enum sr_error
+monitor_error_of_open(void)
 {
 	switch (errno) {
 	case EACCES:
 	case EPERM:
+	case ELOOP:
+	case EISDIR:
 		return SR_PERMISSION;
 	case ENOENT:
 		return SR_NOT_FOUND;
@@ -47,8 +49,11 @@ open_path(const char *path, int flags, int *fd)
 	*fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd >= 0)
 		return SR_OK;
-	error = error_of_open();
-	diag_error("%s: %s", path, strerror(errno));
+	error = monitor_error_of_open();
+	diag_error("%s: %s", path,
+	    errno == ELOOP ? "it is a symbolic link; put the file itself there"
+	    : errno == EISDIR ? "it is a directory; put the file there"
+			      : strerror(errno));
 	return error;
 }
 
@@ -98,8 +103,8 @@ open_as_keyd(struct monitor *monitor, const char *name, int flags)
  * there under any name: root must not follow a link out of it, of either
  * kind, nor wait for a pipe.
  */
-static enum sr_error
-open_file(struct monitor *monitor, const char *name, int flags, int *fd)
+enum sr_error
+monitor_open_file(struct monitor *monitor, const char *name, int flags, int *fd)
 {
 	char path[CONFIG_PATH_MAX];
 	enum sr_error error = SR_OK;
@@ -112,16 +117,19 @@ open_file(struct monitor *monitor, const char *name, int flags, int *fd)
 	else
 		error = open_in(monitor, name, flags | O_NONBLOCK, fd);
 	if (error == SR_OK && *fd < 0) {
-		error = error_of_open();
+		error = monitor_error_of_open();
 		diag_error("%s: %s", path, strerror(errno));
 	}
 	if (error != SR_OK)
 		return error;
+	status.st_mode = 0;
 	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode) &&
 	    status.st_nlink == 1)
 		return SR_OK;
-	diag_error("%s/%s: not a file, or it has a second name elsewhere",
-	    monitor->config.directory, name);
+	diag_error("%s/%s: %s", monitor->config.directory, name,
+	    S_ISDIR(status.st_mode)
+		? "it is a directory; put the file there"
+		: "not a file, or it has a second name elsewhere");
 	close(*fd);
 	*fd = -1;
 	return SR_PERMISSION;
@@ -200,7 +208,7 @@ monitor_lock(struct monitor *monitor)
 	if ((mkdir(path, 0755) != 0 || chmod(path, 0755) != 0) &&
 	    errno != EEXIST) {
 		diag_error("%s: %s", path, strerror(errno));
-		return error_of_open();
+		return monitor_error_of_open();
 	}
 	error = open_in(monitor, "run/lock", O_RDWR | O_CREAT, &monitor->lock);
 	if (error != SR_OK)
@@ -223,83 +231,29 @@ monitor_lock(struct monitor *monitor)
 	return SR_IN_USE;
 }
 
-static enum sr_error
-open_passphrase(struct monitor *monitor, int *fd)
+enum sr_error
+monitor_check_owner(
+    const struct monitor *monitor, const char *name, int fd, unsigned mode)
 {
-	const char *path = monitor->config.passphrase_file;
+	uid_t keyd = geteuid() == 0 ? monitor->rooms[ROOM_KEYD].uid : geteuid();
+	const char *directory = monitor->config.directory;
 	struct stat status;
 
-	/* It may be a link, of the administrator's own making. */
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*fd < 0 || fstat(*fd, &status) != 0) {
-		diag_error(
-		    "[unlock] passphrase-file %s: %s", path, strerror(errno));
-		return SR_CONFIG;
-	}
-	if (S_ISREG(status.st_mode) && (status.st_mode & 077) == 0)
-		return SR_OK;
-	diag_error("[unlock] passphrase-file %s: it must be a file that only "
-		   "its owner can read; chmod 600 it",
-	    path);
-	return SR_PERMISSION;
-}
-
-enum sr_error
-monitor_open_unlock(struct monitor *monitor, int *fds)
-{
-	int flags = monitor->init ? O_RDWR | O_CREAT | O_EXCL : O_RDONLY;
-	enum sr_error error;
-
-	if (monitor->passphrase >= 0) {
-		fds[FD_UNLOCK_PASSPHRASE] = monitor->passphrase;
-		monitor->passphrase = -1;
-		error = SR_OK;
-	} else {
-		error = open_passphrase(monitor, &fds[FD_UNLOCK_PASSPHRASE]);
-	}
-	if (error == SR_OK)
-		error = open_file(
-		    monitor, "keyd/root.sealed", flags, &fds[FD_UNLOCK_ROOT]);
-	if (error == SR_OK &&
-	    (monitor->init || monitor->certify || monitor->loss))
-		error = open_file(monitor, "keyd/identity.sealed", flags,
-		    &fds[FD_UNLOCK_IDENTITY]);
-	if (error == SR_EXISTS)
-		diag_error("%s: there is a bank here already",
-		    monitor->config.directory);
-	if (error == SR_NOT_FOUND)
-		diag_error("%s: the bank lacks a sealed key; a new one begins "
-			   "with strongroomctl init, one that was lost with "
-			   "strongroomctl restore",
-		    monitor->config.directory);
-	return error;
-}
-
-enum sr_error
-monitor_read_sealed(struct monitor *monitor, bool identity,
-    uint8_t bytes[MONITOR_SEALED_MAX], size_t *len)
-{
-	const char *name =
-	    identity ? "keyd/identity.sealed" : "keyd/root.sealed";
-	char path[CONFIG_PATH_MAX];
-	enum sr_error error;
-	ssize_t n;
-	int fd;
-
-	*len = 0;
-	/* the identity may have been taken away */
-	if (identity && config_path(&monitor->config, name, path) == SR_OK &&
-	    access(path, F_OK) != 0 && errno == ENOENT)
-		return SR_NOT_FOUND;
-	error = open_file(monitor, name, O_RDONLY, &fd);
-	if (error != SR_OK)
-		return error;
-	n = pread(fd, bytes, MONITOR_SEALED_MAX, 0);
-	close(fd);
-	if (n <= 0 || n == MONITOR_SEALED_MAX)
+	if (fstat(fd, &status) != 0) {
+		diag_error("%s/%s: %s", directory, name, strerror(errno));
 		return SR_IO;
-	*len = (size_t)n;
-	return SR_OK;
+	}
+	if ((status.st_mode & 077) != 0)
+		diag_error("%s/%s: others than its owner may open it: "
+			   "chmod %o it",
+		    directory, name, mode);
+	else if (status.st_uid != keyd && status.st_uid != geteuid())
+		diag_error("%s/%s: it belongs to user %u, who may change it: "
+			   "chown it to user %u",
+		    directory, name, status.st_uid, keyd);
+	else
+		return SR_OK;
+	return SR_PERMISSION;
 }
 
 enum sr_error
@@ -314,16 +268,27 @@ monitor_open_keyd(struct monitor *monitor, int *fds)
 	    {"keyd/limits", FD_KEYD_LIMITS},
 	    {"keyd/terminals", FD_KEYD_TERMINALS},
 	};
-	int flags = O_RDWR | (monitor->init ? O_CREAT : 0);
+	int flags = O_RDWR | (monitor->init ? O_CREAT : 0), directory;
+	enum sr_error error =
+	    open_in(monitor, "keyd", O_PATH | O_DIRECTORY, &directory);
 
+	if (error == SR_OK) {
+		error = monitor_check_owner(monitor, "keyd", directory, 0700);
+		close(directory);
+	}
+	if (error != SR_OK)
+		return error;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		enum sr_error error =
-		    open_file(monitor, files[i].name, flags, &fds[files[i].fd]);
+		error = monitor_open_file(
+		    monitor, files[i].name, flags, &fds[files[i].fd]);
 
 		if (error == SR_NOT_FOUND)
 			diag_error("%s: files of keyd are lost; strongroomctl "
 				   "restore puts those of a backup there",
 			    monitor->config.directory);
+		if (error == SR_OK)
+			error = monitor_check_owner(
+			    monitor, files[i].name, fds[files[i].fd], 0600);
 		if (error != SR_OK)
 			return error;
 	}

@@ -2,7 +2,7 @@
 /*
  * A bank that is locked: the rooms have ended, so that there is no memory
  * with a key, a name or a balance; strongroomd goes on, keeps the lock and
- * the sockets, and turns customers away.  A typed passphrase goes by as a
+ * the sockets, and turns customers away.  A typed secret goes by as a
  * descriptor: it must never be read here.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/sealed.h"
 #include "gen/messages.h"
 #include "policy/strongroomd.h"
 
@@ -66,9 +67,11 @@ tell(struct monitor *monitor, bool open, enum sr_error error)
 		    &monitor->connections[i];
 
 		if (connection->fd < 0 || connection->request == 0 ||
-		    connection->room != CONTROL_MONITOR)
+		    connection->room != CONTROL_MONITOR ||
+		    connection->waits == MONITOR_WAITS_SEAL)
 			continue;
-		if (connection->wants_open == open && encoded == SR_OK)
+		if ((connection->waits == MONITOR_WAITS_UNLOCK) == open &&
+		    encoded == SR_OK)
 			monitor_control_reply(
 			    connection, message, writer_len(&w));
 		else
@@ -144,20 +147,27 @@ monitor_lock_look(struct monitor *monitor)
 	monitor->killed = false;
 	monitor->deadline_ms = 0;
 	diag_info("locked: no key is in memory, customers are turned away");
-	monitor_notify("STATUS=locked");
+	if (monitor->announced) {
+		monitor_notify("READY=1\nSTATUS=locked");
+	} else if (monitor_settle(monitor, "READY=1\nSTATUS=locked")) {
+		/* What should have opened it at its first start has not. */
+		monitor->asks = MONITOR_ASKS_MAX;
+	}
 	tell(monitor, false, monitor->unlock_error);
+	monitor_ask_begin(monitor);
 }
 
-static void
-begin_unlock(struct monitor *monitor, int passphrase)
+void
+monitor_unlock(struct monitor *monitor, int secret, unsigned kind)
 {
 	enum sr_error error;
 
 	diag_info("unlocking: the rooms start");
 	monitor_notify("STATUS=unlocking");
 	monitor->state = MONITOR_UNLOCKING;
-	monitor->passphrase = passphrase;
-	monitor->typed = passphrase >= 0;
+	monitor->secret = secret;
+	monitor->kind = kind;
+	monitor->typed = secret >= 0;
 	/* keyd and ledgerd begin with the first again, too. */
 	monitor->generation = 1;
 	error = monitor_start_rooms(monitor);
@@ -169,18 +179,36 @@ void
 monitor_unlocked(struct monitor *monitor)
 {
 	monitor->state = MONITOR_OPEN;
+	monitor->answered = false;
 	monitor->deadline_ms = 0;
 	diag_info("unlocked: customers are served");
-	monitor_notify("STATUS=open");
+	monitor_notify("READY=1\nSTATUS=open");
+	monitor_ask_end(monitor);
 	tell(monitor, true, SR_INTERNAL);
+}
+
+bool
+monitor_wrong_secret(enum sr_error error)
+{
+	return error == SR_UNLOCK || error == SR_UNLOCK_KIND;
 }
 
 void
 monitor_unlock_failed(struct monitor *monitor, enum sr_error why)
 {
-	close_end(&monitor->passphrase);
+	static const enum sr_error typed[] = {
+	    [SEALED_PASSPHRASE] = SR_PASSPHRASE,
+	    [SEALED_CREDENTIAL] = SR_CREDENTIAL,
+	    [SEALED_SHARES] = SR_SHARES,
+	};
+
+	close_end(&monitor->secret);
 	monitor->state = MONITOR_LOCKING;
-	monitor->unlock_error = why;
+	monitor->unlock_error =
+	    why == SR_UNLOCK && monitor->typed ? typed[monitor->kind] : why;
+	/* Whoever was asked has no part in any other failure. */
+	if (!monitor_wrong_secret(why))
+		monitor->answered = false;
 	kill_rooms(monitor);
 	monitor_lock_look(monitor);
 }
@@ -196,11 +224,12 @@ answer(struct monitor *monitor, const struct writer *w, enum sr_error error)
 }
 
 /* While it starts, ends or does the work of a single command. */
-static enum sr_error
-may_change(const struct monitor *monitor)
+enum sr_error
+monitor_may_change(const struct monitor *monitor)
 {
-	if (monitor->init || monitor->certify || monitor->prove ||
-	    monitor->restore || monitor->loss)
+	if (monitor->init || monitor->certify || monitor->rotate ||
+	    monitor->prove || monitor->restore || monitor->loss ||
+	    monitor->rehearse)
 		return SR_NOT_ALLOWED;
 	return monitor->announced && !monitor->stopping ? SR_OK : SR_BUSY;
 }
@@ -209,7 +238,7 @@ void
 monitor_take_control_lock(struct monitor *monitor, const struct message_lock *m)
 {
 	const struct message_locked locked = {.already = 1};
-	enum sr_error error = may_change(monitor);
+	enum sr_error error = monitor_may_change(monitor);
 	enum monitor_state state = monitor->state;
 	uint8_t message[16];
 	struct writer w = writer_to(message, sizeof(message));
@@ -224,7 +253,8 @@ monitor_take_control_lock(struct monitor *monitor, const struct message_lock *m)
 		answer(monitor, &w, error);
 		return;
 	}
-	monitor_control_wait(monitor, false);
+	monitor_control_wait(monitor, MONITOR_WAITS_LOCK);
+	monitor_ask_end(monitor);
 	if (state == MONITOR_OPEN)
 		begin_lock(monitor);
 	else if (state == MONITOR_UNLOCKING)
@@ -232,26 +262,26 @@ monitor_take_control_lock(struct monitor *monitor, const struct message_lock *m)
 }
 
 /*
- * The passphrase that came along, -1 without one.  Only a pipe, of which
+ * The secret that came along, -1 without one.  Only a pipe, of which
  * reading ends at once, so that strongroom-unlock cannot be made to wait.
  */
 static enum sr_error
-take_passphrase(struct monitor *monitor, bool expected, int *passphrase)
+take_secret(struct monitor *monitor, unsigned kind, int *secret)
 {
 	struct stat status;
 	int flags;
 
-	*passphrase = -1;
-	if (expected != (monitor->handed >= 0))
+	*secret = -1;
+	if ((kind != 0) != (monitor->handed >= 0) || kind > SEALED_SHARES)
 		return SR_MALFORMED;
-	if (!expected)
-		return SR_OK;
+	if (kind == 0)
+		return monitor_configured(monitor) ? SR_OK : SR_PARAMETERS;
 	flags = fcntl(monitor->handed, F_GETFL);
 	if (fstat(monitor->handed, &status) != 0 || flags < 0 ||
 	    !S_ISFIFO(status.st_mode) ||
 	    fcntl(monitor->handed, F_SETFL, flags | O_NONBLOCK) != 0)
 		return SR_PARAMETERS;
-	*passphrase = monitor->handed;
+	*secret = monitor->handed;
 	monitor->handed = -1;
 	return SR_OK;
 }
@@ -261,11 +291,11 @@ monitor_take_control_unlock(
     struct monitor *monitor, const struct message_unlock *m)
 {
 	const struct message_unlocked unlocked = {.already = 1};
-	enum sr_error error = may_change(monitor);
+	enum sr_error error = monitor_may_change(monitor);
 	enum monitor_state state = monitor->state;
 	uint8_t message[16];
 	struct writer w = writer_to(message, sizeof(message));
-	int passphrase = -1;
+	int secret = -1;
 
 	if (monitor->asking == NULL)
 		return;
@@ -274,13 +304,12 @@ monitor_take_control_unlock(
 	if (error == SR_OK && state == MONITOR_OPEN)
 		error = message_unlocked_encode(&w, &unlocked);
 	if (error == SR_OK && state == MONITOR_LOCKED)
-		error =
-		    take_passphrase(monitor, m->passphrase != 0, &passphrase);
+		error = take_secret(monitor, m->kind, &secret);
 	if (error != SR_OK || state == MONITOR_OPEN) {
 		answer(monitor, &w, error);
 		return;
 	}
-	monitor_control_wait(monitor, true);
+	monitor_control_wait(monitor, MONITOR_WAITS_UNLOCK);
 	if (state == MONITOR_LOCKED)
-		begin_unlock(monitor, passphrase);
+		monitor_unlock(monitor, secret, m->kind);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "gen/messages.h"
 #include "policy/strongroomd.h"
 
 #define LINK_BUFFER_LEN (1 << 20)
@@ -175,6 +176,24 @@ spawn_room(struct monitor *monitor, enum room_name name,
 	    monitor, monitor_room_name(name), arguments, room, &process->pid);
 }
 
+/* What it will have told is read once it has ended: a pipe takes that whole. */
+static enum sr_error
+give_told(struct room_fds *room, int *told)
+{
+	int ends[2];
+
+	if (*told >= 0)
+		close(*told);
+	*told = -1;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+		diag_error("a pipe cannot be made: %s", strerror(errno));
+		return SR_IO;
+	}
+	*told = ends[0];
+	give(room, FD_UNLOCK_TOLD, ends[1]);
+	return SR_OK;
+}
+
 static enum sr_error
 start_unlock(struct monitor *monitor, int pipe_fd)
 {
@@ -184,17 +203,63 @@ start_unlock(struct monitor *monitor, int pipe_fd)
 
 	begin_arguments(monitor, "strongroom-unlock",
 	    &monitor->rooms[ROOM_KEYD], &arguments);
-	if (monitor->init || monitor->certify || monitor->loss)
+	if (monitor->init || monitor->certify || monitor->rotate ||
+	    monitor->loss)
 		add_option(&arguments, "identity", 1);
 	begin_fds(monitor, &room);
 	room.fds[FD_UNLOCK_PIPE] = pipe_fd;
 	room.fds[FD_UNLOCK_LOCK] = monitor->lock;
 	error = monitor_open_unlock(monitor, room.fds);
-	own_range(&room, FD_UNLOCK_PASSPHRASE, FD_UNLOCK_ROOT);
+	add_option(&arguments, "kind", monitor->kind);
+	own_range(&room, FD_UNLOCK_SECRET, FD_UNLOCK_ROOT);
 	own_range(&room, FD_UNLOCK_IDENTITY, FD_UNLOCK_IDENTITY);
+	if (error == SR_OK)
+		error = give_told(&room, &monitor->unlock_told);
 	if (error == SR_OK)
 		error = spawn(monitor, "strongroom-unlock", &arguments, &room,
 		    &monitor->unlock);
+	close_owned(&room);
+	return error;
+}
+
+enum sr_error
+monitor_start_sealer(struct monitor *monitor,
+    const struct message_seal_change *change, int socket_fd)
+{
+	struct arguments arguments;
+	struct room_fds room;
+	enum sr_error error;
+	bool identity = false;
+	unsigned kind = 0;
+	int configured;
+
+	begin_arguments(monitor, "strongroom-unlock",
+	    &monitor->rooms[ROOM_KEYD], &arguments);
+	add_option(&arguments, "seal", change->change);
+	add_option(&arguments, "kind", change->kind);
+	add_option(&arguments, "new-kind", change->new_kind);
+	add_option(&arguments, "quorum", change->quorum);
+	add_option(&arguments, "shares", change->shares);
+	add_option(&arguments, "number", change->number);
+	begin_fds(monitor, &room);
+	room.fds[FD_UNLOCK_CONFIGURED] = monitor->null;
+	if (change->change == 2 &&
+	    monitor_reopen_configured(monitor, &kind, &configured))
+		give(&room, FD_UNLOCK_CONFIGURED, configured);
+	add_option(&arguments, "configured", kind);
+	room.fds[FD_UNLOCK_SECRET] = socket_fd;
+	room.fds[FD_UNLOCK_PIPE] = socket_fd;
+	room.fds[FD_UNLOCK_LOCK] = monitor->lock;
+	error = monitor_open_sealer(monitor, room.fds, &identity);
+	own_range(&room, FD_UNLOCK_ROOT, FD_UNLOCK_ROOT);
+	own_range(&room, FD_UNLOCK_IDENTITY, FD_UNLOCK_NEW_IDENTITY);
+	if (identity)
+		add_option(&arguments, "identity", 1);
+	if (error == SR_OK)
+		error = give_told(&room, &monitor->sealer_told);
+	if (error == SR_OK)
+		error = spawn(monitor, "strongroom-unlock", &arguments, &room,
+		    &monitor->sealer);
 	close_owned(&room);
 	return error;
 }
@@ -210,13 +275,16 @@ start_keyd(struct monitor *monitor, int pipe_fd, int netd, int ledgerd)
 	    monitor, "keyd", &monitor->rooms[ROOM_KEYD], &arguments);
 	add_option(
 	    &arguments, "registration", (uint64_t)monitor->config.registration);
-	if (monitor->restore || monitor->loss)
+	if (monitor->restore || monitor->loss || monitor->rehearse)
 		add_option(&arguments, "restore", 1);
+	if (monitor->rotate != 0)
+		add_option(&arguments, "rotate", monitor->rotate);
 	if (monitor->loss_size > 0) {
 		add_option(&arguments, "restore-epoch", monitor->loss_epoch);
 		add_option(&arguments, "restore-size", monitor->loss_size);
 	}
-	if (monitor->init || monitor->certify || monitor->loss)
+	if (monitor->init || monitor->certify || monitor->rotate ||
+	    monitor->loss)
 		add_option(&arguments, "identity", 1);
 	begin_fds(monitor, &room);
 	give(&room, FD_KEYD_NETD, netd);
@@ -367,10 +435,12 @@ monitor_start_rooms(struct monitor *monitor)
 	if (error == SR_OK)
 		error = start_keyd(monitor, take(&links[SECRET][0]),
 		    take(&links[NETD_KEYD][1]), take(&links[KEYD_LEDGERD][0]));
-	if (error == SR_OK)
+	if (error == SR_OK && monitor->rehearse)
+		monitor->no_ledgerd = take(&links[KEYD_LEDGERD][1]);
+	else if (error == SR_OK)
 		error = start_ledgerd(monitor, take(&links[NETD_LEDGERD][1]),
 		    take(&links[KEYD_LEDGERD][1]));
-	if (error == SR_OK)
+	if (error == SR_OK && !monitor->rehearse)
 		error = monitor_start_netd(monitor);
 	for (int i = 0; i < 2 * LINKS; i++)
 		if (links[i / 2][i % 2] >= 0)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/diag.h"
+#include "common/sealed.h"
 #include "gen/messages.h"
 #include "policy/strongroomd.h"
 
@@ -89,17 +90,60 @@ monitor_stop(struct monitor *monitor)
 		return;
 	/* There may be no netd, between two generations. */
 	(void)monitor_send_stop(monitor, ROOM_NETD);
-	if (monitor_send_stop(monitor, ROOM_LEDGERD) != SR_OK)
+	if (monitor_send_stop(
+		monitor, monitor->rehearse ? ROOM_KEYD : ROOM_LEDGERD) != SR_OK)
 		monitor_give_up(monitor, SR_INTERNAL);
+}
+
+bool
+monitor_settle(struct monitor *monitor, const char *notice)
+{
+	char *at = monitor->addresses;
+
+	if ((monitor->init && monitor_sync_names(monitor) != SR_OK) ||
+	    monitor_write_address(monitor) != SR_OK ||
+	    monitor_drop_privileges() != SR_OK) {
+		monitor_give_up(monitor, SR_IO);
+		return false;
+	}
+	monitor->announced = true;
+	monitor->deadline_ms = 0;
+	while (*at != '\0') {
+		size_t len = strcspn(at, "\n");
+
+		diag_info("listening on %.*s", (int)len, at);
+		at += len + (at[len] != '\0');
+	}
+	monitor_notify(notice);
+	return true;
+}
+
+enum sr_error
+monitor_begin_locked(struct monitor *monitor)
+{
+	enum sr_error error;
+
+	if (!monitor->config.unlock_ask) {
+		monitor->state = MONITOR_LOCKED;
+		if (monitor_settle(monitor, "READY=1\nSTATUS=locked"))
+			diag_info("locked: strongroomctl unlock opens the "
+				  "bank, until then customers are turned away");
+		return SR_OK;
+	}
+	monitor->may_ask = true;
+	error = monitor_start_rooms(monitor);
+	if (!monitor_wrong_secret(error))
+		return error;
+	monitor_unlock_failed(monitor, error);
+	return SR_OK;
 }
 
 static void
 announce(struct monitor *monitor)
 {
-	char *at = monitor->addresses;
-
 	for (int i = 0; i < MONITOR_ROOMS; i++)
-		if (!monitor->rooms[i].ready)
+		if (!monitor->rooms[i].ready &&
+		    !(monitor->rehearse && i != ROOM_KEYD))
 			return;
 	if (monitor->unlock != 0)
 		return;
@@ -115,21 +159,7 @@ announce(struct monitor *monitor)
 		monitor_stop(monitor);
 		return;
 	}
-	if ((monitor->init && monitor_sync_names(monitor) != SR_OK) ||
-	    monitor_write_address(monitor) != SR_OK ||
-	    monitor_drop_privileges() != SR_OK) {
-		monitor_give_up(monitor, SR_IO);
-		return;
-	}
-	monitor->announced = true;
-	monitor->deadline_ms = 0;
-	while (*at != '\0') {
-		size_t len = strcspn(at, "\n");
-
-		diag_info("listening on %.*s", (int)len, at);
-		at += len + (at[len] != '\0');
-	}
-	monitor_notify("READY=1\nSTATUS=open");
+	(void)monitor_settle(monitor, "READY=1\nSTATUS=open");
 }
 
 static void
@@ -228,10 +258,15 @@ describe_end(int status, char *text, size_t len)
 static void
 unlock_ended(struct monitor *monitor, int status)
 {
+	uint8_t told[SEAL_EVENT_LEN];
+	enum sr_error error =
+	    monitor_unlock_told(monitor, &monitor->unlock_told, status, told);
+	const bool wrong = monitor_wrong_secret(error);
 	char text[128];
 
 	monitor->unlock = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (error == SR_OK) {
+		monitor_seal_told(monitor, told);
 		announce(monitor);
 		return;
 	}
@@ -240,14 +275,12 @@ unlock_ended(struct monitor *monitor, int status)
 		return;
 	describe_end(status, text, sizeof(text));
 	diag_error("strongroom-unlock %s: the bank stays locked", text);
-	if (monitor->state != MONITOR_UNLOCKING)
-		monitor_give_up(monitor, SR_UNLOCK);
-	else if (!WIFEXITED(status) ||
-		 WEXITSTATUS(status) != error_exit(SR_UNLOCK))
-		monitor_unlock_failed(monitor, SR_INTERNAL);
+	if (monitor->state == MONITOR_UNLOCKING ||
+	    (wrong && monitor->may_ask && !monitor->announced))
+		monitor_unlock_failed(monitor, wrong ? error : SR_INTERNAL);
 	else
-		monitor_unlock_failed(
-		    monitor, monitor->typed ? SR_PASSPHRASE : SR_UNLOCK);
+		monitor_give_up(monitor,
+		    error_exit(error) == error_exit(SR_IO) ? error : SR_UNLOCK);
 }
 
 static void
@@ -305,11 +338,12 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 void
 monitor_reap(struct monitor *monitor)
 {
-	pid_t died[MONITOR_ROOMS + 1];
-	int statuses[MONITOR_ROOMS + 1];
+	enum { CHILDREN = MONITOR_ROOMS + 3 };
+	pid_t died[CHILDREN];
+	int statuses[CHILDREN];
 	size_t count = 0;
 
-	while (count < MONITOR_ROOMS + 1) {
+	while (count < CHILDREN) {
 		died[count] = waitpid(-1, &statuses[count], WNOHANG);
 		if (died[count] <= 0)
 			break;
@@ -318,6 +352,12 @@ monitor_reap(struct monitor *monitor)
 	for (size_t i = 0; i < count; i++)
 		if (died[i] == monitor->unlock)
 			unlock_ended(monitor, statuses[i]);
+	for (size_t i = 0; i < count; i++)
+		if (died[i] == monitor->sealer)
+			monitor_sealer_ended(monitor, statuses[i]);
+	for (size_t i = 0; i < count; i++)
+		if (died[i] == monitor->asker)
+			monitor_ask_ended(monitor, statuses[i]);
 	for (size_t i = 0; i < count; i++)
 		for (int name = 0; name < MONITOR_ROOMS; name++)
 			if (died[i] == monitor->rooms[name].pid)
@@ -341,6 +381,9 @@ monitor_end_all(struct monitor *monitor)
 			(void)kill(monitor->rooms[i].pid, SIGKILL);
 	if (monitor->unlock != 0)
 		(void)kill(monitor->unlock, SIGKILL);
+	if (monitor->sealer != 0)
+		(void)kill(monitor->sealer, SIGKILL);
+	monitor_ask_end(monitor);
 	while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR) {
 		char text[128];
 

@@ -138,6 +138,7 @@ enum sr_error atm_register(struct atm *atm, char *const words[]);
  */
 enum sr_error atm_passwd(struct atm *atm, char *const words[]);
 enum sr_error atm_recover(struct atm *atm, char *const words[]);
+enum sr_error atm_reset(struct atm *atm, char *const words[]);
 enum sr_error atm_rekey(struct atm *atm, char *const words[]);
 
 /* ---- One's own accounts (atm_accounts.c) ------------------------------------ */
@@ -197,14 +198,15 @@ enum sr_error atm_lines_wanted(const struct atm *atm, unsigned *count);
 /*
  * Calls each() for at most count lines below the leaf `before' (all ones to
  * begin), the newest first, until it returns false.  Names and memos are
- * such that they may be printed; SR_MALFORMED.
+ * such that they may be printed; SR_MALFORMED.  *retired: there were more below
+ * the last one, which the bank has retired.
  */
 enum sr_error atm_lines(struct bank_session *session, uint64_t account,
     uint64_t before, unsigned count,
     bool (*each)(void *context, const struct statement_line *line),
-    void *context);
+    void *context, bool *retired);
 
-/* The line of that leaf; SR_NOT_FOUND.  Nothing has been said. */
+/* The line of that leaf; SR_NOT_FOUND, SR_RETIRED.  Nothing has been said. */
 enum sr_error atm_line(struct bank_session *session, uint64_t account,
     uint64_t leaf, struct statement_line *line);
 

@@ -236,6 +236,8 @@ const struct atm_command atm_commands[] = {
     {"passwd", 0, 0, atm_passwd, "passwd", "change the password"},
     {"recover", 0, 0, atm_recover, "recover",
 	"set a new password with the recovery code"},
+    {"reset", 0, 0, atm_reset, "reset",
+	"a new password with a reset code of the operators"},
     {"rekey", 0, 0, atm_rekey, "rekey",
 	"new keys, when a terminal may have been spied on"},
     {NULL, 0, 0, NULL, NULL, NULL},

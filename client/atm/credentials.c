@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a customer is known by: registration, and the change of the password,
- * the recovery code and the keys.  Secrets are prepared, used and wiped here;
- * the only one that is ever shown is a recovery code that was just drawn.
+ * Changes by a customer who has the password: another one, or new keys; and
+ * what they share with the other commands that set a credential.
  */
+#include "client/atm/credentials.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <sodium.h>
 
-#include "client/atm/atm.h"
-#include "client/password.h"
-#include "client/recovery.h"
-
-/* A prepared password; wiped by whoever holds it. */
-struct secret_text {
-	char bytes[PASSWORD_MAX];
-	size_t len;
-};
-
-/* A new recovery code: as it is printed, and as it is a password. */
-struct code {
-	char text[RECOVERY_TEXT_LEN + 1];
-	char secret[RECOVERY_PASSWORD_LEN + 1];
-};
-
-static enum sr_error
-code_draw(struct code *code)
+enum sr_error
+credentials_draw_code(struct recovery_code *code)
 {
 	unsigned group;
 
@@ -35,9 +19,8 @@ code_draw(struct code *code)
 	return recovery_password(code->text, code->secret, &group);
 }
 
-/* The credential of that slot, with that secret. */
-static struct login_credential
-credential_of(
+struct login_credential
+credentials_of(
     const struct atm *atm, uint8_t slot, const void *secret, size_t len)
 {
 	return (struct login_credential){.name = atm->user,
@@ -46,13 +29,8 @@ credential_of(
 	    .slot = slot};
 }
 
-/*
- * Whether a change whose answer was lost was made: then the new secret opens
- * a session.  That it does not says nothing for certain: the change may still
- * be on its way.
- */
-static bool
-change_was_made(const struct login_options *options,
+bool
+credentials_were_set(const struct login_options *options,
     const struct login_credential *credential)
 {
 	struct login_problem problem = {0};
@@ -64,9 +42,8 @@ change_was_made(const struct login_options *options,
 	return true;
 }
 
-/* login_change(), and when its answer is lost a look at what became of it. */
-static enum sr_error
-change(const struct atm *atm, const struct login_credential *by,
+enum sr_error
+credentials_change(const struct atm *atm, const struct login_credential *by,
     const struct login_credential *target, const uint8_t seed[SEED_LEN],
     uint32_t key_epoch)
 {
@@ -75,17 +52,17 @@ change(const struct atm *atm, const struct login_credential *by,
 	enum sr_error error = login_change(&options, by, target->slot,
 	    target->password, target->password_len, seed, key_epoch, &problem);
 
-	if (error == SR_UNKNOWN_OUTCOME && change_was_made(&options, target))
+	if (error == SR_UNKNOWN_OUTCOME &&
+	    credentials_were_set(&options, target))
 		return SR_OK;
 	if (error != SR_OK)
 		fprintf(stderr, "%s\n", problem.message);
 	return error;
 }
 
-/* Says the new code; or, when it is not known, which one will do. */
-static void
-code_say(const struct atm *atm, enum sr_error error, const struct code *code,
-    const char *done)
+void
+credentials_say_code(const struct atm *atm, enum sr_error error,
+    const struct recovery_code *code, const char *done)
 {
 	if (error == SR_UNKNOWN_OUTCOME)
 		fprintf(stderr,
@@ -98,15 +75,11 @@ code_say(const struct atm *atm, enum sr_error error, const struct code *code,
 		    done, code->text);
 }
 
-/*
- * A change has ended the session.  The menu goes on in a new one; a single
- * command is done.
- */
-static enum sr_error
-enter_again(struct atm *atm, const struct secret_text *password)
+enum sr_error
+credentials_enter_again(struct atm *atm, const struct secret_text *password)
 {
 	struct login_credential credential =
-	    credential_of(atm, SLOT_PASSWORD, password->bytes, password->len);
+	    credentials_of(atm, SLOT_PASSWORD, password->bytes, password->len);
 
 	bank_leave(&atm->customer);
 	atm->customer_in = false;
@@ -115,98 +88,7 @@ enter_again(struct atm *atm, const struct secret_text *password)
 	return atm_enter(atm, &credential) == SR_OK ? SR_OK : SR_SESSION_ENDED;
 }
 
-/* ---- registration -------------------------------------------------------- */
-
-static enum sr_error
-register_invitation(const struct atm *atm, uint8_t invitation[INVITATION_LEN])
-{
-	const char *hex = atm->options.invitation;
-	size_t len = 0;
-
-	if (sodium_hex2bin(invitation, INVITATION_LEN, hex, strlen(hex), NULL,
-		&len, NULL) == 0 &&
-	    len == INVITATION_LEN)
-		return SR_OK;
-	fprintf(stderr, "an invitation is 64 hexadecimal digits\n");
-	return SR_USAGE;
-}
-
-/*
- * The second credential of the same customer, whose password is a printed
- * code: without it a forgotten password would be the end.
- */
-static enum sr_error
-register_recovery(const struct atm *atm, const struct login_credential *by,
-    const struct login_registered *registered)
-{
-	char done[PAYLOAD_NAME_MAX + 32];
-	struct login_credential target;
-	struct code code;
-	enum sr_error error = code_draw(&code);
-
-	target = credential_of(
-	    atm, SLOT_RECOVERY, code.secret, RECOVERY_PASSWORD_LEN);
-	if (error == SR_OK)
-		error = change(atm, by, &target, registered->seed,
-		    registered->attestation.key_epoch);
-	if (error != SR_OK)
-		fprintf(stderr,
-		    "%s is registered, but the recovery code was not set; "
-		    "'atm rekey' sets one\n",
-		    atm->user);
-	snprintf(done, sizeof(done), "%s is registered.", atm->user);
-	code_say(atm, error, &code, done);
-	if (error == SR_OK && atm->options.json)
-		printf("{\"v\":1,\"customer\":%" PRIu64
-		       ",\"recovery_code\":\"%s\"}\n",
-		    registered->attestation.customer, code.text);
-	sodium_memzero(&code, sizeof(code));
-	return error;
-}
-
-enum sr_error
-atm_register(struct atm *atm, char *const words[])
-{
-	struct login_options options = atm_login_options(atm);
-	uint8_t invitation[INVITATION_LEN];
-	struct secret_text password = {.len = 0};
-	struct login_credential credential;
-	struct login_registered registered = {0};
-	struct login_problem problem = {0};
-	enum sr_error error;
-
-	(void)words;
-	if (atm->options.invitation != NULL) {
-		error = register_invitation(atm, invitation);
-		if (error != SR_OK)
-			return error;
-	}
-	error = atm_ask_name(atm);
-	if (error == SR_OK)
-		error = atm_password(&atm->options.password, true,
-		    "New password: ", password.bytes, &password.len);
-	credential =
-	    credential_of(atm, SLOT_PASSWORD, password.bytes, password.len);
-	if (error == SR_OK) {
-		error = login_register(&options, &credential, NULL,
-		    atm->options.invitation != NULL ? invitation : NULL,
-		    atm->options.display_name, &registered, &problem);
-		if (error != SR_OK)
-			fprintf(stderr, "%s\n", problem.message);
-	}
-	/* The first log-in brings the account to the books. */
-	if (error == SR_OK)
-		error = atm_enter(atm, &credential);
-	if (error == SR_OK)
-		error = register_recovery(atm, &credential, &registered);
-	if (error == SR_OK)
-		error = enter_again(atm, &password);
-	sodium_memzero(&password, sizeof(password));
-	sodium_memzero(&registered, sizeof(registered));
-	return error;
-}
-
-/* ---- changes ------------------------------------------------------------- */
+/* ---- another password ---------------------------------------------------- */
 
 /*
  * The present password, and with it a session, which also brings the seed;
@@ -227,7 +109,7 @@ present_password(struct atm *atm, struct secret_text *password)
 	if (error != SR_OK || atm->customer_in)
 		return error;
 	credential =
-	    credential_of(atm, SLOT_PASSWORD, password->bytes, password->len);
+	    credentials_of(atm, SLOT_PASSWORD, password->bytes, password->len);
 	return atm_enter(atm, &credential);
 }
 
@@ -243,10 +125,10 @@ atm_passwd(struct atm *atm, char *const words[])
 	if (error == SR_OK)
 		error = atm_password(&atm->options.new_password, true,
 		    "New password: ", next.bytes, &next.len);
-	by = credential_of(atm, SLOT_PASSWORD, present.bytes, present.len);
-	target = credential_of(atm, SLOT_PASSWORD, next.bytes, next.len);
+	by = credentials_of(atm, SLOT_PASSWORD, present.bytes, present.len);
+	target = credentials_of(atm, SLOT_PASSWORD, next.bytes, next.len);
 	if (error == SR_OK)
-		error = change(atm, &by, &target, login->seed,
+		error = credentials_change(atm, &by, &target, login->seed,
 		    login->attestation.key_epoch);
 	if (error == SR_UNKNOWN_OUTCOME)
 		fprintf(stderr, "the password is the old one or the new one; "
@@ -260,105 +142,14 @@ atm_passwd(struct atm *atm, char *const words[])
 			printf("The password is changed; other sessions of "
 			       "%s have ended.\n",
 			    atm->user);
-		error = enter_again(atm, &next);
+		error = credentials_enter_again(atm, &next);
 	}
 	sodium_memzero(&present, sizeof(present));
 	sodium_memzero(&next, sizeof(next));
 	return error;
 }
 
-/* The code that was written down, as a password, and the session by it. */
-static enum sr_error
-recover_enter(struct atm *atm, char secret[RECOVERY_PASSWORD_LEN + 1])
-{
-	struct login_credential credential =
-	    credential_of(atm, SLOT_RECOVERY, secret, RECOVERY_PASSWORD_LEN);
-	char text[PROMPT_SECRET_MAX + 1];
-	unsigned group = 0;
-	size_t len;
-	enum sr_error error = atm_ask_name(atm);
-
-	if (error == SR_OK)
-		error = prompt_secret(
-		    &atm->options.password, "Recovery code: ", text, &len);
-	if (error != SR_OK)
-		return error;
-	error = recovery_password(text, secret, &group);
-	sodium_memzero(text, sizeof(text));
-	if (error != SR_OK) {
-		if (group > 0)
-			fprintf(stderr,
-			    "group %u of the recovery code is not as it was "
-			    "printed\n",
-			    group);
-		else
-			fprintf(stderr,
-			    "a recovery code has %d groups of five symbols\n",
-			    RECOVERY_GROUPS);
-		return error;
-	}
-	error = atm_enter(atm, &credential);
-	if (error == SR_LOGIN)
-		fprintf(stderr,
-		    "it is not the recovery code of %s as it is now\n",
-		    atm->user);
-	return error;
-}
-
-/* The used code has done its work: another one takes its place. */
-static enum sr_error
-recover_code(struct atm *atm, const struct login_credential *by)
-{
-	const struct login *login = &atm->customer.login;
-	struct login_credential target;
-	struct code code;
-	enum sr_error error = code_draw(&code);
-
-	target = credential_of(
-	    atm, SLOT_RECOVERY, code.secret, RECOVERY_PASSWORD_LEN);
-	if (error == SR_OK)
-		error = change(atm, by, &target, login->seed,
-		    login->attestation.key_epoch);
-	if (error != SR_OK)
-		fprintf(stderr, "the new password is set, but no new recovery "
-				"code\n");
-	code_say(atm, error, &code,
-	    "The new password is set; the code that was used is void.");
-	if (error == SR_OK && atm->options.json)
-		printf("{\"v\":1,\"customer\":%" PRIu64
-		       ",\"recovery_code\":\"%s\"}\n",
-		    login->attestation.customer, code.text);
-	sodium_memzero(&code, sizeof(code));
-	return error;
-}
-
-enum sr_error
-atm_recover(struct atm *atm, char *const words[])
-{
-	const struct login *login = &atm->customer.login;
-	char secret[RECOVERY_PASSWORD_LEN + 1];
-	struct secret_text next = {.len = 0};
-	struct login_credential by, target;
-	enum sr_error error = recover_enter(atm, secret);
-
-	(void)words;
-	if (error == SR_OK)
-		error = atm_password(&atm->options.new_password, true,
-		    "New password: ", next.bytes, &next.len);
-	by = credential_of(atm, SLOT_RECOVERY, secret, RECOVERY_PASSWORD_LEN);
-	target = credential_of(atm, SLOT_PASSWORD, next.bytes, next.len);
-	if (error == SR_OK)
-		error = change(atm, &by, &target, login->seed,
-		    login->attestation.key_epoch);
-	if (error == SR_UNKNOWN_OUTCOME)
-		fprintf(stderr, "try to log in with the new password; the "
-				"recovery code is the same\n");
-	if (error == SR_OK)
-		error = recover_code(atm, &target);
-	sodium_memzero(secret, sizeof(secret));
-	sodium_memzero(&next, sizeof(next));
-	return error;
-}
+/* ---- new keys ------------------------------------------------------------- */
 
 /* After a lost answer: the attestation of a new log-in tells. */
 static enum sr_error
@@ -386,16 +177,16 @@ atm_rekey(struct atm *atm, char *const words[])
 	struct login_problem problem = {0};
 	struct secret_text password = {.len = 0};
 	struct login_credential credential;
-	struct code code = {.text = ""};
+	struct recovery_code code = {.text = ""};
 	uint32_t key_epoch;
 	enum sr_error error = present_password(atm, &password);
 
 	(void)words;
 	credential =
-	    credential_of(atm, SLOT_PASSWORD, password.bytes, password.len);
+	    credentials_of(atm, SLOT_PASSWORD, password.bytes, password.len);
 	key_epoch = login->attestation.key_epoch + 1;
 	if (error == SR_OK)
-		error = code_draw(&code);
+		error = credentials_draw_code(&code);
 	if (error == SR_OK) {
 		error = login_rekey(&options, &credential, login, code.secret,
 		    RECOVERY_PASSWORD_LEN, &problem);
@@ -403,7 +194,7 @@ atm_rekey(struct atm *atm, char *const words[])
 			fprintf(stderr, "%s\n", problem.message);
 		if (error == SR_UNKNOWN_OUTCOME)
 			error = rekey_look(atm, &credential, key_epoch);
-		code_say(atm, error, &code,
+		credentials_say_code(atm, error, &code,
 		    "The keys are new, the password is the same; other "
 		    "sessions have ended and the former recovery code is "
 		    "void.");
@@ -413,8 +204,14 @@ atm_rekey(struct atm *atm, char *const words[])
 			       ",\"recovery_code\":\"%s\"}\n",
 			    login->attestation.customer, key_epoch, code.text);
 	}
-	if (error == SR_OK)
-		error = enter_again(atm, &password);
+	/* a single command, too: so the books know the keys at once */
+	if (error == SR_OK && !atm->menu) {
+		bank_leave(&atm->customer);
+		atm->customer_in = false;
+		(void)atm_enter(atm, &credential);
+	} else if (error == SR_OK) {
+		error = credentials_enter_again(atm, &password);
+	}
 	sodium_memzero(&code, sizeof(code));
 	sodium_memzero(&password, sizeof(password));
 	return error;

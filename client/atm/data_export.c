@@ -89,8 +89,8 @@ data_export_profile(void *context, FILE *out)
 	    sizeof(login->welcome.name_salt));
 	put_hex(out, "attestation", login->welcome.attestation,
 	    sizeof(login->welcome.attestation));
-	put_hex(out, "attested_by", login->certificate.attestation_key,
-	    sizeof(login->certificate.attestation_key));
+	put_hex(
+	    out, "attested_by", login->attested_by, sizeof(login->attested_by));
 	fprintf(out, "}\n");
 	return SR_OK;
 }

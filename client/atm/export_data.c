@@ -114,7 +114,7 @@ export_account(struct data_export *data, uint64_t account)
 	    isatty(STDERR_FILENO) == 1 ? number : NULL);
 	if (error == SR_OK && period.account != account)
 		error = SR_MALFORMED;
-	if (error == SR_OLD_RECORDS) {
+	if (error == SR_OLD_RECORDS || error == SR_UNREADABLE) {
 		note_missing(data, &period, account, error);
 		error =
 		    period.count > 0 ? put_statements(data, &period) : SR_OK;

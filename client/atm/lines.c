@@ -29,11 +29,12 @@ enum sr_error
 atm_lines(struct bank_session *session, uint64_t account, uint64_t before,
     unsigned count,
     bool (*each)(void *context, const struct statement_line *line),
-    void *context)
+    void *context, bool *retired)
 {
 	struct message_statement statement = {.more = 1};
 	struct bank_answer answer;
 
+	*retired = false;
 	while (count > 0 && statement.more == 1) {
 		struct statement_line line;
 		struct reader r;
@@ -43,6 +44,7 @@ atm_lines(struct bank_session *session, uint64_t account, uint64_t before,
 
 		if (error != SR_OK)
 			return error;
+		*retired = statement.more == STATEMENT_RETIRED;
 		r = reader_of(statement.lines, statement.lines_len);
 		if (reader_left(&r) == 0)
 			break;
@@ -82,16 +84,20 @@ atm_line(struct bank_session *session, uint64_t account, uint64_t leaf,
     struct statement_line *line)
 {
 	struct search search = {.leaf = leaf, .line = line};
+	bool retired = false;
 	enum sr_error error;
 
 	if (leaf == 0 || leaf == UINT64_MAX)
 		return SR_NOT_FOUND;
-	error = atm_lines(session, account, leaf + 1, 1, search_line, &search);
+	error = atm_lines(
+	    session, account, leaf + 1, 1, search_line, &search, &retired);
 	/* too far from the newest line to be found at once */
 	if (error == SR_NOT_FOUND)
 		error = atm_lines(session, account, UINT64_MAX, UINT_MAX,
-		    search_line, &search);
-	return error == SR_OK && !search.found ? SR_NOT_FOUND : error;
+		    search_line, &search, &retired);
+	if (error != SR_OK || search.found)
+		return error;
+	return retired ? SR_RETIRED : SR_NOT_FOUND;
 }
 
 enum sr_error

@@ -48,15 +48,19 @@ find_in_statement(struct atm *atm, struct bank_session *session,
 {
 	struct look look = {.reference = reference};
 	uint64_t account = 0;
+	bool retired = false;
 	enum sr_error error = SR_OK;
 
 	if (session == &atm->customer)
 		error = atm_own_account(atm, atm->options.account, &account);
 	if (error == SR_OK)
 		error = atm_lines(session, account, UINT64_MAX,
-		    reference != NULL ? LOOK_BACK : 1, look_at_line, &look);
+		    reference != NULL ? LOOK_BACK : 1, look_at_line, &look,
+		    &retired);
 	*leaf = look.leaf;
-	return error == SR_OK && !look.found ? SR_NOT_FOUND : error;
+	if (error != SR_OK || look.found)
+		return error;
+	return retired ? SR_RETIRED : SR_NOT_FOUND;
 }
 
 /*
@@ -128,12 +132,15 @@ write_file(const char *path, const char *text, size_t len)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 	bool good;
+	int why;
 
 	if (out == NULL) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		why = errno;
+		fprintf(stderr, "%s: %s%s\n", path, strerror(why),
+		    why == EEXIST ? "; choose another name" : "");
 		if (fd >= 0)
 			close(fd);
-		return errno == EEXIST ? SR_EXISTS : SR_IO;
+		return why == EEXIST ? SR_EXISTS : SR_IO;
 	}
 	good = fwrite(text, 1, len, out) == len;
 	if (fclose(out) == 0 && good)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,14 +19,18 @@
 struct printing {
 	const struct atm *atm;
 	uint64_t account;
+	bool any;
+	int64_t before_minor; /* the balance before the last line */
 };
 
 static bool
 print_line(void *context, const struct statement_line *line)
 {
-	const struct printing *printing = context;
+	struct printing *printing = context;
 	const struct atm *atm = printing->atm;
 
+	printing->any = true;
+	printing->before_minor = line->balance_minor - line->amount_minor;
 	if (atm->options.json) {
 		export_json_line(stdout, line, true);
 		putchar('\n');
@@ -35,10 +40,35 @@ print_line(void *context, const struct statement_line *line)
 	return true;
 }
 
+/* Below the last line, where the bank has retired those before it. */
+static enum sr_error
+print_carried(const struct printing *printing, struct bank_session *session,
+    uint64_t account)
+{
+	const struct atm *atm = printing->atm;
+	int64_t carried_minor = printing->before_minor;
+	struct message_balance balance;
+	enum sr_error error;
+
+	if (!printing->any) {
+		error = bank_balance(session, account, &balance);
+		if (error != SR_OK)
+			return error;
+		carried_minor = balance.posted;
+	}
+	if (atm->options.json)
+		printf("{\"v\":1,\"carried_forward_minor\":%" PRId64 "}\n",
+		    carried_minor);
+	else
+		export_text_carried(stdout, &atm->unit, carried_minor);
+	return SR_OK;
+}
+
 static enum sr_error
 print_last(struct atm *atm, struct bank_session *session, uint64_t account)
 {
 	struct printing printing = {.atm = atm, .account = account};
+	bool retired;
 	unsigned count;
 	enum sr_error error = atm_lines_wanted(atm, &count);
 
@@ -50,8 +80,11 @@ print_last(struct atm *atm, struct bank_session *session, uint64_t account)
 		    session->login.welcome.customer, ACCOUNT_INDEX_MAIN);
 	if (!atm->options.json)
 		export_text_head(stdout);
-	return atm_lines(
-	    session, account, UINT64_MAX, count, print_line, &printing);
+	error = atm_lines(session, account, UINT64_MAX, count, print_line,
+	    &printing, &retired);
+	return error == SR_OK && retired
+		   ? print_carried(&printing, session, account)
+		   : error;
 }
 
 /* ---- A period ---------------------------------------------------------------- */
@@ -61,7 +94,7 @@ struct source {
 	struct bank_session *session;
 	uint64_t account;
 	const char *progress; /* NULL: none is shown */
-	const struct statement_period *period;
+	struct statement_period *period;
 	struct bank_answer answer;
 };
 
@@ -78,7 +111,8 @@ fetch_page(void *context, uint64_t before, const uint8_t **lines, size_t *len,
 		return error;
 	*lines = page.lines;
 	*len = page.lines_len;
-	*more = page.more == 1;
+	*more = page.more == STATEMENT_OLDER;
+	source->period->retired = page.more == STATEMENT_RETIRED;
 	*account = page.account;
 	if (source->progress != NULL)
 		fprintf(stderr, "\r%s: %zu entries", source->progress,
@@ -94,12 +128,22 @@ atm_collect_statement(struct bank_session *session, uint64_t account,
 	    .account = account,
 	    .progress = progress,
 	    .period = period};
+	struct message_balance balance;
 	uint64_t now_ms = bank_time_ms(session);
+	bool until_given = period->until_given;
 	enum sr_error error;
 
-	if (!period->until_given || period->until_ms > now_ms)
+	if (!period->until_given || period->until_ms > now_ms) {
 		period->until_ms = now_ms + 1;
+		period->until_given = false;
+	}
 	error = statement_period_collect(period, fetch_page, &source);
+	period->until_given = until_given;
+	if (error == SR_OK && period->bare) {
+		error = bank_balance(session, account, &balance);
+		period->account = balance.account;
+		period->opening_minor = period->closing_minor = balance.posted;
+	}
 	if (progress != NULL)
 		fprintf(stderr, "\r%s: %zu entries\n", progress, period->count);
 	return error;

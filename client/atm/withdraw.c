@@ -63,10 +63,12 @@ withdraw_look_back(struct atm *atm, uint64_t account, uint64_t leaf,
     struct statement_line *settled)
 {
 	struct look_back look = {.leaf = leaf, .settled = settled};
+	/* what settles a hold that is there is newer than it */
+	bool retired;
 
 	settled->kind = 0;
 	return atm_lines(&atm->customer, account, UINT64_MAX, LOOK_BACK,
-	    look_at_line, &look);
+	    look_at_line, &look, &retired);
 }
 
 /* An earlier run has reserved under the same --id: what became of it? */

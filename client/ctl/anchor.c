@@ -10,13 +10,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/ctl/backup_set.h"
+#include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/status.h"
 #include "client/verify/verify.h"
 
-enum { LIVE_TRIES = 5 };
+/* A running bank's checkpoint is waited for so often, and so long each time. */
+#define PUBLISHED_TRIES 500
+#define PUBLISHED_PAUSE_NS (10 * 1000 * 1000)
 
 enum sr_error
 anchor_read(const char *path, struct anchor *out, struct note *note)
@@ -110,6 +115,52 @@ walk_failed(const struct verify *verify)
 	return forked ? SR_FORKED : SR_DAMAGED;
 }
 
+/* What a running bank has signed; 0: none runs, or it is locked. */
+static uint64_t
+running_size(const struct config *config)
+{
+	static struct ctl_rooms rooms;
+	char path[CONFIG_PATH_MAX];
+	uint64_t size = 0;
+	int fd;
+
+	if (config_path(config, "run/control", path) != SR_OK ||
+	    control_try(path, &fd) != SR_OK)
+		return 0;
+	if (ctl_rooms_get(fd, &rooms) == SR_OK &&
+	    rooms.monitor.state == CTL_STATE_OPEN)
+		size = rooms.keyd.tree_size;
+	close(fd);
+	return size;
+}
+
+/*
+ * The public checkpoint.  A running bank answers first and publishes a moment
+ * later: what was answered before this call is waited for.
+ */
+static enum sr_error
+read_published(const struct config *config, const char *path,
+    struct anchor *out, struct note *note)
+{
+	const struct timespec pause = {.tv_nsec = PUBLISHED_PAUSE_NS};
+	uint64_t size = running_size(config);
+	enum sr_error error = anchor_read(path, out, note);
+
+	for (int try = 0; error == SR_OK && out->checkpoint.size < size &&
+			  try < PUBLISHED_TRIES;
+	     try++) {
+		(void)nanosleep(&pause, NULL);
+		error = anchor_read(path, out, note);
+	}
+	if (error == SR_OK && out->checkpoint.size < size)
+		fprintf(stderr,
+		    "strongroomctl: the bank has signed %" PRIu64
+		    " entries, and has not published more than %" PRIu64
+		    ": look at its log, and take another anchor later\n",
+		    size, out->checkpoint.size);
+	return error;
+}
+
 static enum sr_error
 walk(const struct config *config, const char *before, struct verify *verify,
     struct anchor *out)
@@ -120,7 +171,7 @@ walk(const struct config *config, const char *before, struct verify *verify,
 	    config_path(config, "ledger/public/checkpoint", path);
 
 	if (error == SR_OK)
-		error = anchor_read(path, out, &note);
+		error = read_published(config, path, out, &note);
 	if (error == SR_NOT_FOUND)
 		return ctl_failed(path, SR_NOT_FOUND);
 	if (error != SR_OK)
@@ -156,18 +207,16 @@ anchor_newest(const struct config *config, const struct bankfile *bank,
 	char ledger[CONFIG_PATH_MAX];
 	enum sr_error error = config_path(config, "ledger", ledger);
 
+	if (error != SR_OK)
+		return error;
+	memset(&verify, 0, sizeof(verify));
+	verify.bank = *bank;
+	verify.quiet = true;
+	verify.exit = VERIFY_INTACT;
+	verify.directory = ledger;
 	/* a running bank may publish a newer one during the walk */
-	for (int try = 0; error == SR_OK && try < LIVE_TRIES; try++) {
-		memset(&verify, 0, sizeof(verify));
-		verify.bank = *bank;
-		verify.quiet = true;
-		verify.exit = VERIFY_INTACT;
-		verify.directory = ledger;
-		error = walk(config, before, &verify, out);
-		if (verify.published.size == out->checkpoint.size)
-			break;
-	}
-	return error;
+	verify.published_fixed = true;
+	return walk(config, before, &verify, out);
 }
 
 /* ---- written ----------------------------------------------------------- */
@@ -186,10 +235,13 @@ anchor_put(const char *path, const struct anchor *anchor)
 	if (error == SR_OK)
 		error =
 		    backup_file_write(path, fd, 0, anchor->text, anchor->len);
-	if (error == SR_OK)
-		return backup_file_finish(path, fd);
-	close(fd);
-	return error;
+	if (error != SR_OK) {
+		close(fd);
+		return error;
+	}
+	error = backup_file_finish(path, fd);
+	/* a restore rests on it: its name is to be durable, too */
+	return error == SR_OK ? backup_sync_parent(path) : error;
 }
 
 bool

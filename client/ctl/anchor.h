@@ -32,6 +32,8 @@ struct anchor {
  * (without keys): it is signed by a log key that the pinned identity has
  * certified, the log holds it, and it continues the later one of
  * run/last-anchor and the anchor at path `before' (NULL, or no file: none).
+ * It covers each order that a running bank has answered before the call; if
+ * the bank does not publish that within seconds, a line on stderr says so.
  *
  * After one line on stderr: SR_DAMAGED when the log does not verify,
  * SR_ROLLED_BACK, SR_FORKED when the last anchor is newer or of another

@@ -3,6 +3,7 @@
  * strongroomctl anchor: what is to be kept where the bank's machine cannot
  * reach it.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,8 +93,11 @@ read_lines(const char *path, char text[NOTE_READ_MAX], size_t *len, size_t *at)
 	struct note note;
 	FILE *file = backup_file_read(path);
 
-	if (file == NULL)
-		return ctl_failed(path, SR_IO);
+	if (file == NULL) {
+		fprintf(
+		    stderr, "strongroomctl: %s: %s\n", path, strerror(errno));
+		return SR_IO;
+	}
 	*len = fread(text, 1, NOTE_READ_MAX, file);
 	fclose(file);
 	*at = note_parse(text, *len, &note) == SR_OK ? note.lines_at : 0;

@@ -19,6 +19,7 @@
 #include "client/ctl/backup_verify.h"
 #include "client/ctl/control.h"
 #include "client/ctl/last.h"
+#include "client/ctl/seal.h"
 #include "gen/messages.h"
 
 enum { SMALL_FILE_MAX = 65536 };
@@ -83,9 +84,8 @@ ctl_backup_put(
 
 /* ---- small files ------------------------------------------------------- */
 
-/* The sealed keys, which strongroomd hands over. */
-static enum sr_error
-take_sealed(struct ctl_backup *backup, uint8_t file, const char *name)
+enum sr_error
+ctl_backup_sealed(struct ctl_backup *backup, uint8_t file, const char *name)
 {
 	uint8_t bytes[64];
 	struct writer w = writer_to(bytes, sizeof(bytes));
@@ -132,10 +132,10 @@ static enum sr_error
 take_others(struct ctl_backup *backup)
 {
 	char path[CONFIG_PATH_MAX];
-	enum sr_error error = take_sealed(backup, 0, "keyd/root.sealed");
+	enum sr_error error = ctl_backup_sealed(backup, 0, "keyd/root.sealed");
 
 	if (error == SR_OK)
-		error = take_sealed(backup, 1, "keyd/identity.sealed");
+		error = ctl_backup_sealed(backup, 1, "keyd/identity.sealed");
 	if (error == SR_OK)
 		error = config_path(&backup->config, "bank.id", path);
 	if (error == SR_OK)
@@ -187,8 +187,12 @@ look_at_head(const struct ctl_backup *backup)
 {
 	const struct manifest *former = &backup->former.manifest;
 
-	if (!backup->has_former || (backup->head.size >= former->size &&
-				       backup->epoch == former->epoch))
+	if (!backup->has_former)
+		return SR_OK;
+	if (backup->head.size >= former->size &&
+	    (backup->epoch == former->epoch ||
+		backup_rotated(&backup->config, &backup->bank, former->epoch,
+		    former->size, backup->epoch)))
 		return SR_OK;
 	fprintf(stderr,
 	    "strongroomctl: %s holds %" PRIu64 " entries of log epoch %" PRIu32
@@ -332,6 +336,7 @@ static enum sr_error
 run(const struct ctl_options *options, struct ctl_backup *backup)
 {
 	enum sr_error error = ctl_configuration(options, &backup->config);
+	struct sealed sealed;
 
 	if (error == SR_OK)
 		error = ctl_bank(&backup->config, &backup->bank);
@@ -345,10 +350,14 @@ run(const struct ctl_options *options, struct ctl_backup *backup)
 		error = look_at_former(backup);
 	if (error != SR_OK)
 		return error;
+	/* before: one that changes meanwhile may not be in it */
+	if (ctl_sealed_get(backup->control, &sealed) != SR_OK)
+		sealed.set = 0;
 	error = make_set(backup);
 	if (error == SR_OK) {
-		struct ctl_last last = {
-		    .entries = backup->head.size, .good = true};
+		struct ctl_last last = {.entries = backup->head.size,
+		    .good = true,
+		    .set = sealed.set};
 
 		memcpy(last.root, backup->head.root, sizeof(last.root));
 		ctl_last_write(&backup->config, CTL_LAST_BACKUP, &last);

@@ -36,10 +36,13 @@ struct ctl_backup {
 	unsigned snapshot_count;
 	struct entry_snapshot snapshot[2]; /* the newest first */
 	struct entry_snapshot certified;   /* number 0: none */
+	/* keyd gives no keys of the segments before its own; 0: none */
+	struct entry_snapshot cut;
 
 	uint64_t sent;          /* bytes of files that the bank sent */
 	uint32_t segments;      /* in this backup */
 	uint32_t segments_sent; /* of these, not there from before */
+	uint32_t retired;       /* of these, retired: their leaves are here */
 };
 
 /*
@@ -53,6 +56,13 @@ enum sr_error ctl_backup_keyd(struct ctl_backup *backup);
  * meanwhile, or the audit log was rotated: all of it is to be had anew.
  */
 enum sr_error ctl_backup_ledger(struct ctl_backup *backup);
+
+/*
+ * A sealed key, which strongroomd hands over, to a path of the part: 0
+ * root.sealed, 1 identity.sealed, which may be missing.
+ */
+enum sr_error ctl_backup_sealed(
+    struct ctl_backup *backup, uint8_t file, const char *name);
 
 /* One piece of a file, by the encoded question. */
 struct ctl_piece {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -225,4 +226,14 @@ backup_sync_directory(const char *path)
 		error = failed(path);
 	close(fd);
 	return error;
+}
+
+enum sr_error
+backup_sync_parent(const char *path)
+{
+	char copy[PATH_MAX];
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return SR_TOO_LARGE;
+	return backup_sync_directory(dirname(copy));
 }

@@ -178,6 +178,7 @@ take_head(struct ctl_backup *backup, const struct message_backup_frozen *m)
 {
 	struct reader r = reader_of(m->snapshots, m->snapshots_len);
 	struct reader certified = reader_of(m->certified, sizeof(m->certified));
+	struct reader cut = reader_of(m->cut, sizeof(m->cut));
 
 	note_origin(backup->bank.bank_id, m->epoch, backup->head.origin);
 	backup->head.size = m->size;
@@ -189,6 +190,7 @@ take_head(struct ctl_backup *backup, const struct message_backup_frozen *m)
 		entry_snapshot_read(
 		    &r, &backup->snapshot[backup->snapshot_count++]);
 	entry_snapshot_read(&certified, &backup->certified);
+	entry_snapshot_read(&cut, &backup->cut);
 	return reader_end(&r) ? SR_OK : SR_MALFORMED;
 }
 

@@ -329,19 +329,86 @@ have_segment(struct ctl_backup *backup, uint32_t number, const char *name)
 	       backup_file_copy(former, path) == SR_OK;
 }
 
+/* Leaves of the former backup: they never change. */
+static bool
+have_leaves(struct ctl_backup *backup, const char *name)
+{
+	const struct manifest_file *known;
+	char path[PATH_MAX], former[PATH_MAX];
+	uint8_t hash[32];
+	uint64_t len;
+
+	return backup->has_former &&
+	       (known = manifest_find(&backup->former.manifest, name)) !=
+		   NULL &&
+	       backup_set_path(&backup->part, name, path) == SR_OK &&
+	       backup_set_path(&backup->former, name, former) == SR_OK &&
+	       backup_file_hash(former, &len, hash) == SR_OK &&
+	       len == known->len &&
+	       memcmp(hash, known->hash, sizeof(hash)) == 0 &&
+	       (unlink(path) == 0 || errno == ENOENT) &&
+	       (link(former, path) == 0 ||
+		   backup_file_copy(former, path) == SR_OK);
+}
+
+/*
+ * What stays of a segment, where keyd's own cut covers it: ledgerd's word alone
+ * would let it take the ciphertext out of the next backup, and then the former
+ * one goes.  That they are the right leaves is seen when all is verified.
+ * *taken: false where the segment is still there.
+ */
+static enum sr_error
+fetch_retired(struct ctl_backup *backup, uint32_t number, bool *taken)
+{
+	char name[MANIFEST_PATH_MAX], log[MANIFEST_PATH_MAX], path[PATH_MAX];
+	enum sr_error error = SR_OK;
+
+	*taken = false;
+	if (number >= backup->cut.segment)
+		return SR_OK;
+	snprintf(
+	    name, sizeof(name), "ledger/segment/%08" PRIu32 ".leaves", number);
+	if (!have_leaves(backup, name)) {
+		error = fetch_file(backup, BACKUP_LEAVES, number, name);
+		if (error == SR_NOT_FOUND)
+			return SR_OK;
+		backup->segments_sent += error == SR_OK;
+	}
+	if (error != SR_OK)
+		return error == SR_NO_SPACE ? error : ctl_failed(name, error);
+	*taken = true;
+	backup->retired++;
+	/* of a broken-off run */
+	snprintf(log, sizeof(log), "ledger/segment/%08" PRIu32 ".log", number);
+	if (backup_set_path(&backup->part, log, path) != SR_OK)
+		return SR_TOO_LARGE;
+	return unlink(path) == 0 || errno == ENOENT ? SR_OK : SR_IO;
+}
+
 static enum sr_error
 fetch_journal(struct ctl_backup *backup)
 {
 	struct segment segment = {.bytes = malloc(JOURNAL_SEGMENT_MAX_LEN)};
 	enum sr_error error = segment.bytes == NULL ? SR_MEMORY : SR_OK;
 
-	backup->segments = 0;
+	backup->segments = backup->retired = 0;
 	for (uint32_t n = 0; error == SR_OK && !segment.cut; n++) {
 		char name[MANIFEST_PATH_MAX];
+		bool retired = false;
 
 		snprintf(
 		    name, sizeof(name), "ledger/segment/%08" PRIu32 ".log", n);
+		/* each has an entry: a ledgerd that lies has no end */
+		if (n > backup->head.size) {
+			error = ctl_failed("the journal", SR_MALFORMED);
+			break;
+		}
 		backup->segments++;
+		/* they are the first ones, without a gap */
+		if (backup->retired == n)
+			error = fetch_retired(backup, n, &retired);
+		if (error != SR_OK || retired)
+			continue;
 		if (have_segment(backup, n, name))
 			continue;
 		backup->segments_sent++;

@@ -99,4 +99,7 @@ void backup_tree_remove(const char *path);
 /* fsync of a directory. */
 enum sr_error backup_sync_directory(const char *path);
 
+/* The same of the one that a file's name stands in. */
+enum sr_error backup_sync_parent(const char *path);
+
 #endif

@@ -87,3 +87,18 @@ backup_verify_checkpoint(const struct backup_set *set,
 		}
 	return SR_DAMAGED;
 }
+
+bool
+backup_rotated(const struct config *config, const struct bankfile *bank,
+    uint32_t from, uint64_t size, uint32_t to)
+{
+	char ledger[CONFIG_PATH_MAX];
+	size_t first, end;
+
+	memset(&verify, 0, sizeof(verify));
+	verify.bank = *bank;
+	verify.directory = ledger;
+	return config_path(config, "ledger", ledger) == SR_OK &&
+	       verify_certificates(&verify) && verify_restores(&verify) &&
+	       verify_rotated(&verify, from, size, to, &first, &end);
+}

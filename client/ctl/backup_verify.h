@@ -6,6 +6,7 @@
  */
 #include "client/ctl/backup_set.h"
 #include "client/bankfile.h"
+#include "common/config.h"
 #include "common/note.h"
 
 /*
@@ -28,5 +29,12 @@ enum sr_error backup_verify(const struct backup_set *set,
 enum sr_error backup_verify_checkpoint(const struct backup_set *set,
     const struct bankfile *bank, const char *path, struct checkpoint *out,
     uint8_t signature[NOTE_SIGNATURE_LEN], char why[BACKUP_WHY_MAX]);
+
+/*
+ * True if the log of that ledger directory came from one origin to the other
+ * by rotations of the log key alone, none of them below that size.
+ */
+bool backup_rotated(const struct config *config, const struct bankfile *bank,
+    uint32_t from, uint64_t size, uint32_t to);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/error.h"
+#include "common/sealed.h"
 
 struct bank_process {
 	pid_t pid;  /* 0 when none runs */
@@ -23,6 +24,14 @@ struct bank_process {
  */
 enum sr_error bank_process_start(struct bank_process *process,
     const char *configuration, const char *option);
+
+/*
+ * The same, with what opens the keys read from that descriptor to its end,
+ * whatever the configuration says; -1: as configured.  The caller closes it.
+ */
+enum sr_error bank_process_start_with(struct bank_process *process,
+    const char *configuration, const char *option, enum sealed_kind kind,
+    int secret);
 
 /* Asks it to stop (SIGTERM) and waits for its end; SR_IO if it failed. */
 enum sr_error bank_process_stop(struct bank_process *process);

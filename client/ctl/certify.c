@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "client/ctl/bank_process.h"
+#include "client/ctl/shares.h"
 #include "client/ctl/ctl.h"
 
 enum sr_error
@@ -18,7 +19,7 @@ ctl_certify(const struct ctl_options *options, char *const words[])
 	(void)words;
 	if (error != SR_OK)
 		return error;
-	error = bank_process_start(&process, config.file, "--certify");
+	error = ctl_bank_start(options, &config, "--certify", &process);
 	if (error == SR_OK)
 		error = ctl_status(options, words);
 	if (bank_process_stop(&process) != SR_OK && error == SR_OK)

@@ -14,14 +14,10 @@
 enum sr_error
 ctl_failed(const char *what, enum sr_error error)
 {
-	fprintf(stderr, "strongroomctl: %s: %s\n", what, error_sentence(error));
+	fprintf(stderr, "strongroomctl: %s: %s%s\n", what,
+	    error_sentence(error),
+	    error == SR_LOCKED ? "; `strongroomctl unlock' opens it" : "");
 	return error;
-}
-
-const char *
-ctl_plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
 }
 
 enum sr_error

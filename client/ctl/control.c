@@ -19,17 +19,13 @@
 #define CONTROL_WAIT_MS 10000
 
 enum sr_error
-control_open(const char *path, int *fd)
+control_try(const char *path, int *fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int why;
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(stderr,
-		    "strongroomctl: %s: the path is too long for a socket\n",
-		    path);
+	if (strlen(path) >= sizeof(address.sun_path))
 		return SR_TOO_LARGE;
-	}
 	memcpy(address.sun_path, path, strlen(path));
 	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (*fd < 0)
@@ -38,13 +34,28 @@ control_open(const char *path, int *fd)
 	    0)
 		return SR_OK;
 	why = errno;
-	fprintf(stderr, "strongroomctl: %s: %s; %s\n", path, strerror(why),
-	    why == EACCES || why == EPERM
-		? "only the bank's own user may do this"
-		: "is strongroomd running on this bank?");
 	close(*fd);
 	*fd = -1;
+	errno = why;
 	return why == EACCES || why == EPERM ? SR_PERMISSION : SR_UNREACHABLE;
+}
+
+enum sr_error
+control_open(const char *path, int *fd)
+{
+	enum sr_error error = control_try(path, fd);
+
+	if (error == SR_TOO_LARGE)
+		fprintf(stderr,
+		    "strongroomctl: %s: the path is too long for a socket\n",
+		    path);
+	else if (error != SR_OK)
+		fprintf(stderr, "strongroomctl: %s: %s; %s\n", path,
+		    strerror(errno),
+		    error == SR_PERMISSION
+			? "only the bank's own user may do this"
+			: "is strongroomd running on this bank?");
+	return error;
 }
 
 static enum sr_error

@@ -16,6 +16,9 @@
  */
 enum sr_error control_open(const char *path, int *fd);
 
+/* The same without a word, for whoever does without: errno says why. */
+enum sr_error control_try(const char *path, int *fd);
+
 /*
  * Sends one encoded message to a room and waits at most 10 s for its answer,
  * of which *body points into the packet room at `packet`

@@ -6,6 +6,7 @@
  * journal: orders go through the ordinary protocol as an operator who has
  * logged in, machine-local matters over strongroomd's control socket.
  */
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@
 #include "client/state.h"
 #include "common/config.h"
 #include "common/note.h"
+#include "common/share.h"
+
+enum { CTL_KEYS_MAX = 64 };
 
 struct ctl_options {
 	const char *configuration; /* -c */
@@ -45,6 +49,13 @@ struct ctl_options {
 	/* anchor, with out */
 	bool qr;
 	const char *witness; /* of add-cosignature */
+	/* month-end, with out */
+	const char *keys[CTL_KEYS_MAX];
+	size_t keys_count;
+	const char *auditor_key;
+	const char *since;
+	const char *certified;
+	bool so_far;
 	/* restore */
 	const char *anchor;
 	bool check;
@@ -61,13 +72,29 @@ struct ctl_options {
 	/* init */
 	const char *type;
 	const char *limit; /* of each member, mutual credit */
-	/* import */
+	/* retire */
+	const char *keep_months;
+	const char *before;
+	/* import, retire */
 	bool dry_run;
 	bool balances;
 	/* rebuild-tiles */
 	const char *bank;
 	/* unlock */
 	int passphrase_fd; /* -1: not given */
+	const char *credential;
+	const char *label; /* seal add */
+	/* ceremony; unlock and restore take shares, too */
+	bool shares;
+	uint8_t share_count; /* 0: no number was given */
+	uint8_t quorum;
+	const char *holders[SHARE_COUNT_MAX];
+	size_t holder_count;
+	const char *share_files[SHARE_COUNT_MAX];
+	size_t share_file_count;
+	const char *transcript;
+	bool no_rehearsal;
+	bool keep;
 };
 
 /* What came of the options. */
@@ -97,16 +124,47 @@ struct ctl_command {
 };
 
 enum sr_error ctl_init(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_log_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_password_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_attestation_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_channel_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_keys(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_credential_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_device_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_invitation_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_password_seed(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_reset_key(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rotate_terminal_root(
+    const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_certify(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_status(
     const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_seal(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_seal_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_seal_remove(
+    const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_invite(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_reset(const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_reset_code(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_terminal_add(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_holds(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_release(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_terminal_renew(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_terminal_revoke(
     const struct ctl_options *options, char *const words[]);
@@ -145,7 +203,13 @@ enum sr_error ctl_policy(
 
 enum sr_error ctl_auditor_add(
     const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_retire(
+    const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_auditor_certify(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_rehearse_shares(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_ceremony(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_backup(
     const struct ctl_options *options, char *const words[]);
@@ -172,6 +236,8 @@ enum sr_error ctl_verify(
 enum sr_error ctl_anchor(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_anchor_add(
+    const struct ctl_options *options, char *const words[]);
+enum sr_error ctl_month_end(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_import(
     const struct ctl_options *options, char *const words[]);
@@ -205,10 +271,10 @@ enum sr_error ctl_bank(const struct config *config, struct bankfile *bank);
 enum sr_error ctl_checkpoint_read(
     const struct config *config, struct checkpoint *out);
 
+/* strongroom-verify beside this program; SR_IO. */
+enum sr_error ctl_verifier_path(char path[PATH_MAX]);
+
 /* Says "what: sentence" on stderr and returns the error. */
 enum sr_error ctl_failed(const char *what, enum sr_error error);
-
-/* "s", or "" behind a count of one. */
-const char *ctl_plural(uint64_t count);
 
 #endif

@@ -191,6 +191,34 @@ say_unfreeze(struct sentence *s)
 		say_account(s, "unfreeze ", account);
 }
 
+static void
+say_retire(struct sentence *s)
+{
+	struct order_retire retire;
+
+	if (order_retire_decode(s->attachment, s->attachment_len, &retire) ==
+	    SR_OK)
+		say(s,
+		    "retire for ever every entry in the segments before "
+		    "certified snapshot %" PRIu32,
+		    retire.snapshot);
+}
+
+static void
+say_reset(struct sentence *s)
+{
+	char until[CTL_TIME_TEXT_MAX];
+	struct order_reset reset;
+
+	if (order_reset_decode(s->attachment, s->attachment_len, &reset) !=
+	    SR_OK)
+		return;
+	say_person(
+	    s, "let whoever has a reset code take over ", reset.customer);
+	say(s, ", with another password and other keys, until %s",
+	    ctl_time_text(reset.until_ms, until));
+}
+
 /* Nobody else's account may stand where the bank's own goes without saying. */
 static void
 say_source(struct sentence *s)
@@ -250,6 +278,8 @@ ctl_describe(struct bank_session *session, const struct money_unit *unit,
 	    {ORDER_ADJUST, say_money},
 	    {ORDER_REVERSE, say_money},
 	    {ORDER_CASH_OUT, say_money},
+	    {ORDER_RETIRE, say_retire},
+	    {ORDER_RESET, say_reset},
 	};
 	struct sentence s = {.session = session,
 	    .unit = unit,

@@ -13,6 +13,8 @@
 
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/retire.h"
+#include "client/plural.h"
 #include "common/disclosure.h"
 #include "common/entry.h"
 #include "common/name.h"
@@ -83,28 +85,13 @@ take_snapshot(const char *text, struct segment_range *range)
 static enum sr_error
 newest_snapshot(int control, uint32_t *number)
 {
-	uint8_t bytes[64], packet[CONTROL_PACKET_MAX];
-	struct writer w = writer_to(bytes, sizeof(bytes));
-	struct message_retention_get get = {0};
-	struct message_retention answer = {0};
-	struct entry_snapshot newest;
-	const uint8_t *body;
-	size_t body_len;
-	struct reader r;
-	enum sr_error error = message_retention_get_encode(&w, &get);
+	struct ctl_retention retention;
+	enum sr_error error = ctl_retention_get(control, &retention);
 
-	if (error == SR_OK)
-		error =
-		    control_ask(control, CONTROL_LEDGERD, bytes, writer_len(&w),
-			MESSAGE_RETENTION, packet, &body, &body_len);
-	if (error == SR_OK)
-		error = message_retention_decode(body, body_len, &answer);
 	if (error != SR_OK)
 		return ctl_failed("the bank's snapshots", error);
-	r = reader_of(answer.newest, sizeof(answer.newest));
-	entry_snapshot_read(&r, &newest);
-	*number = newest.number;
-	if (newest.number == 0) {
+	*number = retention.newest.number;
+	if (*number == 0) {
 		fprintf(stderr,
 		    "strongroomctl: the bank has made no snapshot yet; the "
 		    "first comes when a segment of the journal is full\n");
@@ -152,6 +139,20 @@ ask_for_one(struct writer *w, const char *name, uint32_t number, bool snapshot)
 			: message_disclosure_get_encode(w, &segment);
 }
 
+/* Where a bank's records begin that has retired others. */
+static void
+tell_first(int control)
+{
+	struct ctl_retention retention;
+
+	if (ctl_retention_get(control, &retention) == SR_OK &&
+	    retention.cut.number != 0)
+		fprintf(stderr,
+		    "strongroomctl: the first that is left is segment %" PRIu32
+		    "; --snapshot %" PRIu32 " has the books before it\n",
+		    retention.cut.segment, retention.cut.number);
+}
+
 /* One segment's or snapshot's key from keyd. */
 static enum sr_error
 disclose_one(int control, const char *name, uint32_t segment, bool snapshot,
@@ -177,11 +178,13 @@ disclose_one(int control, const char *name, uint32_t segment, bool snapshot,
 	if (error != SR_OK) {
 		fprintf(stderr, "strongroomctl: %s %" PRIu32 " to %s: %s\n",
 		    snapshot ? "snapshot" : "segment", segment, name,
-		    error == SR_LATER
+		    error == SR_BUDGET
 			? "as many keys as keyd discloses in an hour are out"
 		    : error == SR_NOT_FOUND
 			? "there is no such segment, or no such auditor"
 			: error_sentence(error));
+		if (error == SR_RETIRED)
+			tell_first(control);
 		return error;
 	}
 	item->segment = segment;
@@ -319,7 +322,7 @@ ctl_disclose(const struct ctl_options *options, char *const words[])
 		    "the keys of %" PRIu32 " segment%s%s are in %s, for %s "
 		    "only\n",
 		    header.count - (range.snapshot != 0),
-		    header.count - (range.snapshot != 0) == 1 ? "" : "s",
+		    plural(header.count - (range.snapshot != 0)),
 		    range.snapshot != 0 ? " and of the snapshot" : "",
 		    options->out, options->to);
 	if (control >= 0)

@@ -206,6 +206,19 @@ doctor_last(enum ctl_last_of which, enum sr_error error, const char *message,
 }
 
 struct doctor_verdict
+doctor_backup_ways(const struct doctor_verdict *backup,
+    const struct ctl_last *last, uint32_t set)
+{
+	if (backup->state == DOCTOR_FAILS || last->set == 0 || set == 0 ||
+	    last->set == set)
+		return *backup;
+	return verdict("backup", DOCTOR_WARNS,
+	    "from before what opens the bank was changed: what was added "
+	    "since does not open it, and what was removed does: strongroomctl "
+	    "backup DIRECTORY");
+}
+
+struct doctor_verdict
 doctor_checkpoint(enum sr_error error, const struct checkpoint *checkpoint,
     const struct message_keyd_status *keyd)
 {
@@ -231,6 +244,86 @@ doctor_checkpoint(enum sr_error error, const struct checkpoint *checkpoint,
 		    checkpoint->size, keyd->tree_size);
 	return verdict("checkpoint", DOCTOR_FINE,
 	    "published, %" PRIu64 " entries", checkpoint->size);
+}
+
+struct doctor_verdict
+doctor_log_key(enum sr_error error, const char *message,
+    const struct verify_restore *last, const struct message_keyd_status *keyd,
+    uint64_t now_ms)
+{
+	uint32_t epoch = RESTORE_FIRST_EPOCH;
+	uint64_t age_ms = 0;
+
+	if (error != SR_OK && error != SR_NOT_FOUND)
+		return verdict("log-key", DOCTOR_FAILS, "%s", message);
+	if (error == SR_OK) {
+		epoch = last->note.new_epoch;
+		if (now_ms > last->note.time_ms)
+			age_ms = now_ms - last->note.time_ms;
+	}
+	if (epoch != keyd->certificate_epoch)
+		return verdict("log-key", DOCTOR_FAILS,
+		    "keyd signs under epoch %" PRIu32
+		    ", and ledger/" RESTORE_PATH " leads to epoch %" PRIu32
+		    ": strongroomctl verify says more",
+		    keyd->certificate_epoch, epoch);
+	if (error == SR_NOT_FOUND)
+		return verdict("log-key", DOCTOR_FINE,
+		    "epoch %" PRIu32 ", that of the founding", epoch);
+	return verdict("log-key", DOCTOR_FINE,
+	    "epoch %" PRIu32 ", since the %s %" PRIu64 " days ago", epoch,
+	    last->rotation ? "rotation" : "restore", age_ms / 1000 / 86400);
+}
+
+struct doctor_verdict
+doctor_keys(const struct ctl_keys *keys)
+{
+	const struct key_kind *near = NULL;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct key_entry *entry = &keys->entry[i];
+		const struct key_kind *kind = key_kind_of(entry->key);
+
+		if (entry->kept || !key_near_cap(kind, entry->uses))
+			continue;
+		if (entry->uses >= kind->cap)
+			return verdict("keys", DOCTOR_FAILS,
+			    "%s has come to its cap of uses: strongroomctl "
+			    "keys",
+			    kind->word);
+		near = kind;
+	}
+	if (near != NULL)
+		return verdict("keys", DOCTOR_WARNS,
+		    "%s is near its cap of uses: strongroomctl keys",
+		    near->word);
+	return verdict("keys", DOCTOR_FINE, "none is near its cap of uses");
+}
+
+struct doctor_verdict
+doctor_retention(const struct ctl_retention *retention)
+{
+	if (retention->busy)
+		return verdict("retention", DOCTOR_FINE,
+		    "what is retired is being removed");
+	if (retention->obstacle == SR_OK)
+		return verdict("retention", DOCTOR_FINE,
+		    "%" PRIu64 " entries, %" PRIu64
+		    " MiB, could be retired before certified snapshot %" PRIu32
+		    ": strongroomctl retire, by two operators",
+		    retention->entries, retention->bytes >> 20,
+		    retention->certified.number);
+	if (retention->obstacle == SR_NOT_ALLOWED)
+		return verdict("retention", DOCTOR_FINE,
+		    "the certified snapshot is the newest: something can be "
+		    "retired after the next one");
+	if (retention->certified.number == 0)
+		return verdict("retention", DOCTOR_FINE,
+		    "nothing can be retired: no auditor has certified the "
+		    "books");
+	return verdict("retention", DOCTOR_FINE,
+	    "everything before certified snapshot %" PRIu32 " is retired",
+	    retention->certified.number);
 }
 
 struct doctor_verdict

@@ -9,8 +9,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "client/ctl/keys.h"
 #include "client/ctl/last.h"
+#include "client/ctl/retire.h"
 #include "client/ctl/status.h"
+#include "client/verify/verify.h"
 #include "common/error.h"
 #include "common/note.h"
 
@@ -80,6 +83,14 @@ struct doctor_verdict doctor_last(enum ctl_last_of which, enum sr_error error,
     uint64_t entries);
 
 /*
+ * That of a backup where what opens the bank was changed since (set: changes of
+ * root.sealed until now; 0: not known): it opens by the ways of its own time.
+ * Else, and where it fails, the verdict as it is.
+ */
+struct doctor_verdict doctor_backup_ways(const struct doctor_verdict *backup,
+    const struct ctl_last *last, uint32_t set);
+
+/*
  * The published checkpoint, as ctl_checkpoint_read() gave it after the bank
  * had told its size.  Fails when there is none of this bank's, warns when it
  * is behind.
@@ -87,6 +98,27 @@ struct doctor_verdict doctor_last(enum ctl_last_of which, enum sr_error error,
 struct doctor_verdict doctor_checkpoint(enum sr_error error,
     const struct checkpoint *checkpoint,
     const struct message_keyd_status *keyd);
+
+/*
+ * The log key that keyd signs with, and the last note as log_key_note() gave
+ * it (error, message and last).  Never warns of its age, which says nothing of
+ * who knows it; fails when the notes cannot be read, or lead to another key.
+ */
+struct doctor_verdict doctor_log_key(enum sr_error error, const char *message,
+    const struct verify_restore *last, const struct message_keyd_status *keyd,
+    uint64_t now_ms);
+
+/*
+ * Warns of a key that has come to nine tenths of its cap, fails for one that
+ * has come to it.  Never warns of an age: as above.
+ */
+struct doctor_verdict doctor_keys(const struct ctl_keys *keys);
+
+/*
+ * What is retired, what could be, and what is missing for it.  Never more than
+ * that: how long entries are to be kept the operators know.
+ */
+struct doctor_verdict doctor_retention(const struct ctl_retention *retention);
 
 /*
  * The permissions of a file: fails when somebody but its owner has one of the

@@ -16,6 +16,8 @@
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/doctor.h"
+#include "client/ctl/log_key.h"
+#include "client/ctl/seal.h"
 #include "client/json.h"
 
 /* One look at a bank. */
@@ -26,6 +28,7 @@ struct look {
 	bool open; /* the rooms have answered */
 	enum doctor_state worst;
 	uint64_t now_ms;
+	uint32_t set; /* changes of what opens it; 0: not known */
 };
 
 /* Whose permissions are looked at; those that are not there are passed over. */
@@ -107,7 +110,8 @@ look_at_files(struct look *look)
 		if (config_path(&look->config, files[i].name, path) == SR_OK)
 			good &= look_at_mode(look, path, files[i].forbidden);
 	good &= look_at_mode(look, look->config.directory, 022);
-	good &= look_at_mode(look, look->config.passphrase_file, 077);
+	if (look->config.passphrase_file[0] != '\0')
+		good &= look_at_mode(look, look->config.passphrase_file, 077);
 	if (good)
 		say_text(look, "files", DOCTOR_FINE,
 		    "nobody has access who should not");
@@ -115,7 +119,7 @@ look_at_files(struct look *look)
 
 /* Without it the next start is refused: that may be meant so. */
 static void
-look_at_passphrase(struct look *look)
+look_at_passphrase_file(struct look *look)
 {
 	struct stat status;
 	size_t len = strlen(look->config.directory);
@@ -133,6 +137,30 @@ look_at_passphrase(struct look *look)
 	else
 		say_text(look, "passphrase", DOCTOR_FINE,
 		    "its file is there, and not beside the keys");
+}
+
+static void
+look_at_passphrase(struct look *look)
+{
+	switch (look->config.unlock) {
+	case CONFIG_UNLOCK_CREDENTIAL:
+		say_text(look, "passphrase", DOCTOR_FINE,
+		    "none: systemd hands over a credential");
+		return;
+	case CONFIG_UNLOCK_ASK:
+		say_text(
+		    look, "passphrase", DOCTOR_FINE, "asked for at each start");
+		return;
+	case CONFIG_UNLOCK_LOCKED:
+		say_text(look, "passphrase", DOCTOR_FINE,
+		    "none: the bank starts locked, until strongroomctl "
+		    "unlock");
+		return;
+	case CONFIG_UNLOCK_FILE:
+	case CONFIG_UNLOCK_NONE:
+		look_at_passphrase_file(look);
+		return;
+	}
 }
 
 static void
@@ -161,12 +189,14 @@ look_at_last(struct look *look, enum ctl_last_of which)
 {
 	char message[CTL_LAST_MESSAGE_MAX] = "";
 	struct doctor_verdict verdict;
-	struct ctl_last last;
+	struct ctl_last last = {0};
 	enum sr_error error =
 	    ctl_last_read(&look->config, which, &last, message);
 
 	verdict = doctor_last(which, error, message, &last, look->now_ms,
 	    look->open ? look->rooms.keyd.tree_size : UINT64_MAX);
+	if (which == CTL_LAST_BACKUP)
+		verdict = doctor_backup_ways(&verdict, &last, look->set);
 	say(look, &verdict);
 }
 
@@ -203,18 +233,53 @@ look_at_clock(struct look *look, int fd)
 	say(look, &verdict);
 }
 
+static void
+look_at_retention(struct look *look, int fd)
+{
+	struct ctl_retention retention;
+	struct doctor_verdict verdict;
+	enum sr_error error = ctl_retention_get(fd, &retention);
+
+	if (error != SR_OK) {
+		say_text(
+		    look, "retention", DOCTOR_FAILS, error_sentence(error));
+		return;
+	}
+	verdict = doctor_retention(&retention);
+	say(look, &verdict);
+}
+
+static void
+look_at_keys(struct look *look, int fd)
+{
+	struct ctl_keys keys;
+	struct doctor_verdict verdict;
+	enum sr_error error = ctl_keys_get(fd, &keys);
+
+	if (error != SR_OK) {
+		say_text(look, "keys", DOCTOR_FAILS, error_sentence(error));
+		return;
+	}
+	verdict = doctor_keys(&keys);
+	say(look, &verdict);
+}
+
 /* What the rooms have told. */
 static void
 look_at_rooms(struct look *look)
 {
 	const struct ctl_rooms *rooms = &look->rooms;
 	struct checkpoint checkpoint = {0};
+	struct verify_restore last = {0};
+	char message[VERIFY_WHY_MAX] = "";
 	enum sr_error error = ctl_checkpoint_read(&look->config, &checkpoint);
+	enum sr_error found = log_key_note(&look->config, &last, message);
 	const struct doctor_verdict verdicts[] = {
 	    doctor_orders(&rooms->ledgerd),
 	    doctor_disk(&rooms->ledgerd),
 	    doctor_audit(&rooms->ledgerd),
 	    doctor_checkpoint(error, &checkpoint, &rooms->keyd),
+	    doctor_log_key(found, message, &last, &rooms->keyd, look->now_ms),
 	    doctor_certificate(&rooms->keyd, look->now_ms),
 	    doctor_sandbox(&rooms->monitor),
 	    doctor_memory(&rooms->keyd),
@@ -228,6 +293,8 @@ look_at_rooms(struct look *look)
 static void
 look_at_bank(struct look *look)
 {
+	char ways[DOCTOR_TEXT_MAX];
+	struct sealed sealed;
 	enum sr_error error;
 	int fd;
 
@@ -239,6 +306,14 @@ look_at_bank(struct look *look)
 			: "strongroomd does not run on this bank");
 		return;
 	}
+	if (ctl_sealed_get(fd, &sealed) == SR_OK)
+		look->set = sealed.set;
+	error = ctl_sealed_describe(fd, ways, sizeof(ways));
+	say_text(look, "unlock",
+	    error == SR_OK              ? DOCTOR_FINE
+	    : error == SR_NOT_REHEARSED ? DOCTOR_WARNS
+					: DOCTOR_FAILS,
+	    ways);
 	error = ctl_rooms_get(fd, &look->rooms);
 	look->open =
 	    error == SR_OK && look->rooms.monitor.state == CTL_STATE_OPEN;
@@ -250,7 +325,9 @@ look_at_bank(struct look *look)
 	} else {
 		say_text(look, "running", DOCTOR_FINE, "all rooms answer");
 		look_at_rooms(look);
+		look_at_keys(look, fd);
 		look_at_clock(look, fd);
+		look_at_retention(look, fd);
 	}
 	close(fd);
 }

@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "client/json.h"
+#include "client/plural.h"
 
 enum sr_error
 import_begin(
@@ -208,7 +209,7 @@ import_invitations(const struct import *import)
 	if (error == SR_OK)
 		fprintf(stderr,
 		    "%zu member%s: %zu %s, %zu registered already\n",
-		    import->members.count, ctl_plural(import->members.count),
+		    import->members.count, plural(import->members.count),
 		    invited, options->dry_run ? "to be invited" : "invited",
 		    import->members.count - invited);
 	return error;

@@ -20,6 +20,7 @@
 #include "client/ctl/run.h"
 #include "client/kept.h"
 #include "client/ordering.h"
+#include "client/plural.h"
 #include "common/ids.h"
 #include "common/statement.h"
 
@@ -157,6 +158,9 @@ read_booked(struct balances *balances)
 		if (error == SR_OK && page.more == 1 && page.lines_len == 0)
 			error = SR_MALFORMED;
 	}
+	/* what was booked there nobody can tell, and it is not booked twice */
+	if (error == SR_OK && page.more == STATEMENT_RETIRED)
+		error = SR_RETIRED;
 	if (error == SR_NO_ACCOUNT)
 		fprintf(stderr,
 		    "strongroomctl: this bank has no issue account: in mutual "
@@ -376,7 +380,7 @@ report(const struct balances *balances)
 	    "%zu member%s: %zu %s, %zu booked before, %zu not registered "
 	    "yet\n",
 	    balances->import->members.count,
-	    ctl_plural(balances->import->members.count), balances->due,
+	    plural(balances->import->members.count), balances->due,
 	    options->dry_run ? "to be booked" : "booked", balances->booked,
 	    balances->missing);
 	return balances->missing == 0 ? SR_OK : SR_NOT_FOUND;

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@
 #include "common/name.h"
 #include "gen/messages.h"
 
-#define UNLOCK_PREFIX "passphrase-file:"
+#define FILE_PREFIX "passphrase-file:"
+#define CREDENTIAL_PREFIX "credential:"
 #define INVITATION_VALID_S 600u
 #define OPERATORS 2
 #define FIRST_SEGMENTS 2 /* the open one and the next */
@@ -74,6 +76,42 @@ init_type(const struct ctl_options *options, struct founding *founding)
 	return SR_USAGE;
 }
 
+static bool
+init_unlock(const char *how, struct ctl_layout *layout)
+{
+	const char *colon = strchr(how, ':');
+
+	if (colon == NULL || colon[1] == '\0')
+		return false;
+	if (strncmp(how, FILE_PREFIX, strlen(FILE_PREFIX)) == 0)
+		layout->passphrase_file = colon + 1;
+	else if (strncmp(how, CREDENTIAL_PREFIX, strlen(CREDENTIAL_PREFIX)) ==
+		 0)
+		layout->credential_file = colon + 1;
+	return layout->passphrase_file != NULL ||
+	       layout->credential_file != NULL;
+}
+
+/* For this one start its directory is what systemd's will be. */
+static enum sr_error
+init_hand_credential(const struct ctl_layout *layout)
+{
+	char directory[CONFIG_PATH_MAX];
+	const char *slash;
+	int n;
+
+	if (layout->credential_file == NULL)
+		return SR_OK;
+	slash = strrchr(layout->credential_file, '/');
+	n = snprintf(directory, sizeof(directory), "%.*s",
+	    (int)(slash - layout->credential_file), layout->credential_file);
+	if (n < 0 || (size_t)n >= sizeof(directory))
+		return ctl_failed(layout->credential_file, SR_TOO_LARGE);
+	return setenv("CREDENTIALS_DIRECTORY", n > 0 ? directory : "/", 1) == 0
+		   ? SR_OK
+		   : SR_MEMORY;
+}
+
 /* Everything that can be wrong with the words, before anything is made. */
 static enum sr_error
 init_arguments(const struct ctl_options *options, struct founding *founding)
@@ -90,10 +128,9 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 				  "0 to 8 decimals, as in EUR:2");
 	if (init_type(options, founding) != SR_OK)
 		return SR_USAGE;
-	if (strncmp(options->unlock, UNLOCK_PREFIX, strlen(UNLOCK_PREFIX)) !=
-		0 ||
-	    options->unlock[strlen(UNLOCK_PREFIX)] == '\0')
-		return init_usage("--unlock is passphrase-file:PATH");
+	if (!init_unlock(options->unlock, layout))
+		return init_usage(
+		    "--unlock is passphrase-file:PATH or credential:PATH");
 	if (options->name[strspn(options->name, " ")] == '\0' ||
 	    strlen(options->name) > BANKFILE_NAME_MAX ||
 	    name_display_check(options->name, strlen(options->name)) != SR_OK)
@@ -116,7 +153,6 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 	}
 	layout->directory = options->directory;
 	layout->name = options->name;
-	layout->passphrase_file = options->unlock + strlen(UNLOCK_PREFIX);
 	layout->registration = options->registration;
 	layout->namespaces = options->namespaces;
 	return SR_OK;
@@ -315,6 +351,8 @@ init_run(const struct ctl_options *options, struct founding *founding)
 	if (error == SR_OK)
 		error = init_room(&founding->config);
 	if (error == SR_OK)
+		error = init_hand_credential(&founding->layout);
+	if (error == SR_OK)
 		error = bank_process_start(
 		    &founding->process, founding->configuration, "--init");
 	if (error == SR_OK)
@@ -391,5 +429,10 @@ ctl_init(const struct ctl_options *options, char *const words[])
 	    founding.layout.name, founding.layout.directory,
 	    founding.layout.registration, founding.configuration,
 	    founding.configuration);
+	if (founding.layout.credential_file != NULL)
+		fprintf(stderr,
+		    "by a systemd service with LoadCredential=%s:%s\n",
+		    strrchr(founding.layout.credential_file, '/') + 1,
+		    founding.layout.credential_file);
 	return SR_OK;
 }

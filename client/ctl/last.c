@@ -45,6 +45,12 @@ set_entries(void *context, const char *value)
 }
 
 static bool
+set_set(void *context, const char *value)
+{
+	return set_number(value, &((struct ctl_last *)context)->set);
+}
+
+static bool
 set_root(void *context, const char *value)
 {
 	return ini_file_unhex(value, ((struct ctl_last *)context)->root);
@@ -71,6 +77,7 @@ static const struct ini_file_key keys[] = {
 	.wanted = "64 hex digits",
 	.required = true},
     {.name = "good", .set = set_good, .wanted = "yes or no", .required = true},
+    {.name = "set", .set = set_set, .wanted = "a number"},
 };
 
 void
@@ -79,17 +86,20 @@ ctl_last_write(const struct config *config, enum ctl_last_of which,
 {
 	char path[CONFIG_PATH_MAX], text[256], root[65];
 	struct timespec now = {0};
+	char set[40] = "";
 	int fd, n;
 
 	if (config_path(config, names[which], path) != SR_OK)
 		return;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	bankfile_hex(last->root, root);
+	if (last->set != 0)
+		snprintf(set, sizeof(set), "set = %" PRIu64 "\n", last->set);
 	n = snprintf(text, sizeof(text),
 	    "[last]\ntime-ms = %" PRIu64 "\nentries = %" PRIu64
-	    "\nroot = %s\ngood = %s\n",
+	    "\nroot = %s\ngood = %s\n%s",
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
-	    last->entries, root, last->good ? "yes" : "no");
+	    last->entries, root, last->good ? "yes" : "no", set);
 	/* what goes wrong is said there */
 	if (backup_file_begin(path, &fd) != SR_OK)
 		return;

@@ -12,6 +12,8 @@
  *	entries = 12                  of the log, that it covered
  *	root = 64 hex digits          of the tree of that size
  *	good = yes                    no: the verifier found damage
+ *	set = 3                       of a backup: changes of root.sealed that
+ *	                              it has; not there: an older program's
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +33,7 @@ struct ctl_last {
 	uint64_t entries;
 	uint8_t root[32];
 	bool good;
+	uint64_t set; /* 0: not known */
 };
 
 /*

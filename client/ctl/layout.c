@@ -5,6 +5,7 @@
  */
 #include "client/ctl/layout.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <sodium.h>
+
+#include "client/ctl/unlock_secret.h"
 
 /* Directories of a bank, and whose they are. */
 static const struct {
@@ -122,8 +125,8 @@ ctl_layout_directories(const struct ctl_layout *layout)
 	return error;
 }
 
-static enum sr_error
-layout_passphrase(const char *path)
+enum sr_error
+ctl_passphrase_make(const char *path)
 {
 	char text[64];
 	uint8_t random[24];
@@ -170,9 +173,13 @@ layout_configuration(const struct ctl_layout *layout, const char *path)
 	fprintf(file,
 	    "\n[keyd]\n# open: anybody may register; invite: whoever has an "
 	    "invitation\n# (strongroomctl invite); closed: nobody.\n"
-	    "registration = %s\n\n[unlock]\npassphrase-file = %s\n\n"
+	    "registration = %s\n\n[unlock]\n%s = %s\n\n"
 	    "[sandbox]\nnamespaces = %s\n",
-	    layout->registration, layout->passphrase_file,
+	    layout->registration,
+	    layout->passphrase_file != NULL ? "passphrase-file" : "credential",
+	    layout->passphrase_file != NULL
+		? layout->passphrase_file
+		: strrchr(layout->credential_file, '/') + 1,
 	    layout->namespaces ? "on" : "off");
 	if (geteuid() == 0)
 		fprintf(file,
@@ -184,11 +191,97 @@ layout_configuration(const struct ctl_layout *layout, const char *path)
 	return SR_OK;
 }
 
+/* Makes what opens the keys, and from then on names it from the root. */
+static enum sr_error
+layout_secret(struct ctl_layout *layout)
+{
+	static char absolute[PATH_MAX];
+	const char **path = layout->passphrase_file != NULL
+				? &layout->passphrase_file
+				: &layout->credential_file;
+	uint8_t credential[SEALED_SECRET_LEN];
+	struct ctl_unlock_secret passphrase;
+	enum sr_error error;
+
+	if (layout->passphrase_file != NULL) {
+		error = ctl_passphrase_make(*path);
+		if (error == SR_OK)
+			error = ctl_passphrase_read(*path, &passphrase);
+		sodium_memzero(&passphrase, sizeof(passphrase));
+	} else {
+		error = ctl_credential_make(*path, credential);
+		sodium_memzero(credential, sizeof(credential));
+	}
+	if (error == SR_OK && realpath(*path, absolute) == NULL)
+		error = layout_failed(*path);
+	*path = absolute;
+	return error;
+}
+
+/* Whether nothing is there, or an empty directory, as a package makes it. */
+static bool
+layout_free(const char *path)
+{
+	const struct dirent *entry;
+	bool empty = true;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (directory == NULL) {
+		empty = fd < 0 && errno == ENOENT;
+		if (fd >= 0)
+			close(fd);
+		return empty;
+	}
+	while (empty && (entry = readdir(directory)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0;
+	closedir(directory);
+	return empty;
+}
+
+/*
+ * Refuses a directory with any part of a bank, also one whose configuration
+ * lies elsewhere or is lost: what fails later is taken back, and then all
+ * that stands in these places is removed.
+ */
+static enum sr_error
+layout_refuse_bank(const struct ctl_layout *layout)
+{
+	static const char *const files[] = {
+	    "strongroom.conf", "bank.id", "operator-1.card", "operator-2.card"};
+	char path[PATH_MAX];
+	struct stat status;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (layout_path(layout, files[i], path) != SR_OK)
+			return SR_TOO_LARGE;
+		if (lstat(path, &status) == 0 || errno != ENOENT)
+			goto refused;
+	}
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]);
+	     i++) {
+		if (strchr(directories[i].name, '/') != NULL)
+			continue; /* in one of the others */
+		if (layout_path(layout, directories[i].name, path) != SR_OK)
+			return SR_TOO_LARGE;
+		if (!layout_free(path))
+			goto refused;
+	}
+	return SR_OK;
+refused:
+	fprintf(stderr,
+	    "strongroomctl: %s: there is a bank here already, or a part of "
+	    "one: %s is left as it is; choose another directory\n",
+	    layout->directory, path);
+	return SR_EXISTS;
+}
+
 enum sr_error
 ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 {
-	char absolute[PATH_MAX], passphrase[PATH_MAX];
-	enum sr_error error = SR_OK;
+	char absolute[PATH_MAX];
+	enum sr_error error;
 	int n;
 
 	layout->made = mkdir(layout->directory, 0755) == 0;
@@ -199,23 +292,15 @@ ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 	n = snprintf(configuration, room, "%s/strongroom.conf", absolute);
 	if (n < 0 || (size_t)n >= room)
 		return SR_TOO_LARGE;
-	if (access(configuration, F_OK) == 0) {
-		fprintf(stderr, "%s: there is a bank here already\n",
-		    layout->directory);
-		return SR_EXISTS;
-	}
+	error = layout_refuse_bank(layout);
+	if (error != SR_OK)
+		return error;
 	layout_users(layout, absolute);
-	error = layout_passphrase(layout->passphrase_file);
-	if (error == SR_OK &&
-	    realpath(layout->passphrase_file, passphrase) == NULL)
-		error = layout_failed(layout->passphrase_file);
+	error = layout_secret(layout);
 	if (error == SR_OK)
 		error = ctl_layout_directories(layout);
-	if (error == SR_OK) {
-		layout->passphrase_file = passphrase;
+	if (error == SR_OK)
 		error = layout_configuration(layout, configuration);
-		layout->passphrase_file = NULL;
-	}
 	if (error != SR_OK)
 		ctl_layout_undo(layout);
 	return error;

@@ -15,8 +15,10 @@
 struct ctl_layout {
 	const char *directory; /* --dir */
 	const char *name;
+	/* what opens its keys: one of these, else NULL */
 	const char *passphrase_file;
-	const char *registration; /* open, invite or closed */
+	const char *credential_file; /* its last part is the name */
+	const char *registration;    /* open, invite or closed */
 	const char *listen[LAYOUT_LISTEN_MAX];
 	size_t listen_count;
 	bool namespaces;
@@ -29,9 +31,10 @@ struct ctl_layout {
 
 /*
  * Makes the directories and strongroom.conf.  Refuses (SR_EXISTS) a
- * directory that holds a bank.  Makes the passphrase file, with 24 random
- * bytes in base64, when there is none.  Every failure has its line on
- * stderr.  configuration gets the path of strongroom.conf (room bytes).
+ * directory that holds a bank or any part of one, which stays as it is.  Makes the passphrase file, with 24 random
+ * bytes in base64, or the credential, with 32, when there is none.  Every
+ * failure has its line on stderr.  configuration gets the path of
+ * strongroom.conf (room bytes).
  */
 enum sr_error ctl_layout_make(
     struct ctl_layout *layout, char *configuration, size_t room);
@@ -41,6 +44,9 @@ enum sr_error ctl_layout_make(
  * each with its owner; lines as above.
  */
 enum sr_error ctl_layout_directories(const struct ctl_layout *layout);
+
+/* The passphrase file alone: made if there is none; lines as above. */
+enum sr_error ctl_passphrase_make(const char *path);
 
 /* Takes back what ctl_layout_make() made, after a failed founding. */
 void ctl_layout_undo(const struct ctl_layout *layout);

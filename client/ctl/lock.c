@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lock and unlock: asked of strongroomd over the control socket.  A
- * passphrase goes to strongroom-unlock through a pipe of which strongroomd
+ * lock and unlock: asked of strongroomd over the control socket.  A secret
+ * goes to strongroom-unlock through a pipe of which strongroomd
  * only hands on the end; here it is wiped as soon as it is in the pipe.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +12,9 @@
 
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
-#include "client/prompt.h"
+#include "client/ctl/seal.h"
+#include "client/ctl/shares.h"
+#include "client/ctl/unlock_secret.h"
 #include "gen/messages.h"
 
 /* strongroomd kills what has not ended after 5 s. */
@@ -68,65 +68,35 @@ ctl_lock(const struct ctl_options *options, char *const words[])
 	return SR_OK;
 }
 
-/* The read end of a pipe that holds the passphrase and has no writer. */
-static enum sr_error
-passphrase_pipe(const char *passphrase, size_t len, int *out)
-{
-	int ends[2];
-	ssize_t n;
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return SR_IO;
-	/* A pipe takes a page at least. */
-	n = write(ends[1], passphrase, len);
-	close(ends[1]);
-	if (n != (ssize_t)len) {
-		close(ends[0]);
-		return SR_IO;
-	}
-	*out = ends[0];
-	return SR_OK;
-}
-
-/*
- * Reads a passphrase if one is to be given: from --passphrase-fd, or from the
- * terminal when the configured file is not there.  *out is -1 without one.
- */
-static enum sr_error
-passphrase_ask(const struct ctl_options *options, const char *file, int *out)
-{
-	const struct prompt_source source = {.fd = options->passphrase_fd};
-	char passphrase[PROMPT_SECRET_MAX + 1];
-	size_t len = 0;
-	enum sr_error error;
-
-	*out = -1;
-	if (options->passphrase_fd < 0) {
-		if (access(file, F_OK) == 0 || errno != ENOENT)
-			return SR_OK;
-		if (!prompt_interactive()) {
-			fprintf(stderr,
-			    "strongroomctl: %s is not there: give the "
-			    "passphrase by --passphrase-fd N\n",
-			    file);
-			return SR_USAGE;
-		}
-	}
-	error = prompt_secret(&source, "Passphrase: ", passphrase, &len);
-	if (error == SR_OK)
-		error = passphrase_pipe(passphrase, len, out);
-	sodium_memzero(passphrase, sizeof(passphrase));
-	return error;
-}
-
 static enum sr_error
 unlock_failed(enum sr_error error)
 {
 	(void)ctl_failed("the bank stays locked", error);
-	if (error != SR_PASSPHRASE && error != SR_UNLOCK && error != SR_LOCKED)
+	if (error_exit(error) != error_exit(SR_PASSPHRASE) &&
+	    error != SR_UNLOCK && error != SR_LOCKED)
 		fprintf(stderr, "strongroomctl: strongroomd's diagnostics say "
 				"more\n");
 	return error;
+}
+
+/* Shares where they are asked for or nothing else opens the bank: which, the
+ * sealed root tells. */
+static enum sr_error
+unlock_secret(const struct ctl_options *options, const struct config *config,
+    int fd, struct ctl_unlock_secret *secret)
+{
+	static struct sealed sealed;
+	enum sr_error error;
+
+	*secret = (struct ctl_unlock_secret){0};
+	error = ctl_sealed_get(fd, &sealed);
+	if (error == SR_OK)
+		return ctl_present_secret(
+		    options, config, &sealed, false, secret);
+	if (options->shares || options->share_file_count > 0)
+		return ctl_failed("root.sealed", error);
+	/* what is wrong with it, strongroom-unlock says best */
+	return ctl_unlock_secret(options, config, false, secret);
 }
 
 enum sr_error
@@ -140,28 +110,32 @@ ctl_unlock(const struct ctl_options *options, char *const words[])
 	const uint8_t *body;
 	size_t len;
 	enum sr_error error = ctl_configuration(options, &config);
-	int fd, passphrase;
+	struct ctl_unlock_secret secret;
+	int fd, pipe = -1;
 
 	(void)words;
 	if (error == SR_OK)
 		error = ctl_control(&config, &fd);
 	if (error != SR_OK)
 		return error;
-	error = passphrase_ask(options, config.passphrase_file, &passphrase);
+	error = unlock_secret(options, &config, fd, &secret);
+	if (error == SR_OK && secret.kind != 0)
+		error = ctl_unlock_pipe(&secret, &pipe);
+	unlock.kind = (uint8_t)secret.kind;
+	sodium_memzero(&secret, sizeof(secret));
 	if (error != SR_OK) {
 		close(fd);
 		return error;
 	}
-	unlock.passphrase = passphrase >= 0;
 	error = message_unlock_encode(&w, &unlock);
 	if (error == SR_OK)
 		error = control_ask_handing(fd, CONTROL_MONITOR, bytes,
-		    writer_len(&w), passphrase, UNLOCK_WAIT_MS,
-		    MESSAGE_UNLOCKED, packet, &body, &len);
+		    writer_len(&w), pipe, UNLOCK_WAIT_MS, MESSAGE_UNLOCKED,
+		    packet, &body, &len);
 	if (error == SR_OK)
 		error = message_unlocked_decode(body, len, &unlocked);
-	if (passphrase >= 0)
-		close(passphrase);
+	if (pipe >= 0)
+		close(pipe);
 	close(fd);
 	if (error == SR_UNREACHABLE)
 		return no_answer(error);

@@ -71,14 +71,27 @@ eight_digits(const char *text, uint32_t *number)
 	return true;
 }
 
-bool
-manifest_segment(const char *path, uint32_t *number)
+/* The path of a file of a segment, that ends so. */
+static bool
+of_segment(const char *path, const char *end, uint32_t *number)
 {
 	static const char before[] = "ledger/segment/";
 	const char *name = path + sizeof(before) - 1;
 
 	return strncmp(path, before, sizeof(before) - 1) == 0 &&
-	       eight_digits(name, number) && strcmp(name + 8, ".log") == 0;
+	       eight_digits(name, number) && strcmp(name + 8, end) == 0;
+}
+
+bool
+manifest_segment(const char *path, uint32_t *number)
+{
+	return of_segment(path, ".log", number);
+}
+
+bool
+manifest_leaves(const char *path, uint32_t *number)
+{
+	return of_segment(path, ".leaves", number);
 }
 
 bool
@@ -88,7 +101,7 @@ manifest_path_allowed(const char *path)
 	const char *name = path + sizeof(snapshot) - 1;
 	uint32_t number;
 
-	if (manifest_segment(path, &number))
+	if (manifest_segment(path, &number) || manifest_leaves(path, &number))
 		return true;
 	if (strncmp(path, snapshot, sizeof(snapshot) - 1) == 0)
 		return eight_digits(name, &number) && name[8] == '\0';
@@ -313,11 +326,14 @@ file_line(struct lines *lines, const char *line, size_t len,
 	return error;
 }
 
-/* Everything that must be there; segments from 0 on without a gap. */
+/*
+ * Everything that must be there; segments from 0 on without a gap, the first of
+ * them perhaps retired.
+ */
 static enum sr_error
 complete(struct lines *lines, const struct manifest *manifest)
 {
-	uint32_t segments = 0, number;
+	uint32_t segments = 0, retired = 0, number;
 
 	for (size_t i = 0; i < sizeof(single_paths) / sizeof(single_paths[0]);
 	     i++)
@@ -325,14 +341,26 @@ complete(struct lines *lines, const struct manifest *manifest)
 		    manifest_find(manifest, single_paths[i]) == NULL)
 			return wrong(lines, "%s is not in it", single_paths[i]);
 	for (size_t i = 0; i < manifest->count; i++) {
-		if (!manifest_segment(manifest->files[i].path, &number))
+		bool leaves = manifest_leaves(manifest->files[i].path, &number);
+
+		if (!leaves &&
+		    !manifest_segment(manifest->files[i].path, &number))
 			continue;
 		if (number != segments)
-			return wrong(lines, "segment %" PRIu32 " is not in it",
-			    segments);
+			return wrong(lines,
+			    number < segments
+				? "segment %" PRIu32 " and its leaves are in it"
+				: "segment %" PRIu32 " is not in it",
+			    number < segments ? number : segments);
+		if (leaves && retired != segments)
+			return wrong(lines,
+			    "segment %" PRIu32 " is retired in it, and one "
+			    "before it is not",
+			    number);
 		segments++;
+		retired += leaves;
 	}
-	if (segments == 0 || manifest->size == 0)
+	if (segments == retired || manifest->size == 0)
 		return wrong(lines, "there is no journal in it");
 	return SR_OK;
 }

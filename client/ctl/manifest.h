@@ -54,8 +54,14 @@ struct manifest {
  */
 bool manifest_path_allowed(const char *path);
 
-/* The number in a segment's path; false if it is none of a segment. */
+/*
+ * The number in a segment's path; false if it is none of a segment.  Segments
+ * are numbered from 0; the lowest may be retired ones.
+ */
 bool manifest_segment(const char *path, uint32_t *number);
+
+/* The same of what stays of a retired segment. */
+bool manifest_leaves(const char *path, uint32_t *number);
 
 /* Appends a file; paths must ascend.  SR_PARAMETERS, SR_TOO_LARGE, SR_MEMORY. */
 enum sr_error manifest_add(struct manifest *manifest, const char *path,
@@ -65,7 +71,7 @@ enum sr_error manifest_add(struct manifest *manifest, const char *path,
 const struct manifest_file *manifest_find(
     const struct manifest *manifest, const char *path);
 
-/* The highest segment's number; false when there is none. */
+/* The highest segment's number; false when there is none but retired ones. */
 bool manifest_last_segment(const struct manifest *manifest, uint32_t *number);
 
 /* The text, of malloc, for the caller to free. */

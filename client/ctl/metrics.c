@@ -211,6 +211,24 @@ print_people(const struct message_ledgerd_status *ledgerd)
 	    ledgerd->accounts);
 }
 
+/* What keyd has not done, and for whom. */
+static void
+print_refusals(const struct message_keyd_status *keyd)
+{
+	struct reader r = reader_of(keyd->refusals, sizeof(keyd->refusals));
+
+	family("keyd_refusals", "counter", "",
+	    "Requests beyond an hour's budget, log-ins before their time, and "
+	    "messages that are not allowed.");
+	for (size_t i = 0; i < REFUSAL_KINDS; i++) {
+		uint64_t count = reader_u64(&r);
+
+		if (refusal_name(i) != NULL)
+			labelled("keyd_refusals", "_total", "kind",
+			    refusal_name(i), count);
+	}
+}
+
 static void
 print_traffic(const struct ctl_rooms *rooms)
 {
@@ -234,6 +252,7 @@ print_traffic(const struct ctl_rooms *rooms)
 	labelled("refused", "_total", "room", "keyd", rooms->keyd.refused);
 	labelled(
 	    "refused", "_total", "room", "ledgerd", rooms->ledgerd.refused);
+	print_refusals(&rooms->keyd);
 	counter("late_posts",
 	    "Withdrawals paid out after their release, since the founding.",
 	    rooms->ledgerd.late_posts);

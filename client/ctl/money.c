@@ -23,11 +23,12 @@ ordering_with_memo(const struct ctl_options *options, enum order_kind kind)
 
 /* The members of a mutual-credit circle alone make its money. */
 static enum sr_error
-issues_money(struct ctl_run *run)
+issues_money(struct ctl_run *run, const struct ordering *ask)
 {
 	struct message_policy policy;
 	enum sr_error error = bank_policy(&run->requester, &policy);
 
+	(void)ask;
 	if (error != SR_OK)
 		return ctl_failed("issue", error);
 	if (policy.bank_type != BANK_MUTUAL_CREDIT)
@@ -35,6 +36,18 @@ issues_money(struct ctl_run *run)
 	fprintf(stderr,
 	    "strongroomctl: issue: this is a bank of mutual credit: its "
 	    "members' limits make its money, and nobody issues any\n");
+	return SR_NO_ACCOUNT;
+}
+
+static enum sr_error
+is_till(struct ctl_run *run, const struct ordering *ask)
+{
+	char text[CTL_ACCOUNT_TEXT_MAX];
+
+	if (account_index(ask->credit) == ACCOUNT_INDEX_TILL)
+		return SR_OK;
+	fprintf(stderr, "strongroomctl: %s: that is no till\n",
+	    ctl_account_text(&run->requester, ask->credit, NULL, text));
 	return SR_NO_ACCOUNT;
 }
 
@@ -58,8 +71,28 @@ moved(struct ctl_run *run, const char *verb, const struct ordering *ask)
 	return done;
 }
 
-enum sr_error
-ctl_issue(const struct ctl_options *options, char *const words[])
+/* A movement that is asked for: its accounts as words, NULL for the issue
+ * account. */
+struct wish {
+	enum order_kind kind;
+	const char *from, *to, *amount;
+	const char *verb;
+	/* what else must hold; may be NULL */
+	enum sr_error (*check)(struct ctl_run *run, const struct ordering *ask);
+};
+
+static enum sr_error
+wished_account(struct ctl_run *run, const char *word, uint64_t *account)
+{
+	if (word == NULL) {
+		*account = ACCOUNT_ISSUE;
+		return SR_OK;
+	}
+	return ctl_account_of(run, word, account);
+}
+
+static enum sr_error
+move_money(const struct ctl_options *options, const struct wish *wish)
 {
 	struct ordering ask;
 	struct ctl_run run;
@@ -67,75 +100,52 @@ ctl_issue(const struct ctl_options *options, char *const words[])
 
 	if (error != SR_OK)
 		return error;
-	ask = ordering_with_memo(options, ORDER_ISSUE);
-	ask.debit = ACCOUNT_ISSUE;
+	ask = ordering_with_memo(options, wish->kind);
 	error = ctl_run_begin(&run, options);
 	if (error == SR_OK)
-		error =
-		    ctl_amount(&run.bank.unit, "", words[1], &ask.amount_minor);
+		error = ctl_amount(
+		    &run.bank.unit, "", wish->amount, &ask.amount_minor);
 	if (error == SR_OK)
-		error = issues_money(&run);
+		error = wished_account(&run, wish->from, &ask.debit);
 	if (error == SR_OK)
-		error = ctl_account_of(&run, words[0], &ask.credit);
+		error = wished_account(&run, wish->to, &ask.credit);
+	if (error == SR_OK && wish->check != NULL)
+		error = wish->check(&run, &ask);
 	if (error == SR_OK)
 		error = ctl_run_request(
-		    &run, options, &ask, moved(&run, "issued", &ask).text);
+		    &run, options, &ask, moved(&run, wish->verb, &ask).text);
 	ctl_run_end(&run);
 	return error;
+}
+
+enum sr_error
+ctl_issue(const struct ctl_options *options, char *const words[])
+{
+	return move_money(options, &(struct wish){.kind = ORDER_ISSUE,
+				       .to = words[0],
+				       .amount = words[1],
+				       .verb = "issued",
+				       .check = issues_money});
 }
 
 enum sr_error
 ctl_adjust(const struct ctl_options *options, char *const words[])
 {
-	struct ordering ask;
-	struct ctl_run run;
-	enum sr_error error = ctl_memo(options);
-
-	if (error != SR_OK)
-		return error;
-	ask = ordering_with_memo(options, ORDER_ADJUST);
-	error = ctl_run_begin(&run, options);
-	if (error == SR_OK)
-		error =
-		    ctl_amount(&run.bank.unit, "", words[2], &ask.amount_minor);
-	if (error == SR_OK)
-		error = ctl_account_of(&run, words[0], &ask.debit);
-	if (error == SR_OK)
-		error = ctl_account_of(&run, words[1], &ask.credit);
-	if (error == SR_OK)
-		error = ctl_run_request(
-		    &run, options, &ask, moved(&run, "adjusted", &ask).text);
-	ctl_run_end(&run);
-	return error;
+	return move_money(options, &(struct wish){.kind = ORDER_ADJUST,
+				       .from = words[0],
+				       .to = words[1],
+				       .amount = words[2],
+				       .verb = "adjusted"});
 }
 
 enum sr_error
 ctl_till_cash_out(const struct ctl_options *options, char *const words[])
 {
-	struct ordering ask;
-	struct ctl_run run;
-	enum sr_error error = ctl_memo(options);
-
-	if (error != SR_OK)
-		return error;
-	ask = ordering_with_memo(options, ORDER_CASH_OUT);
-	ask.debit = ACCOUNT_ISSUE;
-	error = ctl_run_begin(&run, options);
-	if (error == SR_OK)
-		error =
-		    ctl_amount(&run.bank.unit, "", words[1], &ask.amount_minor);
-	if (error == SR_OK)
-		error = ctl_account_of(&run, words[0], &ask.credit);
-	if (error == SR_OK && account_index(ask.credit) != ACCOUNT_INDEX_TILL) {
-		fprintf(
-		    stderr, "strongroomctl: %s: that is no till\n", words[0]);
-		error = SR_NO_ACCOUNT;
-	}
-	if (error == SR_OK)
-		error = ctl_run_request(
-		    &run, options, &ask, "the cash is booked out of the till");
-	ctl_run_end(&run);
-	return error;
+	return move_money(options, &(struct wish){.kind = ORDER_CASH_OUT,
+				       .to = words[0],
+				       .amount = words[1],
+				       .verb = "booked out of the till",
+				       .check = is_till});
 }
 
 /* The posting that is to be taken back, with its accounts swapped. */

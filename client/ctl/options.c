@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/prompt.h"
 #include "client/ctl/ctl.h"
 
 enum {
@@ -34,6 +35,8 @@ enum {
 	OPTION_ANCHOR,
 	OPTION_CHECK,
 	OPTION_PASSPHRASE_FD,
+	OPTION_CREDENTIAL,
+	OPTION_LABEL,
 	OPTION_ACCEPT_LOSS,
 	OPTION_TILL,
 	OPTION_MEMO,
@@ -50,6 +53,20 @@ enum {
 	OPTION_QR,
 	OPTION_BANK,
 	OPTION_WITNESS,
+	OPTION_KEYS,
+	OPTION_AUDITOR_KEY,
+	OPTION_SINCE,
+	OPTION_CERTIFIED,
+	OPTION_SO_FAR,
+	OPTION_KEEP_MONTHS,
+	OPTION_BEFORE,
+	OPTION_SHARES,
+	OPTION_QUORUM,
+	OPTION_HOLDER,
+	OPTION_SHARE_FILE,
+	OPTION_TRANSCRIPT,
+	OPTION_NO_REHEARSAL,
+	OPTION_KEEP,
 	OPTION_VERSION,
 };
 
@@ -77,6 +94,8 @@ static const struct option long_options[] = {
     {"anchor", required_argument, NULL, OPTION_ANCHOR},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"passphrase-fd", required_argument, NULL, OPTION_PASSPHRASE_FD},
+    {"credential", required_argument, NULL, OPTION_CREDENTIAL},
+    {"label", required_argument, NULL, OPTION_LABEL},
     {"accept-loss", no_argument, NULL, OPTION_ACCEPT_LOSS},
     {"till", required_argument, NULL, OPTION_TILL},
     {"memo", required_argument, NULL, OPTION_MEMO},
@@ -91,8 +110,22 @@ static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"balances", no_argument, NULL, OPTION_BALANCES},
     {"witness", required_argument, NULL, OPTION_WITNESS},
+    {"keep-months", required_argument, NULL, OPTION_KEEP_MONTHS},
+    {"before", required_argument, NULL, OPTION_BEFORE},
     {"qr", no_argument, NULL, OPTION_QR},
     {"bank", required_argument, NULL, OPTION_BANK},
+    {"keys", required_argument, NULL, OPTION_KEYS},
+    {"auditor-key", required_argument, NULL, OPTION_AUDITOR_KEY},
+    {"since", required_argument, NULL, OPTION_SINCE},
+    {"certified", required_argument, NULL, OPTION_CERTIFIED},
+    {"so-far", no_argument, NULL, OPTION_SO_FAR},
+    {"shares", optional_argument, NULL, OPTION_SHARES},
+    {"quorum", required_argument, NULL, OPTION_QUORUM},
+    {"holder", required_argument, NULL, OPTION_HOLDER},
+    {"share-file", required_argument, NULL, OPTION_SHARE_FILE},
+    {"transcript", required_argument, NULL, OPTION_TRANSCRIPT},
+    {"no-rehearsal", no_argument, NULL, OPTION_NO_REHEARSAL},
+    {"keep", no_argument, NULL, OPTION_KEEP},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -120,6 +153,11 @@ static const struct text_option {
     {OPTION_TO, offsetof(struct ctl_options, to)},
     {OPTION_ANCHOR, offsetof(struct ctl_options, anchor)},
     {OPTION_WITNESS, offsetof(struct ctl_options, witness)},
+    {OPTION_KEEP_MONTHS, offsetof(struct ctl_options, keep_months)},
+    {OPTION_BEFORE, offsetof(struct ctl_options, before)},
+    {OPTION_AUDITOR_KEY, offsetof(struct ctl_options, auditor_key)},
+    {OPTION_SINCE, offsetof(struct ctl_options, since)},
+    {OPTION_CERTIFIED, offsetof(struct ctl_options, certified)},
     {OPTION_TILL, offsetof(struct ctl_options, till)},
     {OPTION_MEMO, offsetof(struct ctl_options, memo)},
     {OPTION_FLOOR, offsetof(struct ctl_options, floor)},
@@ -130,7 +168,10 @@ static const struct text_option {
     {OPTION_REQUEST_MINUTES, offsetof(struct ctl_options, request_minutes)},
     {OPTION_TYPE, offsetof(struct ctl_options, type)},
     {OPTION_LIMIT, offsetof(struct ctl_options, limit)},
+    {OPTION_CREDENTIAL, offsetof(struct ctl_options, credential)},
+    {OPTION_LABEL, offsetof(struct ctl_options, label)},
     {OPTION_BANK, offsetof(struct ctl_options, bank)},
+    {OPTION_TRANSCRIPT, offsetof(struct ctl_options, transcript)},
 };
 
 static enum ctl_parsed
@@ -158,15 +199,9 @@ take_days(struct ctl_options *options)
 static enum ctl_parsed
 take_passphrase_fd(struct ctl_options *options)
 {
-	char *end;
-	long fd;
-
-	errno = 0;
-	fd = strtol(optarg, &end, 10);
-	if (errno != 0 || end == optarg || *end != '\0' || fd < 0 ||
-	    fd > INT_MAX)
-		return wrong("--passphrase-fd is the number of a descriptor");
-	options->passphrase_fd = (int)fd;
+	if (!prompt_descriptor(optarg, &options->passphrase_fd))
+		return wrong("--passphrase-fd is the number of an open "
+			     "descriptor, as with 3<FILE");
 	return CTL_GO_ON;
 }
 
@@ -176,6 +211,63 @@ take_listen(struct ctl_options *options)
 	if (options->listen_count == CONFIG_LISTEN_MAX)
 		return wrong("at most 16 --listen");
 	options->listen[options->listen_count++] = optarg;
+	return CTL_GO_ON;
+}
+
+static enum ctl_parsed
+take_keys(struct ctl_options *options)
+{
+	if (options->keys_count == CTL_KEYS_MAX)
+		return wrong("at most 64 --keys");
+	options->keys[options->keys_count++] = optarg;
+	return CTL_GO_ON;
+}
+
+/* A number of shares, or 0 for a text that is none. */
+static uint8_t
+shares_number(const char *text)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' ||
+	    number < SHARE_QUORUM_MIN || number > SHARE_COUNT_MAX)
+		return 0;
+	return (uint8_t)number;
+}
+
+/* Alone, or with a number that may be the next word. */
+static enum ctl_parsed
+take_shares(int argc, char *argv[], struct ctl_options *options)
+{
+	const char *text = optarg;
+
+	options->shares = true;
+	if (text == NULL && optind < argc &&
+	    argv[optind][strspn(argv[optind], "0123456789")] == '\0')
+		text = argv[optind++];
+	if (text == NULL)
+		return CTL_GO_ON;
+	options->share_count = shares_number(text);
+	return options->share_count != 0 ? CTL_GO_ON
+					 : wrong("--shares is 2 to 16");
+}
+
+static enum ctl_parsed
+take_quorum(struct ctl_options *options)
+{
+	options->quorum = shares_number(optarg);
+	return options->quorum != 0 ? CTL_GO_ON : wrong("--quorum is 2 to 16");
+}
+
+static enum ctl_parsed
+take_listed(const char **list, size_t *count, const char *why)
+{
+	if (*count == SHARE_COUNT_MAX)
+		return wrong(why);
+	list[(*count)++] = optarg;
 	return CTL_GO_ON;
 }
 
@@ -232,6 +324,25 @@ take_option(struct ctl_options *options, int option)
 	case OPTION_QR:
 		options->qr = true;
 		return CTL_GO_ON;
+	case OPTION_SO_FAR:
+		options->so_far = true;
+		return CTL_GO_ON;
+	case OPTION_NO_REHEARSAL:
+		options->no_rehearsal = true;
+		return CTL_GO_ON;
+	case OPTION_KEEP:
+		options->keep = true;
+		return CTL_GO_ON;
+	case OPTION_QUORUM:
+		return take_quorum(options);
+	case OPTION_HOLDER:
+		return take_listed(options->holders, &options->holder_count,
+		    "at most 16 --holder");
+	case OPTION_SHARE_FILE:
+		return take_listed(options->share_files,
+		    &options->share_file_count, "at most 16 --share-file");
+	case OPTION_KEYS:
+		return take_keys(options);
 	case OPTION_LISTEN:
 		return take_listen(options);
 	case OPTION_NAMESPACES:
@@ -262,7 +373,9 @@ ctl_options_take(int argc, char *argv[], struct ctl_options *options)
 	/* Options may stand before and after the command's words. */
 	while (parsed == CTL_GO_ON && (option = getopt_long(argc, argv,
 					   "c:jho:", long_options, NULL)) != -1)
-		parsed = take_option(options, option);
+		parsed = option == OPTION_SHARES
+			     ? take_shares(argc, argv, options)
+			     : take_option(options, option);
 	return parsed;
 }
 
@@ -284,8 +397,8 @@ ctl_options_help(FILE *out)
 	    "      --unit CODE:DIGITS   EUR:2, HOUR:2 ...\n"
 	    "      --listen ADDRESS     127.0.0.1:7420, [::1]:7420, "
 	    "unix:PATH; may repeat\n"
-	    "      --unlock HOW         passphrase-file:PATH, made when there "
-	    "is none\n"
+	    "      --unlock HOW         passphrase-file:PATH or "
+	    "credential:PATH;\n                           made when there is none\n"
 	    "      --registration HOW   open (default), invite or closed\n"
 	    "      --namespaces off     where the system forbids them\n"
 	    "      --type TYPE          cash (default) or mutual-credit\n"
@@ -318,17 +431,35 @@ ctl_options_help(FILE *out)
 	    "options of holds:\n"
 	    "      --late               those paid out after their release\n"
 	    "options of disclose:\n"
-	    "      --segments A-B       numbers of the first and the last one; "
-	    "A- for all from A on\n"
+	    "      --segments A-B       the first and the last one; A- for all "
+	    "from A on\n"
 	    "      --snapshot N         the number of a snapshot of the books, "
 	    "or last\n"
 	    "      --to NAME            the auditor\n"
 	    "      --out FILE           the file to be written\n"
+	    "options of retire:\n"
+	    "      --keep-months N      decline when something of the last N "
+	    "months would go\n"
+	    "      --before SNAPSHOT    decline when that is not the one "
+	    "certified last\n"
+	    "      --dry-run            say what would go; needs no card\n"
 	    "options of anchor:\n"
 	    "  -o, --out FILE           where it is written; else it is "
 	    "printed\n"
 	    "      --qr                 print it as a QR code, too\n"
 	    "      --witness VKEY       add-cosignature: whose it must be\n"
+	    "options of month-end:\n"
+	    "      --keys FILE          what disclose has written; may be "
+	    "repeated\n"
+	    "      --auditor-key FILE   the secret key that it was sealed "
+	    "to\n"
+	    "      --since FILE         the bundle of the month before, or an "
+	    "anchor\n"
+	    "      --certified PAPER    what an auditor has signed of books "
+	    "to begin with\n"
+	    "      --so-far             though the month is not over\n"
+	    "  -o, --out FILE           where it is written, or in which "
+	    "directory\n"
 	    "options of restore:\n"
 	    "      --anchor FILE        the newest checkpoint that anybody "
 	    "has, when\n                           keyd's files are lost\n"
@@ -339,9 +470,30 @@ ctl_options_help(FILE *out)
 	    "lies in the bank's own\n"
 	    "options of rebuild-tiles:\n"
 	    "      --bank FILE          the bank's bank.id; else that of -c\n"
-	    "options of unlock:\n"
+	    "options of unlock, seal, certify and rotate:\n"
 	    "      --passphrase-fd N    read the passphrase there, not in the "
 	    "file\n"
+	    "      --credential FILE    its 32 bytes open the keys\n"
+	    "      --label TEXT         of what seal add adds\n"
+	    "options of reset and reset-code:\n"
+	    "      --days N             how long the code is valid (default "
+	    "7)\n"
+	    "      --out FILE           where the code is written\n"
+	    "options of ceremony:\n"
+	    "      --shares N           how many, 2 to 16\n"
+	    "      --quorum M           how many of them open the bank\n"
+	    "      --holder NAME        who gets the next share; may be "
+	    "repeated\n"
+	    "  -o, --out DIRECTORY      a file for each share, instead of the "
+	    "terminal\n"
+	    "      --transcript FILE    what may be published; else standard "
+	    "output\n"
+	    "      --keep               former shares open the bank, too\n"
+	    "      --no-rehearsal       asks to be confirmed, and ends with "
+	    "1\n"
+	    "options of unlock, seal, ceremony, restore, certify and rotate:\n"
+	    "      --shares             by shares, asked for one by one\n"
+	    "      --share-file FILE    one of them; may be repeated\n"
 	    "options of invite and import:\n"
 	    "      --days N             how long it is valid (default 7)\n"
 	    "options of import:\n"

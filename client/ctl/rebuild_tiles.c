@@ -63,13 +63,13 @@ remove_tree(const char *path)
 	(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A new file with these bytes; it must not be there. */
+/* A new file with these bytes, for all to read; it must not be there. */
 static enum sr_error
 write_file(const char *path, const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
 	int fd = open(
-	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	ssize_t n;
 
 	if (fd < 0)
@@ -322,8 +322,10 @@ enum sr_error
 ctl_rebuild_tiles(const struct ctl_options *options, char *const words[])
 {
 	static struct rebuilt rebuilt;
+	mode_t mask = umask(022);
 	enum sr_error error = rebuild(options, words[0], &rebuilt);
 
+	(void)umask(mask);
 	if (error != SR_OK)
 		return error;
 	if (options->json)

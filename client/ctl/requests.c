@@ -134,6 +134,23 @@ confirm(void)
 	return SR_NOT_ALLOWED;
 }
 
+/* How the code of an approved reset is had. */
+static void
+say_code(struct bank_session *session, const struct bank_request *request,
+    uint64_t leaf)
+{
+	char name[CTL_ACCOUNT_TEXT_MAX];
+	struct order_reset reset;
+
+	if (order_reset_decode(
+		request->attachment, request->attachment_len, &reset) != SR_OK)
+		return;
+	fprintf(stderr,
+	    "the reset code is given out with\n"
+	    "  strongroomctl -c FILE reset-code %s %" PRIu64 " --out CODE\n",
+	    ctl_person_text(session, reset.customer, name), leaf);
+}
+
 /* Shows the request and signs the hash of the very bytes that were shown. */
 static enum sr_error
 approve(struct listing *listing)
@@ -165,6 +182,8 @@ approve(struct listing *listing)
 	else
 		printf("%" PRIu64 "\n", result.leaf);
 	fprintf(stderr, "approved and done: entry %" PRIu64 "\n", result.leaf);
+	if (request->order.kind == ORDER_RESET)
+		say_code(session, request, result.leaf);
 	return SR_OK;
 }
 

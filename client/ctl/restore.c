@@ -5,6 +5,7 @@
  * directory, and nothing else is written.
  */
 #include "client/ctl/restore.h"
+#include "client/ctl/shares.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <sodium.h>
 
 static bool
 exists(const struct config *config, const char *name)
@@ -108,7 +111,15 @@ put_bank_file(const struct restore *restore)
 	/* as init made it */
 	if (error == SR_OK && chmod(to, 0644) != 0)
 		return ctl_failed(to, SR_IO);
-	return error;
+	return error == SR_OK ? backup_sync_parent(to) : error;
+}
+
+static void
+take_back(struct restore *restore)
+{
+	if (restore_take_back(&restore->set, &restore->place))
+		fprintf(stderr, "strongroomctl: %s is as it was\n",
+		    restore->config.directory);
 }
 
 static enum sr_error
@@ -126,9 +137,7 @@ put_in_force(struct restore *restore)
 	error =
 	    ctl_restore_rooms(restore, &restore->config, "--restore", false);
 	if (error != SR_OK) {
-		restore_take_back(&restore->set, &restore->place);
-		fprintf(stderr, "strongroomctl: %s is as it was\n",
-		    restore->config.directory);
+		take_back(restore);
 		return error;
 	}
 	/* What a copy could not log is logged now. */
@@ -138,6 +147,27 @@ put_in_force(struct restore *restore)
 	if (error == SR_OK)
 		error = put_bank_file(restore);
 	return error;
+}
+
+/* What keyd knew when the backup was made: of its snapshots above all. */
+static enum sr_error
+read_state(const struct restore *restore, struct restore_loss *loss)
+{
+	char path[PATH_MAX];
+	enum sr_error error =
+	    backup_set_path(&restore->set, "keyd/state", path);
+	FILE *file = error == SR_OK ? fopen(path, "re") : NULL;
+
+	if (error == SR_OK && file == NULL)
+		error = SR_IO;
+	if (error == SR_OK) {
+		loss->state_len =
+		    fread(loss->state, 1, sizeof(loss->state), file);
+		error = ferror(file) == 0 ? SR_OK : SR_IO;
+	}
+	if (file != NULL)
+		fclose(file);
+	return error == SR_OK ? SR_OK : ctl_failed(path, error);
 }
 
 /* --accept-loss: keyd's own files stay, if there are any, whatever they know. */
@@ -154,16 +184,16 @@ go_on(const struct ctl_options *options, struct restore_loss *loss,
 	restore->place.with_keyd = !exists(&restore->config, "keyd/state");
 	loss->epoch = restore->set.manifest.epoch;
 	loss->size = restore->set.manifest.size;
-	error = restore_put(&restore->set, &restore->place);
+	if (!restore->place.with_keyd)
+		error = read_state(restore, loss);
+	if (error == SR_OK)
+		error = restore_put(&restore->set, &restore->place);
 	ctl_restore_unlock(restore);
 	if (error != SR_OK)
 		return error;
 	error = restore_loss_run(options, &restore->config, loss, &done);
-	if (!done) {
-		restore_take_back(&restore->set, &restore->place);
-		fprintf(stderr, "strongroomctl: %s is as it was\n",
-		    restore->config.directory);
-	}
+	if (!done)
+		take_back(restore);
 	return error == SR_OK ? put_bank_file(restore) : error;
 }
 
@@ -184,6 +214,8 @@ run_loss(const struct ctl_options *options, const char *directory,
 	restore->accept_loss = true;
 	error = read_configuration(options, restore);
 	if (error == SR_OK)
+		restore_tell_former(restore->config.directory);
+	if (error == SR_OK)
 		error = restore_loss_read(options, &loss);
 	if (error == SR_OK && directory == NULL)
 		return restore_loss_run(
@@ -197,6 +229,42 @@ run_loss(const struct ctl_options *options, const char *directory,
 	return error == SR_OK ? go_on(options, &loss, restore) : error;
 }
 
+/*
+ * What opens the keys: shares, credential or passphrase that an option names,
+ * or where the configuration has nothing that does.  By the root.sealed that
+ * will be in force: the bank's own where keyd's files are there, else the
+ * backup's.
+ */
+static enum sr_error
+take_secret(const struct ctl_options *options, struct restore *restore)
+{
+	static struct sealed sealed;
+	uint8_t bytes[SEALED_MAX_LEN + 1];
+	char path[PATH_MAX];
+	FILE *file;
+	size_t len;
+	enum sr_error error = SR_OK;
+
+	if (!ctl_bank_asks(options, &restore->config))
+		return SR_OK;
+	if (!options->check && exists(&restore->config, "keyd/state"))
+		error = config_path(&restore->config, "keyd/root.sealed", path);
+	else
+		error =
+		    backup_set_path(&restore->set, "keyd/root.sealed", path);
+	if (error != SR_OK)
+		return error;
+	file = backup_file_read(path);
+	if (file == NULL)
+		return ctl_failed(path, SR_IO);
+	len = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	error = sealed_read(bytes, len, SEALED_ROOT, &sealed);
+	return error == SR_OK ? ctl_present_secret(options, &restore->config,
+				    &sealed, true, &restore->secret)
+			      : ctl_failed(path, error);
+}
+
 static enum sr_error
 run(const struct ctl_options *options, const char *directory,
     struct restore *restore)
@@ -206,6 +274,8 @@ run(const struct ctl_options *options, const char *directory,
 	if (error == SR_OK)
 		error = restore_users(&restore->config, &restore->place);
 	restore->check_only = options->check;
+	if (error == SR_OK && !options->check)
+		restore_tell_former(restore->config.directory);
 	if (error == SR_OK)
 		error = ctl_restore_read(restore, directory);
 	/* before the head of a running bank is looked at, which moves */
@@ -215,6 +285,8 @@ run(const struct ctl_options *options, const char *directory,
 		error = ctl_restore_present(restore);
 	if (error == SR_OK)
 		error = ctl_restore_anchor(restore, options->anchor, directory);
+	if (error == SR_OK)
+		error = take_secret(options, restore);
 	if (error != SR_OK)
 		return error;
 	if (options->check)
@@ -246,6 +318,7 @@ ctl_restore(const struct ctl_options *options, char *const words[])
 		    restore.place.aside, restore.config.file);
 	if (restore.scratch[0] != '\0')
 		backup_tree_remove(restore.scratch);
+	sodium_memzero(&restore.secret, sizeof(restore.secret));
 	ctl_restore_unlock(&restore);
 	manifest_free(&restore.set.manifest);
 	(void)umask(mask);

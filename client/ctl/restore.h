@@ -10,6 +10,7 @@
 
 #include "client/ctl/backup_set.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/unlock_secret.h"
 #include "common/note.h"
 #include "gen/messages.h"
 
@@ -44,11 +45,19 @@ enum sr_error restore_put(
     const struct backup_set *set, struct restore_place *place);
 
 /*
+ * Names on standard error each D/before-restore.NNNN that has a journal: it
+ * may have more entries than the one that is in force, as after a restore that
+ * was cut off.
+ */
+void restore_tell_former(const char *directory);
+
+/*
  * Everything as before restore_put(); of a journal in which something was
  * written since, what was put in place is moved aside, too: keyd may have
- * signed it.
+ * signed it.  False, after a line, when that one could not be moved: it stays,
+ * and what was there before is aside.
  */
-void restore_take_back(
+bool restore_take_back(
     const struct backup_set *set, struct restore_place *place);
 
 /*
@@ -75,6 +84,8 @@ struct restore {
 	struct restore_place place;
 	struct message_keyd_status keyd;
 	struct message_ledgerd_status ledgerd;
+	/* what opens the keys; kind 0: as configured */
+	struct ctl_unlock_secret secret;
 };
 
 /*
@@ -115,6 +126,8 @@ void ctl_restore_unlock(struct restore *restore);
 enum sr_error ctl_restore_rooms(struct restore *restore,
     const struct config *config, const char *option, bool check);
 
+enum { RESTORE_STATE_MAX = 8192 };
+
 /* ---- --accept-loss ----------------------------------------------------- */
 
 /* The newest checkpoint that anybody has; len 0: none was given. */
@@ -124,6 +137,9 @@ struct restore_loss {
 	/* the backup's head: keyd goes on from no other; size 0: none */
 	uint32_t epoch;
 	uint64_t size;
+	/* keyd's state of then, where keyd has one of its own; len 0: none */
+	uint8_t state[RESTORE_STATE_MAX];
+	size_t state_len;
 };
 
 /* Reads --anchor, before anything is moved.  SR_IO, SR_MALFORMED. */

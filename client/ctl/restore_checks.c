@@ -17,6 +17,7 @@
 #include "client/ctl/anchor.h"
 #include "client/ctl/backup_verify.h"
 #include "client/ctl/restore.h"
+#include "client/within.h"
 
 enum { LOCK_WAIT_MS = 2000, LOCK_LOOK_MS = 10 };
 
@@ -152,19 +153,6 @@ ctl_restore_present(struct restore *restore)
 	    "--accept-loss\n",
 	    restore->config.directory, note.checkpoint.size, manifest->size);
 	return SR_ROLLED_BACK;
-}
-
-/* A backup's own checkpoint says nothing about what came after it. */
-static bool
-within(const char *path, const char *directory)
-{
-	char real[PATH_MAX], above[PATH_MAX];
-	size_t len;
-
-	if (realpath(path, real) == NULL || realpath(directory, above) == NULL)
-		return false;
-	len = strlen(above);
-	return strncmp(real, above, len) == 0 && real[len] == '/';
 }
 
 /* --anchor: it must be of exactly the backup's head. */

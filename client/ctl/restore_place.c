@@ -5,6 +5,7 @@
  */
 #include "client/ctl/restore.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -116,6 +117,9 @@ copy_file(const struct backup_set *set, const struct restore_place *place,
 		    "strongroomctl: %s is not as its manifest says\n", from);
 		error = SR_DAMAGED;
 	}
+	if (error == SR_OK && strncmp(file->path, "ledger/public/", 14) == 0 &&
+	    chmod(to, 0644) != 0)
+		error = failed(to);
 	/* keyd's files are opened for it and stay ours */
 	if (error == SR_OK && geteuid() == 0 &&
 	    strncmp(file->path, "keyd/", 5) != 0 &&
@@ -207,10 +211,13 @@ restore_put(const struct backup_set *set, struct restore_place *place)
 	for (int i = 0; error == SR_OK && i < RESTORE_PARTS; i++)
 		if (i != RESTORE_KEYD || place->with_keyd)
 			error = swap(place, part, (enum restore_part)i);
+	/* what was moved is there before it is gone from where it was */
+	if (error == SR_OK)
+		error = backup_sync_directory(place->aside);
 	if (error == SR_OK)
 		error = backup_sync_directory(place->directory);
 	if (error != SR_OK)
-		restore_take_back(set, place);
+		(void)restore_take_back(set, place);
 	backup_tree_remove(part);
 	/* nothing was there before */
 	if (rmdir(place->aside) == 0)
@@ -251,8 +258,6 @@ keep_tried(struct restore_place *place, const char *here, const char *part)
 {
 	char kept[PATH_MAX], name[32];
 
-	if (place->aside[0] == '\0' && make_aside(place) != SR_OK)
-		return false;
 	snprintf(name, sizeof(name), "tried-%s", part);
 	if (join(place->aside, name, kept) != SR_OK || rename(here, kept) != 0)
 		return false;
@@ -261,18 +266,36 @@ keep_tried(struct restore_place *place, const char *here, const char *part)
 	return true;
 }
 
-void
+/* What was tried cannot be kept elsewhere: then it is kept where it is. */
+static bool
+stays(struct restore_place *place, const char *here)
+{
+	fprintf(stderr,
+	    "strongroomctl: %s stays: the rooms have written in it since, and "
+	    "it could not be moved aside%s%s; make room on the disk, then "
+	    "begin again\n",
+	    here,
+	    place->aside[0] != '\0' ? ".  What was there before is in " : "",
+	    place->aside);
+	return false;
+}
+
+bool
 restore_take_back(const struct backup_set *set, struct restore_place *place)
 {
 	char here[PATH_MAX], aside[PATH_MAX];
 	bool keep =
 	    place->placed[RESTORE_LEDGER] && journal_changed(set, place);
 
+	if (keep && place->aside[0] == '\0' && make_aside(place) != SR_OK)
+		return stays(place, place->directory);
 	for (int i = RESTORE_PARTS - 1; i >= 0; i--) {
 		if (join(place->directory, part_names[i], here) != SR_OK)
 			continue;
-		if (place->placed[i] &&
-		    !(keep && keep_tried(place, here, part_names[i])))
+		if (place->placed[i] && keep &&
+		    !keep_tried(place, here, part_names[i]))
+			return stays(place, here);
+		if (place->placed[i] && !keep)
 			backup_tree_remove(here);
 		place->placed[i] = false;
 		if (place->moved[i] &&
@@ -285,9 +308,56 @@ restore_take_back(const struct backup_set *set, struct restore_place *place)
 	}
 	(void)rmdir(place->aside);
 	(void)backup_sync_directory(place->directory);
+	return true;
+}
+
+void
+restore_tell_former(const char *directory)
+{
+	DIR *names = opendir(directory);
+	const struct dirent *entry;
+
+	while (names != NULL && (entry = readdir(names)) != NULL) {
+		char path[PATH_MAX];
+
+		if (strncmp(entry->d_name, "before-restore.", 15) == 0 &&
+		    snprintf(path, sizeof(path), "%s/%s/ledger", directory,
+			entry->d_name) < (int)sizeof(path) &&
+		    access(path, F_OK) == 0)
+			fprintf(stderr,
+			    "strongroomctl: an earlier restore has moved a "
+			    "journal to %s: see that it has no more than what "
+			    "you restore\n",
+			    path);
+	}
+	if (names != NULL)
+		(void)closedir(names);
 }
 
 /* ---- the scratch bank of --check --------------------------------------- */
+
+/* What opens the keys of a bank opens those of its copy. */
+static void
+put_unlock(FILE *file, const struct config *config)
+{
+	fprintf(file, "[unlock]\n");
+	switch (config->unlock) {
+	case CONFIG_UNLOCK_FILE:
+		fprintf(
+		    file, "passphrase-file = %s\n", config->passphrase_file);
+		return;
+	case CONFIG_UNLOCK_CREDENTIAL:
+		fprintf(file, "credential = %s\n", config->credential);
+		return;
+	case CONFIG_UNLOCK_ASK:
+		fprintf(file, "ask = yes\n");
+		return;
+	case CONFIG_UNLOCK_NONE:
+	case CONFIG_UNLOCK_LOCKED:
+		fprintf(file, "locked = yes\n");
+		return;
+	}
+}
 
 static enum sr_error
 scratch_configuration(const struct config *config, const char *path)
@@ -299,12 +369,12 @@ scratch_configuration(const struct config *config, const char *path)
 		return failed(path);
 	fprintf(file,
 	    "[bank]\nname = %s\n[ledgerd]\nsegment-size = 64K\n[keyd]\n"
-	    "registration = closed\n[unlock]\npassphrase-file = %s\n"
+	    "registration = closed\n"
 	    "[sandbox]\nnamespaces = %s\nuser-keyd = %s\nuser-netd = %s\n"
 	    "user-ledgerd = %s\n",
-	    config->name, config->passphrase_file,
-	    config->namespaces ? "on" : "off", config->user_keyd,
+	    config->name, config->namespaces ? "on" : "off", config->user_keyd,
 	    config->user_netd, config->user_ledgerd);
+	put_unlock(file, config);
 	return fclose(file) == 0 ? SR_OK : failed(path);
 }
 

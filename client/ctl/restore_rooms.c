@@ -98,6 +98,25 @@ with_rooms(struct restore *restore, int control, bool check)
 				 : ctl_restore_no_anchor(restore);
 }
 
+static enum sr_error
+start(const struct restore *restore, const struct config *config,
+    const char *option, struct bank_process *process)
+{
+	enum sr_error error;
+	int secret = -1;
+
+	if (restore->secret.kind != 0) {
+		error = ctl_unlock_pipe(&restore->secret, &secret);
+		if (error != SR_OK)
+			return error;
+	}
+	error = bank_process_start_with(
+	    process, config->file, option, restore->secret.kind, secret);
+	if (secret >= 0)
+		close(secret);
+	return error;
+}
+
 /* Starts the rooms on what was put in place, and ends them. */
 enum sr_error
 ctl_restore_rooms(struct restore *restore, const struct config *config,
@@ -105,16 +124,15 @@ ctl_restore_rooms(struct restore *restore, const struct config *config,
 {
 	struct bank_process process = {0};
 	int control = -1;
-	enum sr_error error =
-	    bank_process_start(&process, config->file, option);
+	enum sr_error error = start(restore, config, option, &process);
 
 	if (error != SR_OK) {
 		fprintf(stderr,
 		    "strongroomctl: the bank does not start on the backup's "
-		    "files (its own lines say why). If keyd has signed more "
-		    "than the %" PRIu64
-		    " entries of the backup, only restore --accept-loss goes "
-		    "back to it\n",
+		    "files; its own lines say why. Only if they say that keyd "
+		    "has signed more than the %" PRIu64
+		    " entries of the backup, restore --accept-loss goes back "
+		    "to it\n",
 		    restore->set.manifest.size);
 		return error;
 	}

@@ -178,11 +178,21 @@ enum sr_error
 ctl_run_request(struct ctl_run *run, const struct ctl_options *options,
     struct ordering *ask, const char *done)
 {
+	uint64_t entry;
+
+	return ctl_run_request_entry(run, options, ask, done, &entry);
+}
+
+enum sr_error
+ctl_run_request_entry(struct ctl_run *run, const struct ctl_options *options,
+    struct ordering *ask, const char *done, uint64_t *entry)
+{
 	struct ordering_result asked, approved = {0};
 	enum sr_error error = ctl_run_order(run, &run->requester, ask, &asked);
 
 	if (error == SR_OK && run->approver_in)
 		error = run_approve(run, &asked, &approved);
+	*entry = error == SR_OK ? approved.leaf : 0;
 	if (error != SR_OK && asked.outcome == SR_OK && asked.leaf != 0)
 		fprintf(stderr, "it stays asked for: request %" PRIu64 "\n",
 		    asked.leaf);

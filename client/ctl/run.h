@@ -52,4 +52,9 @@ enum sr_error ctl_run_four_eyes(struct ctl_run *run, struct ordering *ask);
 enum sr_error ctl_run_request(struct ctl_run *run,
     const struct ctl_options *options, struct ordering *ask, const char *done);
 
+/* The same; *entry: what approved it, 0 while it is only asked for. */
+enum sr_error ctl_run_request_entry(struct ctl_run *run,
+    const struct ctl_options *options, struct ordering *ask, const char *done,
+    uint64_t *entry);
+
 #endif

@@ -13,8 +13,10 @@
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/last.h"
+#include "client/ctl/seal.h"
 #include "client/ctl/status.h"
 #include "client/json.h"
+#include "client/plural.h"
 #include "gen/messages.h"
 #include "policy/sandbox.h"
 
@@ -75,7 +77,7 @@ rooms_get_once(int fd, struct ctl_rooms *status)
 	if (error == SR_OK)
 		error =
 		    message_ledgerd_status_decode(body, len, &status->ledgerd);
-	return error;
+	return error == SR_OK ? ctl_keys_get(fd, &status->keys) : error;
 }
 
 enum sr_error
@@ -187,6 +189,22 @@ status_orders(const struct message_ledgerd_status *ledgerd)
 		    ledgerd->audit_missing);
 }
 
+/* Nothing where all is well. */
+static void
+status_keys(const struct ctl_keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct key_entry *entry = &keys->entry[i];
+		const struct key_kind *kind = key_kind_of(entry->key);
+
+		if (!entry->kept && key_near_cap(kind, entry->uses))
+			printf("keys                %s %s its cap of uses\n",
+			    kind->word,
+			    entry->uses >= kind->cap ? "has come to"
+						     : "is near");
+	}
+}
+
 /* When it was last backed up and verified, by the operator's notes. */
 static void
 status_last(
@@ -212,6 +230,42 @@ status_last(
 	    last.entries, last.good ? "" : ": damage was found");
 }
 
+/* What keyd has refused since its start; nothing where there was nothing. */
+static void
+print_refusals(const struct message_keyd_status *keyd)
+{
+	struct reader r = reader_of(keyd->refusals, sizeof(keyd->refusals));
+	const char *before = "keyd refused        ";
+
+	for (size_t i = 0; i < REFUSAL_KINDS; i++) {
+		uint64_t count = reader_u64(&r);
+
+		if (count == 0 || refusal_name(i) == NULL)
+			continue;
+		printf("%s%" PRIu64 " %s", before, count, refusal_name(i));
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar('\n');
+}
+
+static void
+json_refusals(const struct message_keyd_status *keyd)
+{
+	struct reader r = reader_of(keyd->refusals, sizeof(keyd->refusals));
+	const char *before = ",\"keyd_refusals\":{";
+
+	for (size_t i = 0; i < REFUSAL_KINDS; i++) {
+		uint64_t count = reader_u64(&r);
+
+		if (refusal_name(i) == NULL)
+			continue;
+		printf("%s\"%s\":%" PRIu64, before, refusal_name(i), count);
+		before = ",";
+	}
+	putchar('}');
+}
+
 static void
 status_print(const struct config *config, const struct ctl_rooms *status)
 {
@@ -234,15 +288,17 @@ status_print(const struct config *config, const struct ctl_rooms *status)
 	    keyd->certificate_epoch, until);
 	printf("log origin          strongroom/%s/%" PRIu32 "%s\n", id,
 	    keyd->certificate_epoch,
-	    keyd->certificate_epoch > 1 ? ", after a restore with loss" : "");
+	    keyd->certificate_epoch > 1
+		? ", after a restore with loss or a rotation"
+		: "");
 	printf("people              %" PRIu64 " customer%s, %" PRIu64
 	       " operator%s, %" PRIu64 " terminal%s (%" PRIu64
 	       " revoked), %" PRIu64 " teller%s, %" PRIu64 " auditor%s\n",
-	    ledgerd->customers, ctl_plural(ledgerd->customers),
-	    ledgerd->operators, ctl_plural(ledgerd->operators),
-	    ledgerd->terminals, ctl_plural(ledgerd->terminals),
-	    ledgerd->revoked, ledgerd->tellers, ctl_plural(ledgerd->tellers),
-	    ledgerd->auditors, ctl_plural(ledgerd->auditors));
+	    ledgerd->customers, plural(ledgerd->customers), ledgerd->operators,
+	    plural(ledgerd->operators), ledgerd->terminals,
+	    plural(ledgerd->terminals), ledgerd->revoked, ledgerd->tellers,
+	    plural(ledgerd->tellers), ledgerd->auditors,
+	    plural(ledgerd->auditors));
 	printf("log-in names        %" PRIu64 "\n", keyd->customers);
 	printf("accounts            %" PRIu64 "\n", ledgerd->accounts);
 	printf("log                 %" PRIu64 " %s signed, segment %" PRIu32
@@ -251,18 +307,19 @@ status_print(const struct config *config, const struct ctl_rooms *status)
 	    ledgerd->segment);
 	printf("sessions            %" PRIu32 " on %" PRIu32 " connection%s\n",
 	    ledgerd->sessions, status->netd.connections,
-	    ctl_plural(status->netd.connections));
+	    plural(status->netd.connections));
 	printf("since the start     %" PRIu64 " order%s (%" PRIu64
 	       " declined), %" PRIu64 " handshake%s (%" PRIu64
 	       " accepted), netd restarted %" PRIu32 " time%s\n",
-	    ledgerd->orders, ctl_plural(ledgerd->orders), ledgerd->declined,
-	    keyd->handshakes, ctl_plural(keyd->handshakes), keyd->accepted,
+	    ledgerd->orders, plural(ledgerd->orders), ledgerd->declined,
+	    keyd->handshakes, plural(keyd->handshakes), keyd->accepted,
 	    status->monitor.netd_restarts,
-	    ctl_plural(status->monitor.netd_restarts));
+	    plural(status->monitor.netd_restarts));
 	printf("refused             %" PRIu64 " connection%s, %" PRIu64
 	       " message%s to keyd, %" PRIu64 " to ledgerd\n",
-	    status->netd.refused, ctl_plural(status->netd.refused),
-	    keyd->refused, ctl_plural(keyd->refused), ledgerd->refused);
+	    status->netd.refused, plural(status->netd.refused), keyd->refused,
+	    plural(keyd->refused), ledgerd->refused);
+	print_refusals(keyd);
 	printf("withdrawals         %" PRIu64 " not settled, %" PRIu64
 	       " of them may be released; %" PRIu64 " paid out after their "
 	       "release\n",
@@ -278,6 +335,7 @@ status_print(const struct config *config, const struct ctl_rooms *status)
 		    ledgerd->recovered);
 	printf("secret memory       %s\n",
 	    keyd->secret_memory == 2 ? "memfd_secret" : "locked pages");
+	status_keys(&status->keys);
 	status_sandbox("keyd", status->monitor.missing_keyd);
 	status_sandbox("netd", status->monitor.missing_netd);
 	status_sandbox("ledgerd", status->monitor.missing_ledgerd);
@@ -380,6 +438,7 @@ status_print_json(const struct config *config, const struct ctl_rooms *status)
 	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts,
 	    ledgerd->recovered, status->monitor.missing_keyd,
 	    status->monitor.missing_netd, status->monitor.missing_ledgerd);
+	json_refusals(keyd);
 	printf(",\"secret_memory\":\"%s\"",
 	    keyd->secret_memory == 2 ? "memfd_secret" : "locked");
 	status_json_last(config, CTL_LAST_BACKUP, "last_backup");
@@ -394,6 +453,7 @@ ctl_status(const struct ctl_options *options, char *const words[])
 	static struct config config;
 	static struct ctl_rooms status;
 	enum sr_error error = ctl_configuration(options, &config);
+	char ways[512];
 	int fd;
 
 	(void)words;
@@ -402,6 +462,7 @@ ctl_status(const struct ctl_options *options, char *const words[])
 	if (error != SR_OK)
 		return error;
 	error = ctl_rooms_get(fd, &status);
+	(void)ctl_sealed_describe(fd, ways, sizeof(ways));
 	close(fd);
 	if (error != SR_OK)
 		return ctl_failed("status", error);
@@ -411,5 +472,7 @@ ctl_status(const struct ctl_options *options, char *const words[])
 		status_print_json(&config, &status);
 	else
 		status_print(&config, &status);
+	if (!options->json)
+		printf("opened by           %s\n", ways);
 	return SR_OK;
 }

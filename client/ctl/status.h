@@ -5,6 +5,7 @@
  * What the rooms of a running bank say of themselves over the control socket:
  * no names, no balances.
  */
+#include "client/ctl/keys.h"
 #include "common/error.h"
 #include "gen/messages.h"
 
@@ -21,6 +22,7 @@ struct ctl_rooms {
 	struct message_keyd_status keyd;
 	struct message_netd_status netd;
 	struct message_ledgerd_status ledgerd;
+	struct ctl_keys keys;
 	char addresses[1025];
 };
 

@@ -16,6 +16,7 @@
 #include "client/ctl/card.h"
 #include "client/ctl/run.h"
 #include "client/ordering.h"
+#include "client/plural.h"
 #include "common/authority.h"
 #include "common/ids.h"
 #include "common/name.h"
@@ -47,7 +48,7 @@ add_enrol(struct ctl_run *run, uint64_t customer, int64_t maximum_minor,
 
 /* The pre-shared key, from keyd, for the card. */
 static enum sr_error
-add_key(const struct ctl_run *run, uint32_t terminal, struct card *card)
+add_key(int control, uint32_t terminal, struct card *card)
 {
 	uint8_t bytes[64], packet[CONTROL_PACKET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
@@ -58,9 +59,9 @@ add_key(const struct ctl_run *run, uint32_t terminal, struct card *card)
 	enum sr_error error = message_terminal_key_get_encode(&w, &get);
 
 	if (error == SR_OK)
-		error = control_ask(run->control, CONTROL_LEDGERD, bytes,
-		    writer_len(&w), MESSAGE_TERMINAL_KEY, packet, &body,
-		    &body_len);
+		error =
+		    control_ask(control, CONTROL_LEDGERD, bytes, writer_len(&w),
+			MESSAGE_TERMINAL_KEY, packet, &body, &body_len);
 	if (error == SR_OK)
 		error = message_terminal_key_decode(body, body_len, &key);
 	if (error == SR_OK && key.error != SR_OK)
@@ -163,7 +164,7 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 	if (error == SR_OK)
 		error = add_enrol(&run, customer, maximum_minor, &terminal);
 	if (error == SR_OK)
-		error = add_key(&run, terminal, &card);
+		error = add_key(run.control, terminal, &card);
 	if (error == SR_OK) {
 		error = card_write(options->out, &card, message);
 		if (error != SR_OK)
@@ -176,6 +177,73 @@ ctl_terminal_add(const struct ctl_options *options, char *const words[])
 		    card.name, card.terminal, options->out);
 	card_wipe(&card);
 	ctl_run_end(&run);
+	return error;
+}
+
+/* A terminal's card of this bank. */
+static enum sr_error
+renew_read(
+    const char *path, const uint8_t bank_id[BANK_ID_LEN], struct card *card)
+{
+	char message[CARD_MESSAGE_MAX];
+	enum sr_error error = card_read(path, card, message);
+
+	if (error != SR_OK) {
+		fprintf(stderr, "strongroomctl: %s\n", message);
+	} else if (memcmp(card->bank_id, bank_id, BANK_ID_LEN) != 0) {
+		fprintf(stderr, "strongroomctl: %s is a card of another bank\n",
+		    path);
+		error = SR_WRONG_BANK;
+	} else if (card->terminal == 0) {
+		fprintf(
+		    stderr, "strongroomctl: %s is no terminal's card\n", path);
+		error = SR_ROLE;
+	}
+	return error;
+}
+
+/*
+ * The same terminal, by a key of the present root.  The card that there was
+ * serves on until the new one is first used.
+ */
+enum sr_error
+ctl_terminal_renew(const struct ctl_options *options, char *const words[])
+{
+	static struct config config;
+	char message[CARD_MESSAGE_MAX];
+	struct bankfile bank;
+	struct card card = {0};
+	enum sr_error error;
+	int fd = -1;
+
+	if (options->out == NULL) {
+		fprintf(stderr, "strongroomctl: --out CARD is needed\n");
+		return SR_USAGE;
+	}
+	error = ctl_card_check_out(options->out);
+	if (error == SR_OK)
+		error = ctl_configuration(options, &config);
+	if (error == SR_OK)
+		error = ctl_bank(&config, &bank);
+	if (error == SR_OK)
+		error = renew_read(words[0], bank.bank_id, &card);
+	if (error == SR_OK)
+		error = ctl_control(&config, &fd);
+	if (error == SR_OK)
+		error = add_key(fd, card.terminal, &card);
+	if (fd >= 0)
+		close(fd);
+	if (error == SR_OK) {
+		error = card_write(options->out, &card, message);
+		if (error != SR_OK)
+			fprintf(stderr, "strongroomctl: %s\n", message);
+	}
+	if (error == SR_OK)
+		fprintf(stderr,
+		    "%s is the new card of terminal %" PRIu32
+		    "; %s serves until that is first used\n",
+		    options->out, card.terminal, words[0]);
+	card_wipe(&card);
 	return error;
 }
 
@@ -216,7 +284,7 @@ revoke_report(struct ctl_run *run, const char *name, uint64_t principal)
 		fprintf(stderr,
 		    "%u withdrawal%s of it (%s %s) stay%s reserved until two "
 		    "operators release %s: see `strongroomctl holds'\n",
-		    left.count, left.count == 1 ? "" : "s",
+		    left.count, plural(left.count),
 		    money_format(left.amount_minor, &run->bank.unit, amount),
 		    run->bank.unit.code, left.count == 1 ? "s" : "",
 		    left.count == 1 ? "it" : "them");

@@ -44,9 +44,8 @@ ctl_checkpoint_read(const struct config *config, struct checkpoint *out)
 	return error;
 }
 
-/* strongroom-verify beside this program. */
-static enum sr_error
-verifier_path(char path[PATH_MAX])
+enum sr_error
+ctl_verifier_path(char path[PATH_MAX])
 {
 	static const char name[] = "strongroom-verify";
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
@@ -70,7 +69,7 @@ run_verifier(const struct config *config, bool json, int *exit_code)
 	char program[PATH_MAX], bank[CONFIG_PATH_MAX], ledger[CONFIG_PATH_MAX];
 	const char *const argv[] = {"strongroom-verify", "--bank", bank, ledger,
 	    json ? "--json" : NULL, NULL};
-	enum sr_error error = verifier_path(program);
+	enum sr_error error = ctl_verifier_path(program);
 	int status;
 	pid_t pid;
 

@@ -92,8 +92,11 @@ statement(struct export *export, const struct statement_period *period)
 
 	fprintf(export->out, "entry,time,kind,account,name,memo,amount,balance,"
 			     "reserved,refers_to,unit\r\n");
-	put_end_of_period(export, "opening",
-	    period->from_given ? utc_time_format(period->from_ms, time) : "",
+	put_end_of_period(export,
+	    period->carried ? "carried forward" : "opening",
+	    period->from_given && !period->carried
+		? utc_time_format(period->from_ms, time)
+		: "",
 	    period->opening_minor);
 	for (size_t i = 0; i < period->count; i++)
 		put_line(export, &period->line[i]);

@@ -104,7 +104,9 @@ export_account_number(uint64_t id, char out[EXPORT_ACCOUNT_MAX])
 	char number[ACCOUNT_NUMBER_TEXT_MAX];
 
 	account_number_digits(id, number);
-	if (id == ACCOUNT_ISSUE || id == ACCOUNT_OVER_SHORT)
+	if (id == 0)
+		snprintf(out, EXPORT_ACCOUNT_MAX, "Opening-Balances");
+	else if (id == ACCOUNT_ISSUE || id == ACCOUNT_OVER_SHORT)
 		snprintf(out, EXPORT_ACCOUNT_MAX, "%s",
 		    id == ACCOUNT_ISSUE ? "Issue" : "Over-Short");
 	else if (number[0] != '\0')
@@ -223,14 +225,18 @@ export_end(struct export *export)
 
 /* ---- A statement ------------------------------------------------------------ */
 
-/* One line as the customer's transaction; what moved nothing is none. */
+/*
+ * One line as the customer's transaction; what moved nothing is none.  kind:
+ * what it is called that is no order.
+ */
 static void
-put_line(struct export *export, const struct statement_line *line)
+put_line(
+    struct export *export, const struct statement_line *line, const char *kind)
 {
 	struct export_transaction transaction = {.leaf = line->leaf,
 	    .time_ms = line->time_ms,
 	    .refers_to = line->refers_to,
-	    .kind = line->kind != 0 ? order_kind_name(line->kind) : "opening",
+	    .kind = line->kind != 0 ? order_kind_name(line->kind) : kind,
 	    .name = line->name,
 	    .name_len = line->name_len,
 	    .memo = line->memo,
@@ -263,7 +269,8 @@ put_opening(struct export *export, const struct statement_period *period)
 	    .balance_minor = period->opening_minor};
 
 	if (period->opening_minor != 0)
-		put_line(export, &opening);
+		put_line(export, &opening,
+		    period->carried ? "carried forward" : "opening");
 }
 
 enum sr_error
@@ -285,7 +292,7 @@ export_statement(FILE *out, const struct export_format *format,
 	put_opening(&export, period);
 	for (size_t i = 0; i < period->count; i++)
 		if (period->line[i].amount_minor != 0)
-			put_line(&export, &period->line[i]);
+			put_line(&export, &period->line[i], "");
 	return export_end(&export);
 }
 

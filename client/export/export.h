@@ -160,6 +160,10 @@ void export_text_head(FILE *out);
 void export_text_line(FILE *out, const struct money_unit *unit,
     uint64_t account, const struct statement_line *line);
 
+/* What lines that are retired came to, in words. */
+void export_text_carried(
+    FILE *out, const struct money_unit *unit, int64_t balance_minor);
+
 /* A line of a statement as one JSON object, without an end of line. */
 void export_json_line(
     FILE *out, const struct statement_line *line, bool versioned);

@@ -59,6 +59,9 @@ statement(struct export *export, const struct statement_period *period)
 	    export->unit.exponent);
 	put_time(out, "from", period->from_ms, period->from_given);
 	put_time(out, "until", period->until_ms, true);
+	/* what came before it is retired; opening_minor is its sum */
+	if (period->carried)
+		fprintf(out, ",\"carried_forward\":true");
 	fprintf(out,
 	    ",\"opening_minor\":%" PRId64 ",\"closing_minor\":%" PRId64
 	    ",\"lines\":[",

@@ -155,7 +155,16 @@ statement(struct export *export, const struct statement_period *period)
 	fprintf(out, "</BANKTRANLIST>\n<LEDGERBAL>\n<BALAMT>%s</BALAMT>\n",
 	    money_format(period->closing_minor, &export->unit, balance));
 	put_time(out, "DTASOF", period->until_ms);
-	fprintf(out, "</LEDGERBAL>\n</STMTRS>\n</STMTTRNRS>\n</BANKMSGSRSV1>\n"
+	fprintf(out, "</LEDGERBAL>\n");
+	if (period->carried)
+		fprintf(out,
+		    "<BALLIST>\n<BAL>\n<NAME>Carried forward</NAME>\n"
+		    "<DESC>The bank has retired the entries before</DESC>\n"
+		    "<BALTYPE>DOLLAR</BALTYPE>\n<VALUE>%s</VALUE>\n"
+		    "</BAL>\n</BALLIST>\n",
+		    money_format(
+			period->opening_minor, &export->unit, balance));
+	fprintf(out, "</STMTRS>\n</STMTTRNRS>\n</BANKMSGSRSV1>\n"
 		     "</OFX>\n");
 }
 

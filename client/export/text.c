@@ -93,6 +93,17 @@ export_text_line(FILE *out, const struct money_unit *unit, uint64_t account,
 	putc('\n', out);
 }
 
+void
+export_text_carried(
+    FILE *out, const struct money_unit *unit, int64_t balance_minor)
+{
+	char balance[MONEY_TEXT_MAX];
+
+	fprintf(out,
+	    "%-25s %-22s %11s  the bank has retired the entries before\n", "",
+	    "carried forward", money_format(balance_minor, unit, balance));
+}
+
 static void
 statement(struct export *export, const struct statement_period *period)
 {
@@ -107,8 +118,11 @@ statement(struct export *export, const struct statement_period *period)
 			       : "the first entry",
 	    local_time(period->until_ms, until));
 	export_text_head(out);
-	fprintf(out, "%-25s %-10s %11s %11s\n", "", "opening", "",
-	    money_format(period->opening_minor, &export->unit, amount));
+	if (period->carried)
+		export_text_carried(out, &export->unit, period->opening_minor);
+	else
+		fprintf(out, "%-25s %-10s %11s %11s\n", "", "opening", "",
+		    money_format(period->opening_minor, &export->unit, amount));
 	for (size_t i = 0; i < period->count; i++)
 		export_text_line(
 		    out, &export->unit, period->account, &period->line[i]);

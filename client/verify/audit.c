@@ -5,6 +5,7 @@
  */
 #include "client/verify/witnesses.h"
 #include "client/verify/ahead.h"
+#include "client/verify/month.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -117,14 +118,19 @@ take_entry(struct verify *verify, const struct ahead_frame *ahead,
 
 	/* the book needs every entry before this one */
 	entry.executed = audit->executed == entry.header.seq;
+	if (good && entry.executed && audit->month != NULL)
+		good = month_before(verify, &entry);
 	if (good && entry.executed) {
 		good = audit_execute(verify, &entry);
 		if (good)
 			audit->executed++;
 	}
+	if (good && entry.executed && audit->month != NULL)
+		good = month_after(verify, &entry);
 	if (good && audit->journal.format != NULL) {
 		if (entry.executed)
-			audit_export_transaction(audit, &entry);
+			audit_export_transaction(
+			    audit, &audit->journal, &entry);
 	} else if (good && audit->export != NULL) {
 		audit_export_entry(audit->export, &entry);
 	}
@@ -197,6 +203,15 @@ audit_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 	return good;
 }
 
+void
+audit_retired(struct audit *audit, uint32_t number)
+{
+	if (number < audit->start.segment)
+		audit->retired++;
+	else if (audit->missing++ == 0)
+		audit->first_missing = number;
+}
+
 /* What the open holds reserve of that account. */
 static int64_t
 reserved_minor(const struct book *book, uint64_t account)
@@ -254,6 +269,14 @@ audit_finish(struct verify *verify)
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "the log does not name snapshot/%08" PRIu32,
 		    audit->start.number);
+	/* begun with the books of the cut: the order is among what follows */
+	if (!audit_retired_by_order(verify) &&
+	    audit->start.segment == verify->retired && audit->missing == 0 &&
+	    audit->executed == verify->signed_size)
+		return verify_fail(verify, VERIFY_TAMPERED,
+		    "of segments 0 to %" PRIu32
+		    " only leaves are there, and nobody has ordered that",
+		    verify->retired - 1);
 	for (uint64_t i = 0; i < book_account_count(book); i++) {
 		const struct book_account *account = book_account_at(book, i);
 		const char *what = account_fault(book, account);
@@ -267,19 +290,26 @@ audit_finish(struct verify *verify)
 			account->floor_minor)
 			audit->below_floor++;
 	}
-	return finish_export(verify);
+	return month_finish(verify) && finish_export(verify);
 }
 
 enum verify_exit
 verify_judge(const struct verify *verify)
 {
-	if (verify->audit == NULL || !verify_since_met(verify) ||
+	if (verify->audit == NULL || !verify_anchored(verify) ||
 	    witnesses_count(verify) < verify->witnesses_wanted ||
 	    verify_gap_after_anchor(verify) || !audit_is_complete(verify) ||
-	    verify->tail_seen || verify->tail_len > 0 ||
-	    verify->tree.size > verify->signed_size)
+	    audit_seals_unseen(verify) || verify->tail_seen ||
+	    verify->tail_len > 0 || verify->tree.size > verify->signed_size)
 		return VERIFY_INTACT;
 	return VERIFY_ANCHORED;
+}
+
+bool
+audit_start_certified(const struct audit *audit)
+{
+	return audit->start_certificate.leaf != 0 && audit->paper_met &&
+	       audit->paper.snapshot == audit->start.number;
 }
 
 bool
@@ -287,9 +317,10 @@ audit_is_complete(const struct verify *verify)
 {
 	const struct audit *audit = verify->audit;
 
-	if (audit->start.number != 0 && audit->start_certificate.leaf == 0)
+	if (audit->start.number != 0 && !audit_start_certified(audit))
 		return false;
 	return audit->missing == 0 && audit->executed > 0 &&
+	       audit_retired_by_order(verify) &&
 	       (audit->start.number != 0 || audit->executed == audit->opened) &&
 	       audit->executed == verify->signed_size;
 }

@@ -3,6 +3,7 @@
  * The audit log's lines against the entries of the walk.  Must never wait for a
  * file, hold more of one than a line, nor pass over a line without a word.
  */
+#include "client/plural.h"
 #include "client/verify/audit_log.h"
 
 #include <inttypes.h>
@@ -276,29 +277,28 @@ right_line(const struct verify *verify, const struct audit_record *record,
 		memset(right, 0, sizeof(*right));
 }
 
+/* frame, key: NULL where only the leaf is left, or nothing was disclosed. */
 static bool
-compare(struct verify *verify, const struct journal_frame *frame,
-    const struct audit_key *key)
+compare(struct verify *verify, const struct journal_leaf *leaf,
+    const struct journal_frame *frame, const struct audit_key *key)
 {
 	static uint8_t buffer[JOURNAL_PLAIN_MAX];
 	struct audit_log_check *check = verify->audit_log;
 	struct audit_record record = {.pseudonym = "-", .kind = "-"};
 	struct audit_line right;
 	struct journal_plain plain;
-	struct journal_leaf leaf;
 	char text[AUDIT_LINE_MAX];
 	uint8_t pseudonyms[32];
 	bool opened = false, good = true;
 
 	check->lines++;
-	journal_frame_leaf(frame, &leaf);
-	record.seq = leaf.seq;
-	record.time_ms = leaf.time_ms;
-	record.class = leaf.class;
-	if (key != NULL &&
+	record.seq = leaf->seq;
+	record.time_ms = leaf->time_ms;
+	record.class = leaf->class;
+	if (key != NULL && frame != NULL &&
 	    journal_open(key->key, frame, buffer, &plain) == SR_OK) {
 		audit_pseudonym_key(key->key, pseudonyms);
-		opened = audit_record_of(&leaf, plain.committed,
+		opened = audit_record_of(leaf, plain.committed,
 			     plain.committed_len, pseudonyms, &record) == SR_OK;
 		sodium_memzero(pseudonyms, sizeof(pseudonyms));
 	}
@@ -332,11 +332,11 @@ end_missing(struct audit_log_check *check, uint64_t next)
 
 /* One entry of the walk; false after a verdict. */
 static bool
-take_entry(struct verify *verify, const struct journal_frame *frame,
-    const struct audit_key *key)
+take_entry(struct verify *verify, const struct journal_leaf *leaf,
+    const struct journal_frame *frame, const struct audit_key *key)
 {
 	struct audit_log_check *check = verify->audit_log;
-	uint64_t seq = frame->header.seq;
+	uint64_t seq = leaf->seq;
 	bool good = true;
 
 	while (look(verify) && check->line.last < seq) {
@@ -364,7 +364,7 @@ take_entry(struct verify *verify, const struct journal_frame *frame,
 		check->have = check->line.last > seq;
 		return true;
 	}
-	good = compare(verify, frame, key);
+	good = compare(verify, leaf, frame, key);
 	check->have = false;
 	return good;
 }
@@ -377,6 +377,7 @@ audit_log_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 	    verify->audit != NULL ? audit_find_key(verify->audit, number)
 				  : NULL;
 	struct journal_frame frame;
+	struct journal_leaf leaf;
 
 	for (size_t at = JOURNAL_SEGMENT_HEADER_LEN; at < len;
 	     at += frame.frame_len) {
@@ -386,10 +387,21 @@ audit_log_segment(struct verify *verify, uint32_t number, const uint8_t *bytes,
 			continue;
 		if (frame.header.seq >= until)
 			return true;
-		if (!take_entry(verify, &frame, key))
+		/* what a line is made of, besides the plaintext */
+		leaf = (struct journal_leaf){.seq = frame.header.seq,
+		    .time_ms = frame.header.time_ms,
+		    .class = frame.header.class,
+		    .segment = number};
+		if (!take_entry(verify, &leaf, &frame, key))
 			return false;
 	}
 	return true;
+}
+
+bool
+audit_log_leaf(struct verify *verify, const struct journal_leaf *leaf)
+{
+	return take_entry(verify, leaf, NULL, NULL);
 }
 
 bool
@@ -442,19 +454,22 @@ audit_log_report(const struct audit_log_check *check)
 	if (!check->begun)
 		printf("audit log: no line of an entry of this log\n");
 	else
-		printf("audit log: %" PRIu64 " lines compared, of the entries "
+		printf("audit log: %" PRIu64 " line%s compared, of the entries "
 		       "%" PRIu64 " to %" PRIu64 "; %" PRIu64 " of them with "
-		       "keys, the others by time and class\n",
-		    check->lines, check->first, check->next - 1,
-		    check->with_keys);
+		       "keys%s\n",
+		    check->lines, plural(check->lines), check->first,
+		    check->next - 1, check->with_keys,
+		    check->with_keys < check->lines
+			? ", the others by time and class"
+			: "");
 	if (check->gaps > 0)
-		printf("audit log: %" PRIu64 " entries have no line, as it "
+		printf("audit log: %" PRIu64 " entr%s without a line, as it "
 		       "says\n",
-		    check->gaps);
+		    check->gaps, plural_y(check->gaps));
 	if (check->beyond > 0)
-		printf("audit log: %" PRIu64 " lines of entries after the end "
+		printf("audit log: %" PRIu64 " line%s of entries after the end "
 		       "of this log\n",
-		    check->beyond);
+		    check->beyond, plural(check->beyond));
 	if (check->unfinished)
 		printf("audit log: it ends in half a line\n");
 }

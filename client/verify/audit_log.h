@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "common/audit_line.h"
+#include "common/journal.h"
 
 struct verify;
 
@@ -85,6 +86,9 @@ bool audit_log_begin(struct verify *verify);
  */
 bool audit_log_segment(struct verify *verify, uint32_t number,
     const uint8_t *bytes, size_t len, uint64_t until);
+
+/* The same of one entry of a retired segment, of which its leaf is left. */
+bool audit_log_leaf(struct verify *verify, const struct journal_leaf *leaf);
 
 /* What is left of the files.  False after the verdict `tampered'. */
 bool audit_log_finish(struct verify *verify);

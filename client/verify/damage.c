@@ -6,11 +6,16 @@
  * all that speaks for what stands there.
  */
 #include "client/verify/audit.h"
+#include "client/printable.h"
+#include "client/verify/leaves.h"
+#include "common/leaves_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { GAPS_TOLD = 8 };
 
 /* What stands in one segment, from the fault on. */
 struct remains {
@@ -86,6 +91,12 @@ look(struct verify *verify, uint32_t number, struct stated *stated,
 	size_t end = len;
 
 	*remains = (struct remains){.number = number, .state = "unreadable"};
+	/* without frames there are no checksums that could say anything */
+	if (verify_is_retired(verify, number)) {
+		remains->state = "retired";
+		free(bytes);
+		return true;
+	}
 	if (bytes == NULL)
 		return true;
 	while (end > 0 && bytes[end - 1] == 0)
@@ -121,12 +132,6 @@ print_remains(const struct remains *remains, bool json, bool first)
 		    remains->signed_size);
 		return;
 	}
-	if (first)
-		printf("from the fault on, by checksums only: no root says "
-		       "that it belongs here\n"
-		       "%-8s %-10s %8s %10s %10s %7s %8s %10s\n",
-		    "segment", "state", "entries", "first", "last", "batches",
-		    "bad bytes", "signed to");
 	printf("%08" PRIu32 " %-10s %8" PRIu64 " %10" PRIu64 " %10" PRIu64
 	       " %7" PRIu64 " %9zu %9" PRIu64 "\n",
 	    remains->number, remains->state, remains->entries, remains->first,
@@ -134,18 +139,56 @@ print_remains(const struct remains *remains, bool json, bool first)
 	    remains->signed_size);
 }
 
-/* The rest of the log, a segment a row. */
+static void
+print_columns(void)
+{
+	printf("from the fault on, by checksums only: no root says "
+	       "that it belongs here\n"
+	       "%-8s %-10s %8s %10s %10s %7s %8s %10s\n",
+	    "segment", "state", "entries", "first", "last", "batches",
+	    "bad bytes", "signed to");
+}
+
+/* Of those that are not there: a row for all of them in a run. */
+static void
+print_gap(uint32_t from, uint32_t to, bool json, bool first)
+{
+	if (json)
+		printf("%s{\"segment\":%" PRIu32 ",\"to\":%" PRIu32
+		       ",\"state\":\"missing\"}",
+		    first ? "" : ",", from, to);
+	else
+		printf("%08" PRIu32 " missing, to %08" PRIu32 "\n", from, to);
+}
+
+/*
+ * The rest of the log, a segment a row.  Names are bytes from outside, too:
+ * after some gaps the rest is left untold.
+ */
 static void
 print_beyond(struct verify *verify)
 {
 	struct stated stated = {.size = verify->committed.size};
+	uint32_t number = verify->fault.segment;
 	bool first = true;
 
 	merkle_frontier_root(&verify->committed, stated.root);
-	for (uint32_t number = verify->fault.segment;
-	     number < verify->progress.segments; number++) {
+	if (!verify->json && number < verify->progress.segments)
+		print_columns();
+	for (int gaps = 0; number < verify->progress.segments; number++) {
+		uint32_t next = verify_next_segment(verify, number);
 		struct remains remains;
 
+		if (next > number) {
+			if (next > verify->progress.segments)
+				next = verify->progress.segments;
+			print_gap(number, next - 1, verify->json, first);
+			first = false;
+			number = next;
+			if (++gaps == GAPS_TOLD ||
+			    number == verify->progress.segments)
+				return;
+		}
 		if (!look(verify, number, &stated, &remains))
 			continue;
 		print_remains(&remains, verify->json, first);
@@ -157,14 +200,14 @@ static void
 print_head(const struct verify *verify)
 {
 	const struct verify_head *head = &verify->head;
-	char name[JOURNAL_SEGMENT_NAME_MAX], root[65];
+	char name[JOURNAL_SEGMENT_NAME_MAX], root[65], path[PRINTABLE_MAX];
 
 	bankfile_hex(head->root, root);
 	printf("  by the head of %" PRIu64 " entries, epoch %" PRIu32
 	       ", root %.16s...;\n  its signature stands in ",
 	    verify->signed_size, head->epoch, root);
 	if (head->path != NULL)
-		printf("%s\n", head->path);
+		printf("%s\n", printable(head->path, path));
 	else
 		printf("segment/%s, offset %zu\n",
 		    journal_segment_name(head->segment, name), head->offset);
@@ -227,9 +270,10 @@ print_json_damage(struct verify *verify)
 	print_json_trusted(verify);
 	if (!fault->known)
 		return;
-	printf(",\"fault\":{\"segment\":%" PRIu32
+	printf(",\"fault\":{\"segment\":%" PRIu32 ",\"retired\":%s"
 	       ",\"offset\":%zu,\"entry\":%" PRIu64 ",\"what\":",
-	    fault->segment, fault->offset, fault->entry);
+	    fault->segment, fault->in_leaves ? "true" : "false", fault->offset,
+	    fault->entry);
 	verify_print_json_string(fault->what);
 	printf("},\"beyond\":[");
 	print_beyond(verify);

@@ -9,9 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "client/verify/ahead.h"
 #include "common/buffer.h"
 #include "common/certificate.h"
+#include "common/key_table.h"
+#include "common/refusal.h"
 
 /* Where the signer stands in an order (common/order.h). */
 #define ORDER_SIGNER_AT 16u
@@ -53,19 +57,6 @@ execute_genesis(struct verify *verify, const struct audit_entry *entry)
 	return true;
 }
 
-/* An attestation counts when a certified key has signed it. */
-static bool
-attestation_is_signed(const struct verify *verify, const uint8_t *bytes,
-    struct attestation *attestation)
-{
-	for (size_t i = 0; i < verify->certificate_count; i++)
-		if (attestation_verify(bytes,
-			verify->certificate[i].attestation_key,
-			verify->bank.bank_id, attestation) == SR_OK)
-			return true;
-	return false;
-}
-
 static bool
 execute_account(struct verify *verify, const struct audit_entry *entry)
 {
@@ -82,9 +73,12 @@ execute_account(struct verify *verify, const struct audit_entry *entry)
 	if (account.time_ms != entry->header.time_ms)
 		return audit_fault(
 		    verify, entry, "its time is not its frame's");
-	if (!attestation_is_signed(verify, account.attestation, &attestation))
-		return audit_fault(verify, entry,
-		    "the attestation is not signed by a key of this bank");
+	if (!audit_check_attested(
+		verify, entry, account.attestation, &attestation))
+		return false;
+	if (attestation.reset_leaf != 0 &&
+	    !audit_check_reset(verify, entry, &attestation))
+		return false;
 	opening = book_opening_of(&attestation, account.attestation);
 	error = book_open(&verify->audit->book, &opening, &opened);
 	if (error == SR_NO_SPACE)
@@ -99,7 +93,9 @@ execute_account(struct verify *verify, const struct audit_entry *entry)
 		    "the attestation of customer %" PRIu64
 		    " does not continue the one in force",
 		    opening.customer);
-	return true;
+	return audit_note_attested(
+		   verify, entry, account.attestation, &attestation) ||
+	       no_space(verify);
 }
 
 /* The balances in the frame against those of the book. */
@@ -263,6 +259,12 @@ execute_order(struct verify *verify, const struct audit_entry *entry)
 		    error_sentence(logged.outcome));
 	if (order.order.kind == ORDER_CERTIFY && effect.outcome == SR_OK)
 		audit_note_certificate(verify, entry, &order.order, &logged);
+	if (effect.retired != NULL &&
+	    !audit_note_retirement(verify, entry, effect.retired))
+		return false;
+	if (effect.reset != NULL &&
+	    !audit_note_reset(verify, entry, effect.reset))
+		return false;
 	if (effect.late && !note_late(audit))
 		return no_space(verify);
 	audit->orders++;
@@ -372,11 +374,19 @@ check_use(struct verify *verify, const struct audit_entry *entry,
 			    "the key of a snapshot disclosed to nobody who is "
 			    "enrolled");
 		return true;
+	case USE_ROTATE:
+		if (key_least_s(use->subject) == 0 ||
+		    !sodium_is_zero(use->detail, sizeof(use->detail)))
+			return audit_fault(verify, entry,
+			    "a key rotated that is none, or not so");
+		return true;
 	case USE_ERASE:
 		if (!use_of_customer(&verify->audit->book, use))
 			return audit_fault(verify, entry,
 			    "a customer erased who has not ordered it");
 		return true;
+	case USE_RESET:
+		return audit_check_reset_use(verify, entry, use);
 	default:
 		return audit_later(verify, entry, "key operation", use->code);
 	}
@@ -395,6 +405,18 @@ check_clock(struct verify *verify, const struct audit_entry *entry,
 		   ? true
 		   : audit_fault(verify, entry,
 			 "a confirmed clock says more than its times");
+}
+
+/* How many there were only keyd has seen; none at all is no entry. */
+static bool
+check_refusals(struct verify *verify, const struct audit_entry *entry,
+    const struct entry_event *event)
+{
+	struct refusals refusals;
+
+	return refusals_of(event, &refusals) == SR_OK
+		   ? true
+		   : audit_fault(verify, entry, "refusals that were none");
 }
 
 /* From here on by later rules. */
@@ -440,6 +462,10 @@ execute_event(struct verify *verify, const struct audit_entry *entry,
 		return check_clock(verify, entry, &event);
 	if (event.code == SYSTEM_RULES)
 		return execute_rules(verify, entry, &event);
+	if (event.code == SYSTEM_REFUSALS)
+		return check_refusals(verify, entry, &event);
+	if (event.code == SYSTEM_SEAL)
+		return audit_seal(verify, entry, &event);
 	if (event.code != SYSTEM_RECOVERED && event.code != SYSTEM_STARTED)
 		return audit_later(verify, entry, "system event", event.code);
 	return true;
@@ -458,13 +484,26 @@ execute_restore(struct verify *verify, const struct audit_entry *entry)
 		    "the restore note is not signed by the identity in "
 		    "bank.id");
 	for (size_t i = 0; i < verify->restore_met; i++)
-		if (verify->restore[i].note.restored_size ==
-		    entry->header.seq) {
+		if (!verify->restore[i].rotation &&
+		    verify->restore[i].note.restored_size ==
+			entry->header.seq) {
 			verify->audit->book.restored = true;
 			return true;
 		}
 	return audit_fault(verify, entry,
 	    "a restore note that " RESTORE_PATH " does not hold");
+}
+
+/* Likewise; nothing of the books changes by it. */
+static bool
+execute_rotation(struct verify *verify, const struct audit_entry *entry)
+{
+	for (size_t i = 0; i < verify->restore_met; i++)
+		if (verify->restore[i].rotation &&
+		    verify->restore[i].note.restored_size == entry->header.seq)
+			return true;
+	return audit_fault(verify, entry,
+	    "a rotation note that " RESTORE_PATH " does not hold");
 }
 
 bool
@@ -494,6 +533,8 @@ audit_execute(struct verify *verify, const struct audit_entry *entry)
 		return execute_event(verify, entry, type);
 	case ENTRY_RESTORE:
 		return execute_restore(verify, entry);
+	case ENTRY_ROTATION:
+		return execute_rotation(verify, entry);
 	}
 	return audit_fault(verify, entry, "the entry is of no kind");
 }

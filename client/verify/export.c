@@ -8,6 +8,8 @@
 
 #include "client/verify/audit.h"
 #include "common/certificate.h"
+#include "common/refusal.h"
+#include "common/seal_event.h"
 
 static void
 put_text(FILE *out, const char *key, const void *text, size_t len)
@@ -89,6 +91,25 @@ export_restore(FILE *out, const struct journal_plain *plain)
 }
 
 static void
+export_rotation(FILE *out, const struct journal_plain *plain)
+{
+	const uint8_t *signature = plain->committed + ROTATION_SIGNED_LEN;
+	struct rotation_note note;
+
+	if (rotation_note_read(plain->committed, plain->committed_len, &note) !=
+	    SR_OK)
+		return;
+	put_u64(out, "size", note.size);
+	put_hex(out, "root", note.root, 32);
+	put_u64(out, "old_epoch", note.old_epoch);
+	put_hex(out, "old_key", note.old_key, 32);
+	put_u64(out, "new_epoch", note.new_epoch);
+	put_hex(out, "new_key", note.new_key, 32);
+	put_hex(out, "old_signature", signature, 64);
+	put_hex(out, "new_signature", signature + 64, 64);
+}
+
+static void
 export_account(FILE *out, const struct journal_plain *plain)
 {
 	struct attestation attestation;
@@ -113,6 +134,7 @@ export_account(FILE *out, const struct journal_plain *plain)
 	put_hex(out, "name_hash", attestation.name_hash, 32);
 	put_hex(out, "previous_hash", attestation.previous_hash, 32);
 	put_hex(out, "attestation_hash", hash, sizeof(hash));
+	put_u64(out, "reset_leaf", attestation.reset_leaf);
 }
 
 static void
@@ -192,6 +214,8 @@ export_attachment(
 	struct order_limits limits;
 	const uint8_t *bytes = entry->attachment;
 	size_t len = entry->attachment_len;
+	struct order_retire retire;
+	struct order_reset reset;
 	uint64_t id;
 
 	put_hex(out, "attachment", bytes, len);
@@ -246,6 +270,17 @@ export_attachment(
 		put_u64(out, "snapshot", certify.snapshot);
 		put_u64(out, "size", certify.size);
 		break;
+	case ORDER_RETIRE:
+		if (order_retire_decode(bytes, len, &retire) == SR_OK)
+			put_u64(out, "snapshot", retire.snapshot);
+		break;
+	case ORDER_RESET:
+		if (order_reset_decode(bytes, len, &reset) != SR_OK)
+			break;
+		put_u64(out, "principal", reset.customer);
+		put_u64(out, "until", reset.until_ms);
+		put_hex(out, "replaces", reset.attestation_hash, 32);
+		break;
 	case ORDER_TILL_OPEN:
 	case ORDER_TILL_COUNT:
 	case ORDER_TILL_CLOSE:
@@ -299,6 +334,67 @@ export_order(FILE *out, const struct journal_plain *plain)
 	    strlen(error_name(entry.outcome)));
 }
 
+/* How many of each kind, as strongroomctl status names them. */
+static void
+export_refusals(FILE *out, const struct entry_event *event)
+{
+	struct refusals refusals;
+	const char *before = ",\"refusals\":{";
+
+	if (refusals_of(event, &refusals) != SR_OK)
+		return;
+	put_u64(out, "since_ms", refusals.since_ms);
+	for (size_t i = 0; i < REFUSAL_KINDS; i++) {
+		if (refusals.count[i] == 0)
+			continue;
+		if (refusal_name(i) != NULL)
+			fprintf(out, "%s\"%s\":%" PRIu32, before,
+			    refusal_name(i), refusals.count[i]);
+		else
+			fprintf(out, "%s\"%zu\":%" PRIu32, before, i,
+			    refusals.count[i]);
+		before = ",";
+	}
+	putc('}', out);
+}
+
+static void
+export_envelope(
+    FILE *out, const char *name, enum sealed_kind kind, uint16_t number)
+{
+	const char *text = sealed_kind_name(kind);
+	char key[32];
+
+	put_text(out, name, text, strlen(text));
+	snprintf(key, sizeof(key), "%s_number", name);
+	put_u64(out, key, number);
+}
+
+static void
+export_seal(FILE *out, const struct entry_event *event)
+{
+	struct seal_event seal;
+
+	if (seal_event_of(event, &seal) != SR_OK)
+		return;
+	put_text(out, "seal", seal_what_name(seal.what),
+	    strlen(seal_what_name(seal.what)));
+	put_u64(out, "when_ms", seal.time_ms);
+	export_envelope(out, "way", seal.kind, seal.number);
+	put_text(out, "label", seal.label, strlen(seal.label));
+	if (seal.kind == SEALED_SHARES) {
+		put_u64(out, "quorum", seal.quorum);
+		put_u64(out, "shares", seal.shares);
+	}
+	export_envelope(out, "by", seal.hand_kind, seal.hand_number);
+	if (seal.what == SEAL_OPENED)
+		fprintf(
+		    out, ",\"by_hand\":%s", seal.by_hand ? "true" : "false");
+	put_u64(out, "ways", seal.ways);
+	put_u64(out, "set", seal.set);
+	put_u64(out, "wrong", seal.wrong);
+}
+
 static void
 export_event(FILE *out, const struct journal_plain *plain, enum entry_type type)
 {
@@ -310,6 +406,10 @@ export_event(FILE *out, const struct journal_plain *plain, enum entry_type type)
 	put_u64(out, "code", event.code);
 	put_u64(out, "subject", event.subject);
 	put_hex(out, "detail", event.detail, sizeof(event.detail));
+	if (type == ENTRY_SYSTEM && event.code == SYSTEM_REFUSALS)
+		export_refusals(out, &event);
+	if (type == ENTRY_SYSTEM && event.code == SYSTEM_SEAL)
+		export_seal(out, &event);
 }
 
 static void
@@ -337,7 +437,7 @@ void
 audit_export_entry(FILE *out, const struct audit_entry *entry)
 {
 	static const char *const types[] = {"unknown", "genesis", "account",
-	    "order", "use", "system", "restore"};
+	    "order", "use", "system", "restore", "rotation"};
 	static const char *const classes[] = {
 	    "unknown", "order", "system", "authority", "box"};
 	const struct journal_plain *plain = &entry->plain;
@@ -372,6 +472,9 @@ audit_export_entry(FILE *out, const struct audit_entry *entry)
 		break;
 	case ENTRY_RESTORE:
 		export_restore(out, plain);
+		break;
+	case ENTRY_ROTATION:
+		export_rotation(out, plain);
 		break;
 	}
 	export_touched(out, plain);

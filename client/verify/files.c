@@ -7,135 +7,19 @@
 #include "client/verify/verify.h"
 #include "client/verify/audit.h"
 #include "client/verify/audit_log.h"
+#include "client/verify/held.h"
+#include "client/verify/leaves.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define LIVE_TRIES 5 /* how often a segment that is written to is walked */
 /* A running bank's checkpoint is waited for so often, and so long each time. */
 #define PUBLISHED_TRIES 25
 #define PUBLISHED_PAUSE_NS (10 * 1000 * 1000)
-
-static int
-log_open(const struct verify *verify, uint32_t number)
-{
-	char path[4096], name[JOURNAL_SEGMENT_NAME_MAX];
-
-	snprintf(path, sizeof(path), "%s/segment/%s", verify->directory,
-	    journal_segment_name(number, name));
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-/* A fault at its beginning, unless it is another one that is told. */
-static void
-log_missing(struct verify *verify, uint32_t number, const char *name)
-{
-	if (verify->why[0] != '\0')
-		return;
-	verify_place(verify, number, 0, verify->tree.size, "it is missing");
-	verify_fail(verify, VERIFY_TAMPERED, "segment/%s is missing", name);
-}
-
-uint8_t *
-verify_read_segment(struct verify *verify, uint32_t number, size_t *len)
-{
-	char name[JOURNAL_SEGMENT_NAME_MAX];
-	int fd = log_open(verify, number);
-	struct stat status;
-	uint8_t *bytes;
-	size_t done = 0;
-
-	(void)journal_segment_name(number, name);
-	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-		if (fd < 0 && errno == ENOENT)
-			log_missing(verify, number, name);
-		else
-			verify_fail(verify, VERIFY_COULD_NOT,
-			    "segment/%s cannot be read", name);
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	*len = (size_t)status.st_size;
-	/* One that is too long is refused by its header's check. */
-	if (*len > JOURNAL_SEGMENT_MAX_LEN)
-		*len = JOURNAL_SEGMENT_MAX_LEN + 1;
-	bytes = malloc(*len + 1);
-	while (bytes != NULL && done < *len) {
-		ssize_t n = pread(fd, bytes + done, *len - done, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	close(fd);
-	if (bytes == NULL || done < *len) {
-		verify_fail(verify, VERIFY_COULD_NOT,
-		    "segment/%s cannot be read", name);
-		free(bytes);
-		return NULL;
-	}
-	return bytes;
-}
-
-/* How many segments there are: one more than the highest number. */
-static bool
-log_count(struct verify *verify, uint32_t *count)
-{
-	char path[4096];
-	struct dirent *entry;
-	DIR *directory;
-
-	*count = 0;
-	snprintf(path, sizeof(path), "%s/segment", verify->directory);
-	directory = opendir(path);
-	if (directory == NULL)
-		return verify_fail(
-		    verify, VERIFY_COULD_NOT, "%s: %s", path, strerror(errno));
-	while ((entry = readdir(directory)) != NULL) {
-		char name[JOURNAL_SEGMENT_NAME_MAX];
-		unsigned long number;
-		char *end;
-
-		number = strtoul(entry->d_name, &end, 10);
-		if (number >= UINT32_MAX || strcmp(end, ".log") != 0 ||
-		    strcmp(entry->d_name,
-			journal_segment_name((uint32_t)number, name)) != 0)
-			continue;
-		if ((uint32_t)number >= *count)
-			*count = (uint32_t)number + 1;
-	}
-	closedir(directory);
-	if (*count == 0)
-		return verify_fail(
-		    verify, VERIFY_TAMPERED, "%s holds no segment", path);
-	return true;
-}
-
-/* True if the segment is there and its header is not zero. */
-static bool
-log_begun(const struct verify *verify, uint32_t number)
-{
-	uint8_t header[JOURNAL_SEGMENT_HEADER_LEN] = {0};
-	int fd = log_open(verify, number);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = pread(fd, header, sizeof(header), 0);
-	close(fd);
-	return n > 0 && !journal_all_zero(header, sizeof(header));
-}
 
 /*
  * After a fault that a crash can have left: true if nothing of what keyd has
@@ -154,6 +38,8 @@ log_is_tail(struct verify *verify, const uint8_t *bytes, size_t len)
 		    verify_given_up(verify, verify->since[i].epoch,
 			verify->since[i].checkpoint.size) == NULL)
 			return false;
+	if (held_next_head(verify) != NULL) /* of something larger */
+		return false;
 	while (end > verify->committed_end && bytes[end - 1] == 0)
 		end--;
 	verify->tail_len = end - verify->committed_end;
@@ -164,19 +50,34 @@ log_is_tail(struct verify *verify, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-/* A segment that another one follows: whole and closed. */
+/*
+ * A segment that another one follows: whole and closed.  A running bank may
+ * retire it meanwhile; then its leaves are walked.
+ */
 static bool
 log_inner(struct verify *verify, uint32_t number)
 {
+	static struct verify before;
 	struct verify_segment segment;
+	uint8_t *bytes;
 	size_t len;
-	uint8_t *bytes = verify_read_segment(verify, number, &len);
-	bool good = bytes != NULL &&
-		    verify_segment_bytes(verify, number, bytes, len, &segment);
+	bool good;
 
+	before = *verify;
+	bytes = verify_read_segment(verify, number, &len);
+	good = bytes != NULL &&
+	       verify_segment_bytes(verify, number, bytes, len, &segment);
+	if (!good && number == verify->retired &&
+	    verify_is_retired(verify, number)) {
+		free(bytes);
+		*verify = before;
+		return verify_leaves(verify, number);
+	}
 	if (good && verify->batch_open)
 		good = verify_fault(verify, number, segment.used_len,
 		    "the segment ends in an open batch");
+	if (good)
+		good = verify_leaves_agree(verify, &segment, bytes, len);
 	if (good && verify->audit != NULL)
 		good = audit_segment(
 		    verify, number, bytes, len, verify->committed.size);
@@ -212,23 +113,27 @@ static bool
 log_published_since(struct verify *before)
 {
 	const struct timespec pause = {.tv_nsec = PUBLISHED_PAUSE_NS};
-	uint64_t size = before->published.size;
 	enum verify_exit exit = before->exit;
+	struct checkpoint newer;
+	uint32_t epoch;
 	char path[4096];
 
 	if (snprintf(path, sizeof(path), "%s/public/checkpoint",
 		before->directory) >= (int)sizeof(path))
 		return false;
 	for (int try = 0; try < PUBLISHED_TRIES; try++) {
-		if (!verify_checkpoint(before, path, VERIFY_TAMPERED,
-			&before->published, &before->published_epoch)) {
+		if (!verify_checkpoint(
+			before, path, VERIFY_TAMPERED, &newer, &epoch)) {
 			/* one that was right has been read before */
 			before->exit = exit;
 			before->why[0] = '\0';
 			return false;
 		}
-		if (before->published.size != size)
+		if (newer.size > before->published.size) {
+			before->published = newer;
+			before->published_epoch = epoch;
 			return true;
+		}
 		(void)nanosleep(&pause, NULL);
 	}
 	return false;
@@ -259,7 +164,7 @@ log_last(struct verify *verify, uint32_t number)
 			continue;
 		}
 		if (good && !verify->batch_open && try < LIVE_TRIES &&
-		    before.published.size > 0 &&
+		    before.published.size > 0 && !before.published_fixed &&
 		    verify->committed.size > verify->signed_size &&
 		    log_published_since(&before)) {
 			free(bytes);
@@ -294,13 +199,20 @@ log_spare(struct verify *verify, uint32_t last, uint32_t count)
 {
 	for (uint32_t number = last + 1; number < count; number++) {
 		size_t len;
-		uint8_t *bytes = verify_read_segment(verify, number, &len);
-		bool zero = bytes != NULL && journal_all_zero(bytes, len);
+		uint8_t *bytes;
+		bool zero;
+
+		if (number - last > VERIFY_SPARES_MAX)
+			return verify_fault(verify, number, 0,
+			    "more segments are made ready than a bank makes");
+		bytes = verify_read_segment(verify, number, &len);
+		zero = bytes != NULL && journal_all_zero(bytes, len);
 
 		free(bytes);
 		if (bytes == NULL)
 			return false;
-		if (!zero && !(number == last + 1 && log_begun(verify, number)))
+		if (!zero &&
+		    !(number == last + 1 && verify_begun(verify, number)))
 			return verify_fault(verify, number, 0,
 			    "bytes in a segment that was not begun");
 	}
@@ -381,24 +293,37 @@ log_end(struct verify *verify, uint32_t last)
 		    RESTORE_PATH " holds a note for entry %" PRIu64
 				 ", which is not in the log",
 		    verify->restore[verify->restore_met].note.restored_size);
-	return log_end_anchors(verify);
+	return log_end_anchors(verify) && held_finish(verify);
 }
 
 bool
 verify_log(struct verify *verify)
 {
-	uint32_t count, last = 0;
+	uint32_t count = 0, last = 0;
 
 	merkle_frontier_init(&verify->tree);
 	merkle_frontier_init(&verify->committed);
-	if (!log_count(verify, &count))
+	if (!verify_count_segments(verify, &count))
 		return false;
 	verify->progress.segments = count;
+	while (last < count && verify_is_retired(verify, last)) {
+		if (!verify_leaves(verify, last))
+			return false;
+		verify->progress.segment = ++last;
+	}
 	/* looked at before the segment is read: what begins later is later */
-	while (last + 1 < count && log_begun(verify, last + 1)) {
+	while (last + 1 < count && verify_begun(verify, last + 1)) {
 		if (!log_inner(verify, last))
 			return false;
 		verify->progress.segment = ++last;
+	}
+	/* retired are those with the lowest numbers */
+	if (verify_is_retired(verify, last + 1)) {
+		if (!log_inner(verify, last))
+			return false;
+		verify->in_leaves = true;
+		return verify_fault(verify, last + 1, 0,
+		    "the segment is retired, and the one before it is not");
 	}
 	return log_last(verify, last) && log_spare(verify, last, count) &&
 	       log_end(verify, last) &&

@@ -38,7 +38,8 @@ describe(const struct audit *audit, const struct order *order,
 }
 
 void
-audit_export_transaction(struct audit *audit, const struct audit_entry *entry)
+audit_export_transaction(const struct audit *audit, struct export *journal,
+    const struct audit_entry *entry)
 {
 	const struct journal_plain *plain = &entry->plain;
 	struct export_transaction transaction = {
@@ -55,18 +56,18 @@ audit_export_transaction(struct audit *audit, const struct audit_entry *entry)
 		struct export_posting *posting =
 		    &transaction.posting[transaction.count];
 
-		posting->account = export_account_of(
-		    &audit->journal, touched->account, "", 0, NULL);
+		posting->account =
+		    export_account_of(journal, touched->account, "", 0, NULL);
 		if (posting->account == NULL)
 			return;
 		posting->balance_minor = touched->posted_minor;
 		if (__builtin_sub_overflow(touched->posted_minor,
 			posting->account->balance_minor,
 			&posting->amount_minor))
-			audit->journal.failed = true;
+			journal->failed = true;
 		transaction.count += posting->amount_minor != 0;
 	}
 	describe(audit, &order, &logged, &transaction);
 	if (transaction.count > 0)
-		export_put(&audit->journal, &transaction);
+		export_put(journal, &transaction);
 }

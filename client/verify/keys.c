@@ -14,6 +14,7 @@ enum sr_error
 audit_begin(struct audit *audit)
 {
 	memset(audit, 0, sizeof(*audit));
+	audit_attested_begin(audit);
 	return book_init(&audit->book);
 }
 
@@ -33,9 +34,11 @@ audit_end(struct audit *audit)
 	audit->snapshot_keys = NULL;
 	audit->snapshot_key_count = 0;
 	free(audit->late);
+	free(audit->resets);
 	audit->late = NULL;
 	audit->late_count = audit->late_room = 0;
 	export_release(&audit->journal);
+	audit_attested_end(audit);
 	book_free(&audit->book);
 }
 
@@ -117,10 +120,12 @@ keys_header(struct verify *verify, const char *path,
 	enum sr_error error = disclosure_header_decode(bytes, header);
 	uint8_t auditor[32];
 
-	if (error != SR_OK)
+	if (error == SR_VERSION)
 		return verify_fail(verify, VERIFY_COULD_NOT, "%s: %s", path,
-		    error == SR_VERSION ? error_sentence(error)
-					: "is not a disclosure, or damaged");
+		    error_sentence(error));
+	if (error != SR_OK)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "%s is not a disclosure, or damaged", path);
 	if (memcmp(header->bank_id, verify->bank.bank_id, 32) != 0)
 		return verify_fail(verify, VERIFY_COULD_NOT,
 		    "%s is a disclosure of another bank", path);

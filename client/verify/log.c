@@ -4,6 +4,8 @@
  * never believe a length it has not checked, and never pass over a byte.
  */
 #include "client/verify/ahead.h"
+#include "client/verify/held.h"
+#include "common/leaves_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ verify_place(struct verify *verify, uint32_t segment, size_t offset,
 	struct verify_fault_place *fault = &verify->fault;
 
 	*fault = (struct verify_fault_place){.known = true,
+	    .in_leaves = verify->in_leaves,
 	    .segment = segment,
 	    .offset = offset,
 	    .entry = entry};
@@ -34,13 +37,14 @@ bool
 verify_fault(
     struct verify *verify, uint32_t segment, size_t offset, const char *what)
 {
-	char name[JOURNAL_SEGMENT_NAME_MAX];
+	char log[JOURNAL_SEGMENT_NAME_MAX], leaves[LEAVES_FILE_NAME_MAX];
 
 	verify_place(verify, segment, offset, verify->tree.size, what);
 	return verify_fail(verify, VERIFY_TAMPERED,
 	    "segment/%s, offset %zu (entry %" PRIu64 "): %s",
-	    journal_segment_name(segment, name), offset, verify->tree.size,
-	    what);
+	    verify->in_leaves ? leaves_file_name(segment, leaves)
+			      : journal_segment_name(segment, log),
+	    offset, verify->tree.size, what);
 }
 
 /* What no crash leaves behind. */
@@ -58,15 +62,11 @@ log_torn(struct verify *verify, struct place place, const char *what)
 	return verify_fault(verify, place.segment, place.offset, what);
 }
 
-/* Origins change at a restore note and nowhere else. */
+/* Origins change at a restore or rotation note and nowhere else. */
 static bool
 epoch_fits(const struct verify *verify, uint32_t epoch, uint64_t size)
 {
-	uint32_t expected = verify_epoch_at(verify, size);
-
-	if (expected == 0)
-		expected = verify->signed_epoch;
-	return expected == 0 || epoch == expected;
+	return epoch == verify_epoch_at(verify, size);
 }
 
 /* The largest head so far that keyd has signed. */
@@ -96,6 +96,10 @@ log_meet(struct verify *verify, struct place place, const uint8_t root[32],
 	if (memcmp(known->root, root, 32) != 0)
 		return log_fail(verify, place,
 		    "forked: keyd signed another history of this length");
+	if (verify_put_out(verify, epoch, known->size))
+		return log_fail(verify, place,
+		    "a checkpoint of this length under a log key that had "
+		    "been put out of use");
 	if (!epoch_fits(verify, epoch, known->size))
 		return log_fail(verify, place,
 		    "a checkpoint of this length under another origin, without "
@@ -121,6 +125,56 @@ log_meet_anchors(
 	return true;
 }
 
+/* The checkpoints of receipts that customers hold. */
+static bool
+log_meet_held(struct verify *verify, struct place place, const uint8_t root[32])
+{
+	const struct held_receipt *held;
+	char what[VERIFY_WHY_MAX];
+
+	for (; (held = held_next_head(verify)) != NULL &&
+	       held->size <= verify->tree.size;
+	     verify->held_heads++) {
+		const char *fault = NULL;
+
+		if (held->size < verify->tree.size)
+			fault = "names a size at which no batch of this log "
+				"ends";
+		else if (memcmp(held->root, root, sizeof(held->root)) != 0)
+			fault = "shows that keyd signed another history of "
+				"this length";
+		else if (!epoch_fits(verify, held->epoch, held->size))
+			fault = "is under another origin, without a restore "
+				"note";
+		if (fault != NULL) {
+			snprintf(what, sizeof(what),
+			    "forked: the receipt %s %s", held->name, fault);
+			return log_fail(verify, place, what);
+		}
+		if (held->size > verify->signed_size) {
+			struct checkpoint head = {.size = held->size};
+
+			memcpy(head.root, root, sizeof(head.root));
+			head_signed(
+			    verify, &head, held->epoch, place, held->name);
+		}
+	}
+	return true;
+}
+
+bool
+verify_meet(struct verify *verify, uint32_t segment, size_t offset,
+    const uint8_t root[32])
+{
+	struct place place = {.segment = segment, .offset = offset};
+
+	return log_meet(verify, place, root, &verify->published,
+		   verify->published_epoch, "public/checkpoint",
+		   &verify->published_met) &&
+	       log_meet_anchors(verify, place, root) &&
+	       log_meet_held(verify, place, root);
+}
+
 /* Whether just that was found ahead. */
 static bool
 was_signed(const struct ahead_frame *ahead, const struct checkpoint *previous)
@@ -142,6 +196,9 @@ log_previous(struct verify *verify, struct place place,
 	if (commit->previous_epoch < verify->signed_epoch)
 		return log_fail(verify, place,
 		    "signed under a log key that had been given up");
+	if (verify_put_out(verify, commit->previous_epoch, previous.size))
+		return log_fail(verify, place,
+		    "signed under a log key that had been put out of use");
 	if (!epoch_fits(verify, commit->previous_epoch, previous.size))
 		return log_fail(verify, place,
 		    "signed under another origin, without a restore note");
@@ -187,10 +244,7 @@ log_commit(
 		    "the tree recomputed from the entries has another root "
 		    "than this COMMIT");
 	if (!log_previous(verify, place, &commit, ahead) ||
-	    !log_meet(verify, place, root, &verify->published,
-		verify->published_epoch, "public/checkpoint",
-		&verify->published_met) ||
-	    !log_meet_anchors(verify, place, root))
+	    !verify_meet(verify, place.segment, place.offset, root))
 		return false;
 	verify->committed = verify->tree;
 	verify->batch_open = false;
@@ -212,6 +266,8 @@ log_entry(
 	if (frame->header.time_ms < verify->last_ms)
 		return log_fail(verify, place, "time runs backwards");
 	fault = verify_restore_entry(verify, &frame->header);
+	if (fault == NULL)
+		fault = held_entry(verify, ahead->leaf);
 	if (fault != NULL)
 		return log_fail(verify, place, fault);
 	if (merkle_frontier_append(&verify->tree, ahead->leaf) != SR_OK)
@@ -255,7 +311,10 @@ log_header(
 	    header.first_seq != verify->committed.size ||
 	    memcmp(header.root, root, sizeof(root)) != 0)
 		return log_fail(verify, place,
-		    "a segment that does not continue the one before");
+		    verify->retired > 0 && place.segment == verify->retired
+			? "a segment that does not continue the leaves of the "
+			  "one before, which is retired"
+			: "a segment that does not continue the one before");
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "client/json.h"
+#include "client/printable.h"
 #include "client/receipt_text.h"
 
 static void
@@ -115,17 +116,21 @@ print_facts(const struct bankfile *bank, const struct receipt_verdict *verdict)
 		       ", whose signature this file cannot show\n",
 		    facts->order.signer);
 	if (facts->entry.outcome == SR_OK)
-		printf("  outcome: booked, %s UTC\n",
+		printf("  outcome: booked, %s\n",
 		    verify_time(facts->entry.time_ms, when));
 	else
-		printf("  outcome: DECLINED (%s), %s UTC; nothing was moved\n",
+		printf("  outcome: DECLINED (%s), %s; nothing was moved\n",
 		    error_sentence(facts->entry.outcome),
 		    verify_time(facts->entry.time_ms, when));
 	printf("  this order with this outcome is entry %" PRIu64
-	       " of the bank's log, under a head of %" PRIu64
-	       " entries\n  that the bank has signed; what came later, it "
-	       "does not show\n",
-	    receipt->index, facts->checkpoint.size);
+	       " of the bank's log,\n  under a head of %" PRIu64
+	       " entries that the bank has signed; what came later, it\n"
+	       "  does not show%s\n",
+	    receipt->index, facts->checkpoint.size,
+	    receipt->attested
+		? "; whether that key was still in force then, the log's\n"
+		  "  auditors see, not this file"
+		: "");
 }
 
 static void
@@ -146,20 +151,23 @@ static void
 print_verdict(const struct bankfile *bank, const char *path,
     const struct receipt_verdict *verdict, bool quiet)
 {
+	char name[PRINTABLE_MAX];
+
+	(void)printable(path, name);
 	switch (verdict->exit) {
 	case VERIFY_ANCHORED:
-		printf("verified: %s\n", path);
+		printf("verified: %s\n", name);
 		break;
 	case VERIFY_INTACT:
 		printf(
-		    "intact, but not verified: %s: %s\n", path, verdict->why);
+		    "intact, but not verified: %s: %s\n", name, verdict->why);
 		break;
 	case VERIFY_TAMPERED:
-		printf("NOT VERIFIED: %s: %s\n", path, verdict->why);
+		printf("NOT VERIFIED: %s: %s\n", name, verdict->why);
 		return;
 	case VERIFY_COULD_NOT:
 		fprintf(
-		    stderr, "strongroom-verify: %s: %s\n", path, verdict->why);
+		    stderr, "strongroom-verify: %s: %s\n", name, verdict->why);
 		return;
 	}
 	if (!quiet)

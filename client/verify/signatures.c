@@ -4,6 +4,8 @@
  * certified log key signs checkpoints.  Nothing else is believed.
  */
 #include "client/verify/verify.h"
+#include "client/printable.h"
+#include "client/verify/held.h"
 #include "client/verify/witnesses.h"
 
 #include <errno.h>
@@ -27,6 +29,7 @@ verify_fail(
 	va_start(arguments, format);
 	vsnprintf(verify->why, sizeof(verify->why), format, arguments);
 	va_end(arguments);
+	(void)make_printable(verify->why);
 	return false;
 }
 
@@ -44,7 +47,7 @@ verify_open_regular(const char *path)
 		if (file != NULL)
 			return file;
 	} else {
-		errno = EINVAL;
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
 	}
 	close(fd);
 	return NULL;
@@ -78,6 +81,15 @@ take_certificate(struct verify *verify, const struct certificate *certificate)
 	return true;
 }
 
+const struct certificate *
+verify_certificate_of(const struct verify *verify, uint32_t epoch)
+{
+	for (size_t i = 0; i < verify->certificate_count; i++)
+		if (verify->certificate[i].epoch == epoch)
+			return &verify->certificate[i];
+	return NULL;
+}
+
 bool
 verify_certificates(struct verify *verify)
 {
@@ -100,7 +112,8 @@ verify_certificates(struct verify *verify)
 
 		error = certificate_verify(
 		    bytes + 2, verify->bank.identity, &certificate);
-		if (error != SR_OK || reader_u16(&r) != CERTIFICATE_LEN)
+		if (error != SR_OK || reader_u16(&r) != CERTIFICATE_LEN ||
+		    place == VERIFY_CERTIFICATES_READ_MAX)
 			break;
 		place++;
 		if (!take_certificate(verify, &certificate)) {
@@ -198,6 +211,13 @@ verify_since_met(const struct verify *verify)
 		if (!verify->since[i].met)
 			return false;
 	return verify->since_count > 0;
+}
+
+bool
+verify_anchored(const struct verify *verify)
+{
+	return verify->since_count > 0 ? verify_since_met(verify)
+				       : held_met(verify) > 0;
 }
 
 bool

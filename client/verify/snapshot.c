@@ -15,19 +15,26 @@
 #include "client/verify/audit.h"
 #include "common/book/state.h"
 
-/* SHA-256 of a whole file; false when it cannot be read. */
+/*
+ * SHA-256 of a whole file, or of more of it than a snapshot has; false when it
+ * cannot be read.
+ */
 static bool
 hash_file(int fd, uint8_t hash[32])
 {
 	crypto_hash_sha256_state state;
 	uint8_t bytes[65536];
-	ssize_t n;
+	uint64_t len = 0;
+	ssize_t n = 0;
 
 	crypto_hash_sha256_init(&state);
-	while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+	while (len <= VERIFY_SNAPSHOT_MAX &&
+	       (n = read(fd, bytes, sizeof(bytes))) > 0) {
 		crypto_hash_sha256_update(&state, bytes, (size_t)n);
+		len += (uint64_t)n;
+	}
 	crypto_hash_sha256_final(&state, hash);
-	return n == 0;
+	return n >= 0;
 }
 
 /*
@@ -108,6 +115,25 @@ check_books(struct verify *verify, const struct audit_entry *entry,
 	return good;
 }
 
+/* What an auditor certified once is what stands here now. */
+static bool
+meet_paper(struct verify *verify, const struct audit_entry *entry)
+{
+	struct audit *audit = verify->audit;
+	const struct audit_snapshot *snapshot = &audit->snapshot[0];
+	struct entry_snapshot papers = entry_snapshot_certified(&audit->paper);
+
+	if (!audit->paper_given || papers.number != snapshot->is.number)
+		return true;
+	audit->paper_met = entry_snapshot_same(&papers, &snapshot->is) &&
+			   memcmp(audit->paper.root, snapshot->root, 32) == 0;
+	return audit->paper_met ||
+	       audit_fault(verify, entry,
+		   "the paper of --certified is of other books than these of "
+		   "snapshot %" PRIu32,
+		   snapshot->is.number);
+}
+
 bool
 audit_snapshot(struct verify *verify, const struct audit_entry *entry,
     const struct entry_event *event)
@@ -137,6 +163,8 @@ audit_snapshot(struct verify *verify, const struct audit_entry *entry,
 			    " is not the one that entry %" PRIu64 " names",
 			    snapshot.number, entry->header.seq);
 	}
+	if (!meet_paper(verify, entry))
+		return false;
 	snprintf(path, sizeof(path), "%s/snapshot/%08" PRIu32,
 	    verify->directory, snapshot.number);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "client/verify/audit.h"
+#include "client/verify/leaves.h"
 #include "common/book/state.h"
 #include "common/env_posix.h"
 #include "common/snapshot_file.h"
@@ -195,6 +196,8 @@ look_at(struct env *env, env_file file, struct entry_snapshot *snapshot)
 	*snapshot = header.snapshot;
 	if (error == SR_OK)
 		error = env_size(env, file, &whole);
+	if (error == SR_OK && whole > VERIFY_SNAPSHOT_MAX)
+		error = SR_TOO_LARGE;
 	crypto_hash_sha256_init(&state);
 	for (uint64_t at = 0; error == SR_OK && at < whole;) {
 		size_t len = whole - at < sizeof(bytes) ? (size_t)(whole - at)
@@ -226,7 +229,8 @@ find_books(struct verify *verify, struct entry_snapshot *found,
 			continue;
 		good = look_at(&place.posix.env, file, found) == SR_OK &&
 		       found->number == (*key)->segment &&
-		       audit_find_key(audit, found->segment) != NULL;
+		       audit_find_key(audit, found->segment) != NULL &&
+		       !verify_is_retired(verify, found->segment);
 		(void)env_close(&place.posix.env, file);
 	}
 	close(place.directory.fd);
@@ -241,14 +245,17 @@ audit_begin_with_books(struct verify *verify)
 	struct entry_snapshot found;
 	const struct audit_key *key;
 
-	if (audit == NULL || audit_find_key(audit, 0) != NULL ||
+	if (audit == NULL ||
+	    (audit_find_key(audit, 0) != NULL &&
+		!verify_is_retired(verify, 0)) ||
 	    !find_books(verify, &found, &key))
 		return true;
 	book_free(&audit->book);
 	if (!audit_load_snapshot(verify, &found, key, &audit->book, &tree))
 		return false;
 	for (size_t i = 0; i < verify->restore_count; i++)
-		if (verify->restore[i].note.restored_size < found.size)
+		if (!verify->restore[i].rotation &&
+		    verify->restore[i].note.restored_size < found.size)
 			audit->book.restored = true;
 	audit->start = found;
 	audit->executed = found.size;

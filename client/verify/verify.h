@@ -21,6 +21,7 @@
 #include "common/merkle.h"
 #include "common/note.h"
 #include "common/restore.h"
+#include "common/rotation.h"
 
 /* The exit codes, and no others. */
 enum verify_exit {
@@ -30,8 +31,15 @@ enum verify_exit {
 	VERIFY_INTACT = 3,
 };
 
+/* Bytes of a snapshot, some five million accounts: a file of holes has more. */
+#define VERIFY_SNAPSHOT_MAX (UINT64_C(4) << 30)
+
 enum {
 	VERIFY_CERTIFICATES_MAX = 4096,
+	/* the file has each for as often as it was renewed */
+	VERIFY_CERTIFICATES_READ_MAX = 65536,
+	/* segments that are made ready; a bank makes one */
+	VERIFY_SPARES_MAX = 8,
 	VERIFY_RESTORES_MAX = 1024,
 	VERIFY_ANCHORS_MAX = 64,
 	VERIFY_WHY_MAX = 512,
@@ -47,12 +55,22 @@ struct verify_segment {
 	uint64_t used_len;
 	uint64_t first_ms;
 	uint64_t last_ms;
+	bool retired; /* of which only the leaves are left */
 };
 
-/* A restore note as public/restores holds it. */
+/*
+ * A note as public/restores holds it.  A rotation note is kept as the restore
+ * note that it would be if nothing were lost by it: restored size, root and
+ * epoch are those of the last head under the old log key.
+ */
 struct verify_restore {
+	bool rotation;
+	bool attestation; /* of which these keys were part, too */
+	bool channel;
+	bool password;
 	uint8_t salt[RESTORE_SALT_LEN];
-	uint8_t bytes[RESTORE_NOTE_LEN];
+	uint8_t bytes[ROTATION_NOTE_LEN];
+	size_t len; /* of these */
 	struct restore_note note;
 };
 
@@ -67,6 +85,7 @@ struct verify_anchor {
 /* A fault that has a place, and the entry at work there. */
 struct verify_fault_place {
 	bool known;
+	bool in_leaves; /* of the segment's .leaves, not of its .log */
 	uint32_t segment;
 	size_t offset;
 	uint64_t entry;
@@ -100,6 +119,7 @@ struct verify_witness {
 
 struct audit;           /* client/verify/audit.h */
 struct audit_log_check; /* client/verify/audit_log.h */
+struct held;            /* client/verify/held.h */
 
 struct verify {
 	struct bankfile bank;
@@ -118,6 +138,7 @@ struct verify {
 	struct checkpoint published; /* public/checkpoint, signature checked */
 	bool published_met;          /* its size and root were met in the log */
 	uint32_t published_epoch;    /* that its origin names */
+	bool published_fixed;        /* it stays the one that was given */
 	struct verify_anchor since[VERIFY_ANCHORS_MAX];
 	size_t since_count;
 	struct verify_witness witness[VERIFY_WITNESSES_MAX];
@@ -134,6 +155,10 @@ struct verify {
 	struct verify_fault_place fault;
 	uint64_t last_ms;
 	uint64_t batches;
+	uint32_t retired;         /* segments 0 to this one, not included */
+	uint64_t retired_entries; /* in these */
+	uint32_t retired_end; /* above every segment whose leaves are there */
+	bool in_leaves;       /* the file at work is a .leaves */
 	size_t
 	    committed_end; /* in the segment at work, after the last COMMIT */
 	bool batch_open;
@@ -146,6 +171,9 @@ struct verify {
 
 	struct audit *audit;               /* NULL: without keys */
 	struct audit_log_check *audit_log; /* NULL: none was given */
+	struct held *held;                 /* NULL: no receipts were given */
+	size_t held_entries; /* so many of their entries were met */
+	size_t held_heads;   /* and of their checkpoints */
 	struct verify_progress progress;
 
 	/* The verdict, as soon as there is a bad one. */
@@ -162,6 +190,10 @@ bool verify_fail(struct verify *verify, enum verify_exit exit,
 
 /* A file of the bank's: nothing that could let its reader wait for ever. */
 FILE *verify_open_regular(const char *path);
+
+/* The certificate of an epoch, whose keys it names; NULL. */
+const struct certificate *verify_certificate_of(
+    const struct verify *verify, uint32_t epoch);
 
 /*
  * Reads public/certificates: each must verify under the bank's identity, and
@@ -206,24 +238,41 @@ enum sr_error verify_signed(const struct verify *verify,
     const struct checkpoint *checkpoint, const uint8_t signature[64]);
 
 /*
- * Reads public/restores: each note must verify under the bank's identity and
- * go on from an origin that the log had.  A log that was never restored has
- * no such file.  False after a verdict.
+ * Reads public/restores, after the certificates: each restore note must verify
+ * under the bank's identity, each rotation note under both log keys, which the
+ * identity must have certified for their epochs; each must go on from an
+ * origin that the log had.  A log that has one origin has no such file.
+ * False after a verdict.
  */
 bool verify_restores(struct verify *verify);
 
 /*
- * An entry, before its leaf is added to the tree: at the place of a restore
- * note, it must be that one.  NULL, or what is wrong.
+ * An entry, before its leaf is added to the tree: at the place of a note of
+ * public/restores, it must be that one.  NULL, or what is wrong.
  */
 const char *verify_restore_entry(
     struct verify *verify, const struct journal_header *header);
 
-/* The note that gave up the head of that size and epoch; NULL: none. */
+/* The restore note that gave up the head of that size and epoch; NULL: none. */
 const struct restore_note *verify_given_up(
     const struct verify *verify, uint32_t epoch, uint64_t size);
 
-/* The epoch under which a head of that size is signed; 0: not known. */
+/* True if a rotation had put that epoch's log key out of use at that size. */
+bool verify_put_out(const struct verify *verify, uint32_t epoch, uint64_t size);
+
+/*
+ * True if the origin of `from' became that of `to' by rotations alone, all of
+ * them at that size or above: *first is then the first of them, and so on up
+ * to *end.
+ */
+bool verify_rotated(const struct verify *verify, uint32_t from, uint64_t size,
+    uint32_t to, size_t *first, size_t *end);
+
+/*
+ * The epoch under which a head of that size is signed: the first one, until a
+ * note says another.  No signature is needed to know it, so that a note whose
+ * place is retired cannot be left out.
+ */
 uint32_t verify_epoch_at(const struct verify *verify, uint64_t size);
 
 /* Walks every segment in order; false after a verdict. */
@@ -250,6 +299,14 @@ void verify_place(struct verify *verify, uint32_t segment, size_t offset,
 /* Records a fault of the journal at a place, always with the same words. */
 bool verify_fault(
     struct verify *verify, uint32_t segment, size_t offset, const char *what);
+
+/*
+ * The tree has come to its size within a file, with that root: a checkpoint
+ * of that size that is known from elsewhere is met, or the log is forked.
+ * False after a verdict.
+ */
+bool verify_meet(struct verify *verify, uint32_t segment, size_t offset,
+    const uint8_t root[32]);
 
 /*
  * The exit code after a walk with nothing amiss: anchored only with keys for
@@ -280,6 +337,28 @@ uint8_t *verify_read_segment(
     struct verify *verify, uint32_t number, size_t *len);
 
 /*
+ * How many segments there are: one more than the highest number.  False after
+ * a verdict.
+ */
+bool verify_count_segments(struct verify *verify, uint32_t *count);
+
+/* The lowest number from there on that a file bears; UINT32_MAX: none. */
+uint32_t verify_next_segment(struct verify *verify, uint32_t from);
+
+/*
+ * The same of any file of that segment, by its name.  One that is longer than
+ * max is not read further than max + 1.
+ */
+uint8_t *verify_read_file(struct verify *verify, uint32_t number,
+    const char *name, size_t max, size_t *len);
+
+/*
+ * True if the segment is there and its header is not zero: it is neither
+ * ready in advance nor, before the first one that is, retired.
+ */
+bool verify_begun(const struct verify *verify, uint32_t number);
+
+/*
  * After damage: what the log is trusted for, by which signature, and what is
  * whole beyond the fault.  As text, or as members of the JSON object.
  */
@@ -294,7 +373,16 @@ uint64_t verify_trustworthy(const struct verify *verify);
 /* UTC, to the second. */
 const char *verify_time(uint64_t ms, char out[32]);
 
-/* True if the log was restored with loss after the checkpoint of --since. */
+/*
+ * True if there was something from outside that the log must continue, and it
+ * does: checkpoints of --since, or those of receipts.
+ */
+bool verify_anchored(const struct verify *verify);
+
+/* The size of the newest of these, 0 where there is none. */
+uint64_t verify_newest(const struct verify *verify);
+
+/* True if the log was restored with loss after the newest of these. */
 bool verify_gap_after_anchor(const struct verify *verify);
 
 /* What a restore note says is lost, in words. */

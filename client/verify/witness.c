@@ -20,6 +20,7 @@
 
 #include <sodium.h>
 
+#include "client/printable.h"
 #include "common/cosignature.h"
 #include "common/secret.h"
 
@@ -39,7 +40,10 @@ struct witness {
 static enum verify_exit
 fail(const char *path, const char *why)
 {
-	fprintf(stderr, "strongroom-verify: %s: %s\n", path, why);
+	char name[PRINTABLE_MAX];
+
+	fprintf(
+	    stderr, "strongroom-verify: %s: %s\n", printable(path, name), why);
 	return VERIFY_COULD_NOT;
 }
 
@@ -277,6 +281,9 @@ check(struct verify *verify, struct witness *witness,
 		    " entries, the checkpoint has %" PRIu64,
 		    witness->cosigner.name, verify->since[0].checkpoint.size,
 		    verify->published.size);
+	/* what is signed is what the state says, not what a bank that runs
+	 * publishes meanwhile */
+	verify->published_fixed = true;
 	return witness_has_journal(verify) ? verify_log(verify)
 					   : witness_public(verify);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "common/tiles.h"
@@ -82,37 +83,83 @@ tile_source(void *context, unsigned level, uint64_t index,
 	return error;
 }
 
+enum sr_error
+witness_prove(struct verify *verify, uint64_t old_size,
+    uint8_t proof[MERKLE_PROOF_MAX * MERKLE_HASH_LEN], size_t *count)
+{
+	struct source source = {.verify = verify};
+	enum sr_error error = merkle_consistency_prove(tile_source, &source,
+	    old_size, verify->published.size, proof, count);
+
+	if (error != SR_OK)
+		snprintf(verify->why, sizeof(verify->why), "public/%s",
+		    source.missing);
+	return error;
+}
+
+/* Whether the tree of `to' has the one of `from' as its beginning. */
+static enum sr_error
+continues(struct source *source, const struct checkpoint *from,
+    const struct checkpoint *to)
+{
+	uint8_t proof[MERKLE_PROOF_MAX * MERKLE_HASH_LEN];
+	enum sr_error error;
+	size_t count;
+
+	error = merkle_consistency_prove(
+	    tile_source, source, from->size, to->size, proof, &count);
+	if (error != SR_OK)
+		return error;
+	return merkle_consistency_verify(from->size, from->root, to->size,
+		   to->root, proof, count) == SR_OK
+		   ? SR_OK
+		   : SR_FORKED;
+}
+
+static bool
+step_failed(struct verify *verify, const struct source *source,
+    const struct verify_anchor *last, enum sr_error error)
+{
+	if (error != SR_FORKED)
+		return verify_fail(verify, VERIFY_COULD_NOT,
+		    "public/%s: %s; the bank makes it again with strongroomctl "
+		    "rebuild-tiles",
+		    source->missing, error_sentence(error));
+	return verify_fail(verify, VERIFY_TAMPERED,
+	    "forked: the public tree does not show that the checkpoint "
+	    "of %" PRIu64 " entries continues the %" PRIu64
+	    " of %s; or files of it are damaged, which the whole ledger "
+	    "directory tells",
+	    verify->published.size, last->checkpoint.size, last->path);
+}
+
 bool
 witness_public(struct verify *verify)
 {
 	const struct verify_anchor *last = &verify->since[0];
-	const struct checkpoint *now = &verify->published;
-	uint8_t proof[MERKLE_PROOF_MAX * MERKLE_HASH_LEN];
+	struct checkpoint from = last->checkpoint;
 	struct source source = {.verify = verify};
-	enum sr_error error;
-	size_t count;
+	enum sr_error error = SR_OK;
+	size_t first = 0, end = 0;
 
 	if (verify->since_count == 0)
 		return true;
-	if (last->epoch != verify->published_epoch)
+	if (!verify_rotated(verify, last->epoch, from.size,
+		verify->published_epoch, &first, &end))
 		return verify_fail(verify, VERIFY_TAMPERED,
 		    "the checkpoint is under another origin than %s: that the "
 		    "log goes on there, only the whole ledger directory shows",
 		    last->path);
-	error = merkle_consistency_prove(tile_source, &source,
-	    last->checkpoint.size, now->size, proof, &count);
-	if (error != SR_OK)
-		return verify_fail(verify, VERIFY_COULD_NOT,
-		    "public/%s: %s; the bank makes it again with strongroomctl "
-		    "rebuild-tiles",
-		    source.missing, error_sentence(error));
-	error = merkle_consistency_verify(last->checkpoint.size,
-	    last->checkpoint.root, now->size, now->root, proof, count);
-	return error == SR_OK ||
-	       verify_fail(verify, VERIFY_TAMPERED,
-		   "forked: the public tree does not show that the checkpoint "
-		   "of %" PRIu64 " entries continues the %" PRIu64
-		   " of %s; or files of it are damaged, which the whole ledger "
-		   "directory tells",
-		   now->size, last->checkpoint.size, last->path);
+	/* through the last head of each log key, to the one of today */
+	for (; error == SR_OK && first < end; first++) {
+		const struct restore_note *note = &verify->restore[first].note;
+		struct checkpoint to = {.size = note->restored_size};
+
+		memcpy(to.root, note->restored_root, sizeof(to.root));
+		error = continues(&source, &from, &to);
+		from = to;
+	}
+	if (error == SR_OK)
+		error = continues(&source, &from, &verify->published);
+	return error == SR_OK || step_failed(verify, &source, last, error);
 }

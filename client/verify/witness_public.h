@@ -11,6 +11,14 @@
 bool witness_has_journal(const struct verify *verify);
 
 /*
+ * The proof, from the tiles, that verify->published continues a tree of that
+ * size (common/merkle.h).  SR_NOT_FOUND, SR_IO: verify->why then names the
+ * tile.
+ */
+enum sr_error witness_prove(struct verify *verify, uint64_t old_size,
+    uint8_t proof[MERKLE_PROOF_MAX * MERKLE_HASH_LEN], size_t *count);
+
+/*
  * Whether verify->published continues verify->since[0], if there is one; RFC
  * 9162 section 2.1.4 over public/tile.  Two origins are never joined here:
  * that the restore note is in the log, only the journal shows.  False after a

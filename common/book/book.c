@@ -154,7 +154,8 @@ book_opening_of(
     const struct attestation *attestation, const uint8_t bytes[ATTESTATION_LEN])
 {
 	struct book_opening opening = {.customer = attestation->customer,
-	    .key_epoch = attestation->key_epoch};
+	    .key_epoch = attestation->key_epoch,
+	    .by_reset = attestation->reset_leaf != 0};
 
 	memcpy(opening.signing_key, attestation->signing_key, 32);
 	memcpy(opening.previous_hash, attestation->previous_hash, 32);
@@ -184,6 +185,9 @@ continue_principal(const struct book *book, struct book_principal *principal,
 	/* the log says nothing more about who is erased */
 	if (principal->erased)
 		return SR_NOT_ALLOWED;
+	/* it may have been a customer's when the operators agreed */
+	if (opening->by_reset && principal->role != ROLE_CUSTOMER)
+		return SR_RESET_ROLE;
 	memcpy(principal->signing_key, opening->signing_key, 32);
 	memcpy(principal->attestation_hash, opening->attestation_hash, 32);
 	principal->key_epoch = opening->key_epoch;

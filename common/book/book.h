@@ -273,6 +273,10 @@ struct book_effect {
 	const struct book_terminal *enrolled;
 	const struct book_terminal *revoked;
 	bool late; /* a post after the release */
+	/* the retire request that this approves; NULL: none */
+	const struct book_request *retired;
+	/* the reset request that this approves; NULL: none */
+	const struct book_request *reset;
 };
 
 /* From a verified attestation (common/certificate.h). */
@@ -282,6 +286,7 @@ struct book_opening {
 	uint32_t key_epoch;
 	uint8_t attestation_hash[32]; /* SHA-256 of the attestation's bytes */
 	uint8_t previous_hash[32];    /* of the one before; zeros: none */
+	bool by_reset;                /* without the hand of the one before */
 };
 
 /* What book_open() needs of an attestation and its bytes. */
@@ -312,11 +317,13 @@ enum sr_error book_raise_rules(struct book *book, uint64_t version);
  * one in force (its hash as previous, the next key epoch): then its key
  * replaces the old one, and chain, role and accounts go on.  After a restore
  * with loss those in between may be gone, while keyd has the last one: then
- * any later key epoch will do.
+ * any later key epoch will do.  Keys by a reset nobody with a role has: its hand
+ * would be that of two others.
  *   SR_OK        opened or continued: journal an ACCOUNT entry
  *   SR_ALREADY   the same attestation is in force: nothing to do
  *   SR_NOT_ALLOWED  another attestation for a known customer, or one who
  *                   is erased
+ *   SR_RESET_ROLE   keys by a reset for somebody with a role
  *   SR_PARAMETERS   no customer id, or the bank is not founded
  *   SR_NO_SPACE
  * For SR_OK *opened is the main account.

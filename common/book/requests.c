@@ -111,9 +111,14 @@ request_check(const struct book *book, const struct book_request *request,
 	case ORDER_RAISE_LIMIT:
 		return book_check_raise(book, request);
 	case ORDER_POLICY:
+	case ORDER_RETIRE:
+		/* of which snapshot, and whether an auditor has signed it, is
+		 * in the log and not in the books: no balance rests on it */
 		return SR_OK;
 	case ORDER_UNFREEZE:
 		return book_check_unfreeze(book, request);
+	case ORDER_RESET:
+		return book_check_reset(book, request, time_ms);
 	case ORDER_ISSUE:
 	case ORDER_ADJUST:
 		return book_check_posting(book, request);
@@ -174,6 +179,12 @@ carry_out(const struct book_turn *turn, const struct book_request *request)
 		break;
 	case ORDER_CASH_OUT:
 		book_cash_out(book, request, turn->effect);
+		break;
+	case ORDER_RETIRE:
+		turn->effect->retired = request;
+		break;
+	case ORDER_RESET:
+		turn->effect->reset = request;
 		break;
 	default:
 		assert(false && "a request of no kind");

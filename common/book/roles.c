@@ -132,6 +132,38 @@ book_enrol_auditor(
 	memcpy(row->name, auditor.name, sizeof(row->name));
 }
 
+/*
+ * Customers only: who has lost a card is revoked and enrolled anew, and the
+ * hand of an operator or auditor must never be that of two others.
+ */
+enum sr_error
+book_check_reset(const struct book *book, const struct book_request *request,
+    uint64_t time_ms)
+{
+	const struct book_principal *principal;
+	struct order_reset reset;
+
+	if (order_reset_decode(
+		request->attachment, request->attachment_len, &reset) != SR_OK)
+		return SR_PARAMETERS;
+	if (reset.until_ms <= time_ms)
+		return SR_REQUEST_EXPIRED;
+	if (reset.until_ms - time_ms > ORDER_RESET_LIFE_MAX_MS)
+		return SR_PARAMETERS;
+	principal = book_principal(book, reset.customer);
+	if (principal == NULL)
+		return SR_NO_ACCOUNT;
+	if (principal->erased || principal->role != ROLE_CUSTOMER)
+		return SR_PARAMETERS;
+	if (book_account(book, account_id(reset.customer, ACCOUNT_INDEX_MAIN))
+		->status == ACCOUNT_CLOSED)
+		return SR_ACCOUNT_CLOSED;
+	return memcmp(reset.attestation_hash, principal->attestation_hash,
+		   sizeof(reset.attestation_hash)) == 0
+		   ? SR_OK
+		   : SR_ALREADY;
+}
+
 /* Operators who can act. */
 static unsigned
 count_operators(const struct book *book)

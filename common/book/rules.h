@@ -102,6 +102,12 @@ enum sr_error book_check_role(
     const struct book *book, const struct book_request *request);
 void book_change_role(struct book *book, const struct book_request *request,
     struct book_effect *effect);
+/*
+ * A reset moves nothing in the books: whether these two may have it, and
+ * whether the keys that it would replace are still the ones in force.
+ */
+enum sr_error book_check_reset(const struct book *book,
+    const struct book_request *request, uint64_t time_ms);
 enum sr_error book_rule_revoke(struct book_turn *turn);
 enum sr_error book_rule_role_revoke(struct book_turn *turn);
 

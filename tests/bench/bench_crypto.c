@@ -124,6 +124,23 @@ run_login(struct bench *b)
 	run_opaque(b);
 }
 
+/* As each log-in has it derived once the password-key was rotated. */
+static void
+run_pair(struct bench *b)
+{
+	uint8_t private_key[32], public_key[32];
+
+	bench_must(opaque_derive_key_pair(
+		       private_key, public_key, b->keys.oprf_seed) == SR_OK);
+}
+
+static void
+run_login_rotated(struct bench *b)
+{
+	run_pair(b);
+	run_login(b);
+}
+
 static void
 bench_prepare(struct bench *b)
 {
@@ -186,5 +203,8 @@ main(void)
 	bench_run(&bench, "Noise NKpsk0, responder's part", run_noise);
 	bench_run(&bench, "OPAQUE, server's part of a log-in", run_opaque);
 	bench_run(&bench, "both: one log-in in keyd", run_login);
+	bench_run(&bench, "OPAQUE, key pair of an epoch", run_pair);
+	bench_run(
+	    &bench, "a log-in after a rotation of that", run_login_rotated);
 	return fflush(stdout) == 0 ? 0 : 1;
 }

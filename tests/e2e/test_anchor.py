@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.bank import (DECLINED, DONE, INTACT, TAMPERED,  # noqa: E402
-                      USAGE, VERIFY, Bank, run_program)
-from lib.scenario import check, equal, run, scenario  # noqa: E402
+from lib.bank import (COULD_NOT, CTL, DECLINED, DONE,  # noqa: E402
+                      INTACT, TAMPERED, USAGE, VERIFY, Bank, run_program,
+                      traced)
+from lib.scenario import check, equal, run, scenario, skip  # noqa: E402
 from lib.session import Session  # noqa: E402
 
 bank = old = card = None
@@ -53,12 +54,41 @@ def given_a_running_bank_when_anchored_then_the_file_is_its_signed_head():
 
 
 @scenario
+def given_an_anchor_when_it_is_written_then_its_name_is_durable():
+    if not shutil.which("strace"):
+        skip("strace is not installed")
+    kept, calls = bank.base / "kept", bank.base / "calls"
+    kept.mkdir()
+    run_program(["strace", "-f", "-y", "-o", calls, "-e", "trace=fsync", CTL,
+                 "-c", bank.conf, "anchor", "-o", kept / "anchor"],
+                env=traced()).ends(DONE)
+    for directory in (kept, bank.directory / "run"):
+        check(f"<{directory}>" in calls.read_text(), str(directory))
+
+
+@scenario
+def given_the_ledgers_own_checkpoint_when_verified_then_it_is_no_anchor():
+    kept, own = bank.base / "first.anchor", bank.ledger / "public/checkpoint"
+    link = bank.base / "link"
+    link.symlink_to(own)
+    for words in (["--since", own], ["--since", link],
+                  ["--since", kept, "--since", own],
+                  ["--receipts", bank.ledger / "public"],
+                  ["--receipts", bank.ledger]):
+        bank.verify(*words).ends(COULD_NOT, "is of the ledger itself")
+    bank.verify("--since", "/dev/stdin",
+                give=own.read_bytes()).ends(INTACT, "continues the")
+
+
+@scenario
 def given_a_later_head_when_anchored_again_then_the_file_is_replaced():
     anchor = bank.base / "first.anchor"
     before = size_of(anchor)
     shutil.copy(anchor, bank.base / "early.anchor")
     book()
-    said = bank.ctl("anchor", "--out", anchor, "--json").json()
+    said = bank.ctl("anchor", "--out", anchor, "--json").ends(DONE)
+    check("running" not in said.err, said.err)
+    said = said.json()
     equal(said["size"], size_of(anchor), "the size that it says")
     check(said["size"] > before, "the anchor is not later")
     printed = bank.ctl("anchor").ends(DONE)
@@ -66,6 +96,18 @@ def given_a_later_head_when_anchored_again_then_the_file_is_replaced():
     again = anchor.stat().st_mtime_ns
     bank.ctl("anchor", "-o", anchor).ends(DONE)
     equal(anchor.stat().st_mtime_ns, again, "the same anchor written again")
+
+
+@scenario
+def given_an_order_just_answered_when_anchored_then_it_is_covered():
+    other = old.copy().start()
+    with Session(other, "ada") as ada:
+        for number in range(5):
+            leaf = ada.booked(credit="@bob", amount=1)["leaf"]
+            anchor = other.base / f"{number}.anchor"
+            other.ctl("anchor", "-o", anchor).ends(DONE)
+            check(size_of(anchor) > leaf, f"entry {leaf}, {size_of(anchor)}")
+    other.stop()
 
 
 @scenario

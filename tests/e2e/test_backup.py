@@ -435,7 +435,7 @@ def given_a_forged_manifest_when_checked_then_the_banks_own_proofs_refuse():
     refused_when(lambda s: flip(s / "ledger/public/checkpoint", 150),
                  "checkpoint")
     slot = 0 if (newest(backups) / "keyd/state").read_bytes()[:8] == \
-        b"SRSTATE2" else 4096
+        b"SRSTATE5" else 4096
     # its flags: not a copy any more
     refused_when(lambda s: flip(s / "keyd/state", slot + 84), "damaged")
     refused_when(lambda s: flip(s / "keyd/credentials", 2048 + 1024 + 100),
@@ -532,6 +532,8 @@ def given_keyds_files_when_the_ledger_is_lost_then_it_is_restored_twice():
         victim.ctl("restore", backups).ends(DONE, "is restored")
     equal(sorted(path.name for path in
                  victim.directory.glob("before-restore.*/ledger")), ["ledger"])
+    victim.ctl("restore", backups).ends(
+        DONE, "an earlier restore has moved a journal to")
     victim.start()
     equal(victim.balance(ACCOUNTS[0]), bank_balance(), "balance")
     victim.stop()

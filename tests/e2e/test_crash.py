@@ -15,7 +15,7 @@ from lib.scenario import check, run, scenario, skip  # noqa: E402
 
 # The whole number once; as an ordinary user the same code once more, shorter.
 KILLS = int(os.environ.get("CRASH_KILLS")
-            or (15 if os.environ.get("TEST_AS_USER") else 50))
+            or (10 if os.environ.get("TEST_AS_USER") else 30))
 SEED = int(os.environ.get("CRASH_SEED") or random.randrange(2**32))
 ordeal = None
 

@@ -16,7 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (ATM, BAD_DATA, CONFIG, CTL, DECLINED, DONE,  # noqa: E402
                       INTACT, UNREACHABLE, USAGE, VERIFY, WRONG_KEY,
-                      WRONG_PASSWORD, Bank, free_port, run_program)
+                      WRONG_PASSWORD, Bank, free_port, run_program,
+                      temporary_directory)
 from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
 from lib.terminal import Terminal  # noqa: E402
 
@@ -43,6 +44,25 @@ def given_a_bank_when_init_comes_again_then_it_is_left_alone():
     before = bank.conf.read_bytes()
     bank.init().ends(USAGE, "there is a bank here already")
     equal(bank.conf.read_bytes(), before, "strongroom.conf")
+
+
+@scenario
+def given_a_part_of_a_bank_when_init_comes_then_it_is_left_alone():
+    """Its configuration may lie elsewhere; a failed init takes back."""
+    for part in ("keyd/root.sealed", "keyd/state", "audit/audit.log",
+                 "ledger/segment/00000000.log", "run/lock", "bank.id",
+                 "operator-1.card"):
+        other = temporary_directory() / "bank"
+        (other / part).parent.mkdir(parents=True)
+        (other / part).write_text("dear")
+        for secret in (bank.base / "passphrase", other / "no/such/place"):
+            bank.ctl("init", "--dir", other, "--name", "Another", "--unit",
+                     "EUR:2", "--unlock", f"passphrase-file:{secret}",
+                     conf=False).ends(
+                USAGE, f"{other / part.split('/')[0]} is left as it is")
+        equal((other / part).read_text(), "dear", part)
+        equal([str(path.relative_to(other)) for path in other.rglob("*")
+               if path.is_file()], [part], "the files")
 
 
 @scenario

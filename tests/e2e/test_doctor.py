@@ -19,9 +19,10 @@ from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip, wait_until)
 
 DAY_MS = 86400 * 1000
-CHECKS = ["configuration", "files", "passphrase", "cards", "running",
-          "orders", "disk", "audit-log", "checkpoint", "certificate",
-          "sandbox", "memory", "rooms", "clock", "backup", "verified"]
+CHECKS = ["configuration", "files", "passphrase", "cards", "unlock",
+          "running", "orders", "disk", "audit-log", "checkpoint", "log-key",
+          "certificate", "sandbox", "memory", "rooms", "keys", "clock", "retention", "backup",
+          "verified"]
 # What a machine may lack that runs the tests.
 MACHINE = ("sandbox", "memory")
 bank = None
@@ -124,6 +125,22 @@ def given_notes_that_are_old_when_looked_at_then_it_warns_and_fails():
 
 
 @scenario
+def given_a_backup_when_what_opens_the_bank_is_changed_then_it_warns():
+    bank.ctl("seal", "add", f"credential:{bank.base}/key").ends(DONE)
+    # the change is an entry, and its checkpoint comes a little later
+    wait_until(lambda: wrong() == {"backup": "warn"}, "the warning")
+    contains(bank.ctl("doctor").out,
+             "from before what opens the bank was changed")
+    bank.ctl("backup", bank.base / "backup").ends(DONE)
+    wait_until(lambda: wrong() == {}, "that all is well")
+    number = json.loads(bank.ctl("seal", "--json").out)["set"]
+    bank.ctl("seal", "remove", number).ends(DONE)
+    wait_until(lambda: wrong() == {"backup": "warn"}, "the warning")
+    bank.ctl("backup", bank.base / "backup").ends(DONE)
+    wait_until(lambda: wrong() == {}, "that all is well")
+
+
+@scenario
 def given_a_checkpoint_when_it_is_none_of_this_bank_then_it_fails():
     path = bank.ledger / "public/checkpoint"
     text = path.read_bytes()
@@ -175,7 +192,8 @@ def given_a_bank_that_is_locked_or_stopped_then_the_rest_is_checked():
         equal(wrong(), {"running": "fail"}, how)
         equal(sorted(seen), sorted(["configuration", "files", "passphrase",
                                     "cards", "running", "backup",
-                                    "verified"]), how)
+                                    "verified"] +
+                                   ["unlock"] * (how == "lock")), how)
 
 
 @scenario

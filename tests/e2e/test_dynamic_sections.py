@@ -19,7 +19,7 @@ INSTRUMENTS = {"libasan", "libubsan", "libm", "libgcc_s", "libpthread",
                "libdl", "librt"}
 ALLOWED = {
     LIBEXEC / "keyd": {SODIUM},
-    LIBEXEC / "strongroom-unlock": {SODIUM},
+    LIBEXEC / "strongroom-unlock": {SODIUM, "libgfshare"},
     LIBEXEC / "strongroom-probe": set(),
     LIBEXEC / "netd": set(),
     LIBEXEC / "ledgerd": {SODIUM, CRYPTO},

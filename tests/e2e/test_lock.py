@@ -11,6 +11,7 @@ import array
 import contextlib
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import wire  # noqa: E402
 from lib.bank import (CLIENT_LIMIT_S, CONFIG, CTL, DONE, INTACT,  # noqa: E402
                       MONITOR, UNREACHABLE, USAGE, WRONG_PASSWORD, Bank,
-                      children)
+                      children, instrumented)
 from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
                           skip, wait_until)
 from lib.session import Session  # noqa: E402
@@ -32,7 +33,7 @@ from lib.terminal import Terminal  # noqa: E402
 from lib.traffic import Traffic  # noqa: E402
 
 TIMES = int(os.environ.get("LOCK_TIMES")
-            or (6 if os.environ.get("TEST_AS_USER") else 20))
+            or (4 if os.environ.get("TEST_AS_USER") else 10))
 SEED = int(os.environ.get("LOCK_SEED") or random.randrange(2**32))
 MALFORMED, NOT_ALLOWED, PARAMETERS = 1, 3, 49   # common/errors.def
 # Where a client would wait this long it hangs.
@@ -234,6 +235,19 @@ def given_an_unfit_passphrase_file_when_unlocked_then_the_exit_code_is_78():
     unlock(bank)
 
 
+def nobody_reads(pid):
+    """No core, no swap, no other process of the same user."""
+    process = Path("/proc") / str(pid)
+    cores = re.search(r"Max core file size +(\S+) +(\S+)",
+                      (process / "limits").read_text())
+    equal(cores.groups(), ("0", "0"), "the size of a core")
+    if not instrumented():  # a sanitizer takes mlock(2) for itself
+        locked = re.search(r"VmLck:\s+(\d+) kB",
+                           (process / "status").read_text())
+        check(int(locked[1]) > 0, "no memory is locked")
+        equal((process / "environ").stat().st_uid, 0, "it can be traced")
+
+
 @scenario
 def given_no_passphrase_file_when_unlocked_then_a_terminal_is_asked():
     bank = open_bank()
@@ -250,6 +264,7 @@ def given_no_passphrase_file_when_unlocked_then_a_terminal_is_asked():
             with Terminal([CTL, "-c", bank.conf, "unlock"],
                           bank.environment("operator")) as screen:
                 screen.expect("Passphrase: ")
+                nobody_reads(screen.pid)
                 screen.type(typed)
                 equal(screen.end(), code, "the exit code")
                 check(typed not in screen.shown, "it is shown")
@@ -385,12 +400,12 @@ def given_descriptors_on_the_control_socket_then_none_is_kept():
         for hand, error in (((), MALFORMED), ((file.fileno(),), PARAMETERS),
                             ((read, write), MALFORMED),
                             ((write,) * 100, MALFORMED)):
-            equal(ask_monitor(bank, "unlock", hand, passphrase=1),
+            equal(ask_monitor(bank, "unlock", hand, kind=1),
                   ("control_refused", {"error": error}), "the answer")
-        equal(ask_monitor(bank, "unlock", (read,), passphrase=0),
+        equal(ask_monitor(bank, "unlock", (read,), kind=0),
               ("control_refused", {"error": MALFORMED}), "the answer")
     # a writer that never ends does not make anybody wait
-    name, _ = ask_monitor(bank, "unlock", (read,), passphrase=1)
+    name, _ = ask_monitor(bank, "unlock", (read,), kind=1)
     equal(name, "control_refused", "the answer")
     equal(ask_monitor(bank, "monitor_status_get", (read, write))[0],
           "monitor_status")
@@ -398,7 +413,7 @@ def given_descriptors_on_the_control_socket_then_none_is_kept():
     os.close(write)
     wait_until(lambda: descriptors(pid) == before, "the same descriptors")
     right = a_pipe(passphrase(bank))
-    equal(ask_monitor(bank, "unlock", (right,), passphrase=1)[0], "unlocked")
+    equal(ask_monitor(bank, "unlock", (right,), kind=1)[0], "unlocked")
     os.close(right)
     bank.look_at_walls()
     open_before = len(descriptors_of_its_own(bank))
@@ -444,7 +459,7 @@ def given_a_start_for_one_command_when_locked_then_refused():
     bank.stop()
     for option in ("--restore", "--accept-loss"):
         bank.launch(option)
-        for name, fields in (("lock", {}), ("unlock", {"passphrase": 0})):
+        for name, fields in (("lock", {}), ("unlock", {"kind": 0})):
             equal(ask_monitor(bank, name, **fields),
                   ("control_refused", {"error": NOT_ALLOWED}), option)
         bank.stop()
@@ -472,17 +487,17 @@ def given_systemds_socket_when_locked_then_it_stays_and_systemd_is_told():
             close_fds=False, env=dict(os.environ, NOTIFY_SOCKET="@" + name))
         equal(told.recv(4096), b"READY=1\nSTATUS=open")
         lock(bank)
-        equal(told.recv(4096), b"STATUS=locked")
+        equal(told.recv(4096), b"READY=1\nSTATUS=locked")
         turned_away(address)
         equal(given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN), 1,
               "that systemd's socket listens")
         unlock(bank)
         equal(told.recv(4096), b"STATUS=unlocking")
-        equal(told.recv(4096), b"STATUS=open")
+        equal(told.recv(4096), b"READY=1\nSTATUS=open")
         with socket.create_connection(address, 10) as one:
             check(one.recv(4096), "no HELLO")
         lock(bank)
-        equal(told.recv(4096), b"STATUS=locked")
+        equal(told.recv(4096), b"READY=1\nSTATUS=locked")
         bank.stop()
         equal(told.recv(4096), b"STOPPING=1")
 

@@ -219,7 +219,8 @@ VALUES = {
     "max-connections": "10", "max-per-address": "10",
     "handshake-timeout-ms": "5000", "segment-size": "64K", "reserve": "1M",
     "session-idle": "60", "session-absolute": "600", "session-rekey": "60", "audit-log": "full",
-    "registration": "invite", "passphrase-file": "p", "namespaces": "on",
+    "registration": "invite", "passphrase-file": "p",
+    "credential": "key", "ask": "yes", "locked": "yes", "namespaces": "on",
     "user-keyd": "1001", "user-netd": "1002", "user-ledgerd": "1003",
 }
 
@@ -227,11 +228,14 @@ VALUES = {
 @scenario
 def given_each_key_of_the_page_when_it_is_used_then_the_parser_takes_it():
     keys = keys_of_page()
-    text = "".join(
-        f"[{where}]\n" + "".join(f"{key} = {VALUES[key]}\n"
-                                 for at, key in sorted(keys) if at == where)
-        for where in sorted({where for where, _ in keys}))
-    parse(text).ends(69)
+    ways = {key for where, key in keys if where == "unlock"}
+    for way in sorted(ways):    # exactly one of them
+        text = "".join(
+            f"[{where}]\n" + "".join(
+                f"{key} = {VALUES[key]}\n" for at, key in sorted(keys)
+                if at == where and (at != "unlock" or key == way))
+            for where in sorted({where for where, _ in keys}))
+        parse(text).ends(69)
     parse(text.replace("[bank]\n", "[bank]\nmotto = x\n")).ends(78, "motto")
 
 

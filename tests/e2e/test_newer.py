@@ -22,6 +22,7 @@ from lib.scenario import check, contains, equal, run, scenario  # noqa: E402
 NEWER = "written by a newer version of strongroom: use that or a newer program"
 MAY_KNOW = "a newer version of strongroom may know more"
 FRAME, SEGMENT, CERTIFICATE = b"SRF1", b"SRSEGMT1", b"SRCERT01"
+SEALED = 2      # the newest version of a sealed file
 fixture = None
 
 
@@ -43,6 +44,14 @@ def number(offset):
     """A number in a header."""
     def raise_it(data):
         data[offset] += 1
+    return raise_it
+
+
+def after(version, offset):
+    """One more than the newest version, whichever the header has."""
+    def raise_it(data):
+        check(0 < data[offset] <= version, "the version")
+        data[offset] = version + 1
     return raise_it
 
 
@@ -107,6 +116,11 @@ def spare(bank):
         f"{int(segment(bank).name[:8]) + 1:08}.log")
 
 
+def snapshot(bank):
+    """The last one, which a start reads."""
+    return max((bank.ledger / "snapshot").iterdir())
+
+
 def begin(data):
     """A header of a newer version in what was made ready."""
     data[:16] = SEGMENT + bytes([2]) + bytes(7)
@@ -114,18 +128,18 @@ def begin(data):
 
 # What is raised, how, and what the message names.
 STARTS = [
-    ("keyd/state", newest(b"SRSTATE2", 0), "state"),
-    ("keyd/state", newest(b"SRSTATE2", 4096), "state"),
+    ("keyd/state", newest(b"SRSTATE5", 0), "state"),
+    ("keyd/state", newest(b"SRSTATE5", 4096), "state"),
     ("keyd/root.sealed", digit(b"SRSEAL01"), "root.sealed"),
-    ("keyd/root.sealed", number(8), "root.sealed"),
+    ("keyd/root.sealed", after(SEALED, 8), "root.sealed"),
     (segment, digit(SEGMENT), "ledger/segment/"),
     (segment, number(8), "ledger/segment/"),
     (segment, of_last(FRAME, 4), "ledger/segment/"),
     (segment, of_last(FRAME, 3), "ledger/segment/"),
     (segment, newer_tail, "ledger/segment/"),
     (spare, begin, "ledger/segment/"),
-    ("ledger/snapshot/00000002", digit(b"SRSNAPS1"), "snapshot/00000002"),
-    ("ledger/snapshot/00000002", number(8), "snapshot/00000002"),
+    (snapshot, digit(b"SRSNAPS1"), "ledger/snapshot/"),
+    (snapshot, number(8), "ledger/snapshot/"),
     ("ledger/public/certificates", of_last(CERTIFICATE, 7), "certificates"),
     ("ledger/public/certificates", longer_certificate, "certificates"),
 ]
@@ -173,7 +187,7 @@ def given_a_bank_when_its_files_are_newer_then_it_does_not_start():
 @scenario
 def given_a_newer_identity_when_it_is_to_certify_then_it_is_refused():
     bank = another()
-    change(bank.keyd / "identity.sealed", number(8))
+    change(bank.keyd / "identity.sealed", after(SEALED, 8))
     before = kept(bank)
     said = bank.ctl("certify")
     check(said.code != DONE, str(said))

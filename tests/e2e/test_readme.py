@@ -19,12 +19,12 @@ from lib.typed import Typist  # noqa: E402
 README = (TOP / "README.md").read_text()
 
 
-def commands():
+def commands(section, count):
     """The lines of the section, those that go on below joined."""
-    text = README[README.index("\n## A bank in ") + 1:]
+    text = README[README.index(f"\n## {section}") + 1:]
     text = text[:text.index("\n## ")]
     blocks = re.findall(r"\n\n((?:    .*\n)+)", text)
-    equal(len(blocks), 2, "blocks of commands")
+    equal(len(blocks), count, "blocks of commands")
     joined = re.sub(r" *\\\n +", " ", "".join(blocks))
     return [line.strip() for line in joined.splitlines()]
 
@@ -32,7 +32,7 @@ def commands():
 @scenario
 def given_a_fresh_directory_when_readme_is_typed_then_it_does_what_it_says():
     typist = Typist(temporary_directory(), free_port())
-    lines = commands()
+    lines = commands("A bank in ", 2)
     equal(lines[0], "make")
     equal(lines[1], 'export PATH="$PWD/build/bin:$PWD/build/sbin:$PATH"')
     screens = {}
@@ -55,6 +55,14 @@ def given_a_fresh_directory_when_readme_is_typed_then_it_does_what_it_says():
         "atm --bank bank/bank.id --user bob balance --json")
     equal(code, 0, shown)
     contains(shown, '"balance_minor":1750')
+    for line in commands("What opens the bank", 1):
+        shown, code = typist.type(line)
+        equal(code, 0, f"the exit status of {line!r}, which shows {shown!r},")
+        screens[re.search(r"(seal add|seal|reset|ceremony|unlock)\b|$",
+                          line.split(".conf ")[1])[0]] = shown
+    for word in ("passphrase", "credential", "shares (2 of 3)"):
+        contains(screens["seal"], word)
+    check("NOT REHEARSED" not in screens["seal"], screens["seal"])
     equal(typist.stop(), 0, "strongroomd's exit code")
 
 

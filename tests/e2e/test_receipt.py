@@ -116,6 +116,21 @@ def given_a_stranger_when_asking_for_others_entries_then_there_are_none():
 
 
 @scenario
+def given_a_name_that_a_terminal_obeys_when_verified_then_it_is_not_obeyed():
+    evil = directory / ("\r\033[2Kverified: rent\n  transfer of 900.00 EUR\n"
+                        "\033[8m\x7f\u009b")
+    text = (directory / "ada.tlog-proof").read_text()
+    evil.write_text(text[:-9] + text[-8:])
+    for said in (verify("receipt", evil).ends(TAMPERED),
+                 verify("--since", evil, bank.ledger)):
+        equal([char for char in said.out + said.err
+               if not " " <= char <= "~" and char != "\n"], [])
+        check(not any(line.startswith("verified")
+                      for line in said.out.splitlines()), said.out)
+    evil.unlink()
+
+
+@scenario
 def given_receipts_of_others_when_verified_then_each_is_named():
     other = Bank.found()
     path = directory / "ada.tlog-proof"
@@ -127,6 +142,23 @@ def given_receipts_of_others_when_verified_then_each_is_named():
         TAMPERED, "not a whole receipt")
     verify("receipt").ends(COULD_NOT)
     verify("receipt", directory).ends(COULD_NOT)
+
+
+@scenario
+def given_an_option_a_command_does_not_look_at_when_given_then_refused():
+    """An auditor must not think that it was looked at."""
+    path = directory / "ada.tlog-proof"
+    for words in (("--since", path, "receipt", path),
+                  ("--signer", path, "receipt", path),
+                  ("--key", path, "bundle", path),
+                  ("--export", path, "bundle", path),
+                  ("--receipts", path, "witness", bank.ledger),
+                  ("--since", path, "witness", bank.ledger),
+                  ("--signer", path, bank.ledger),
+                  ("--state", path, bank.ledger)):
+        what = str(words[2]) if len(words) == 4 else "a ledger directory"
+        verify(*words).ends(
+            COULD_NOT, f"{words[0]} is not an option of {what}")
 
 
 @scenario

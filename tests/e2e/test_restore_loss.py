@@ -121,7 +121,8 @@ def given_the_restored_bank_when_audited_then_the_gap_is_told():
     keep_anchor("after")
     bank.transfer("bob", "ada", "0.50")
     bank.stop()
-    verify(bank).ends(INTACT, "restored with loss", "3 entries that keyd had "
+    # one of them tells of the start
+    verify(bank).ends(INTACT, "restored with loss", "4 entries that keyd had "
                       "signed are lost")
     verify(bank, "--since", anchors["lost"]).ends(
         TAMPERED, "rolled back", "restore note", "still trustworthy")
@@ -264,6 +265,21 @@ def given_a_backup_when_keyd_stays_then_later_customers_do_too():
           "the backup lacks the note")
 
 
+def witnessed(victim, anchor, *names):
+    """Each of them signs the anchor, and its line is put to it."""
+    for number, name in enumerate(names):
+        key, line = victim.base / f"{number}.key", victim.base / "line"
+        run_program([VERIFY, "keygen", "--witness", name, "-o",
+                     key]).ends(0)
+        line.write_text(run_program(
+            [VERIFY, "witness", "--bank", victim.id, "--key", key, "--state",
+             victim.base / f"{number}.state", victim.ledger, anchor]
+        ).ends(0).out)
+        victim.ctl("anchor", "add-cosignature", anchor, line, "--witness",
+                   (victim.base / f"{number}.key.pub").read_text().strip()
+                   ).ends(DONE)
+
+
 @scenario
 def given_a_backup_when_keyd_is_lost_too_then_the_anchor_tells_the_loss():
     victim = Bank.found().start()
@@ -275,6 +291,7 @@ def given_a_backup_when_keyd_is_lost_too_then_the_anchor_tells_the_loss():
     anchor = victim.base / "anchor"
     shutil.copy(victim.ledger / "public/checkpoint", anchor)
     victim.stop()
+    witnessed(victim, anchor, "witness.example/one", "witness.example/two")
     shutil.rmtree(victim.keyd)
     shutil.rmtree(victim.ledger)
     victim.ctl("restore", "--anchor", anchor, store).ends(
@@ -283,6 +300,7 @@ def given_a_backup_when_keyd_is_lost_too_then_the_anchor_tells_the_loss():
     said = victim.ctl("restore", "--accept-loss", "--anchor", anchor, store)
     check(said.code != DONE and not victim.ledger.exists(), str(said))
     anchor.write_bytes(anchor.read_bytes()[:-1])
+    check(anchor.stat().st_size > 512, "no longer than without witnesses")
     victim.ctl("restore", "--accept-loss", "--anchor", anchor, store).ends(
         DONE)
     victim.start()

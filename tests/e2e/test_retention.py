@@ -145,13 +145,33 @@ def given_certified_books_when_the_rest_is_disclosed_then_0_from_there_on():
     shutil.copy(bank.ledger / "public/checkpoint", bank.base / "since")
     disclose("--segments", f"{segment}-", "--snapshot", str(number)).ends(DONE)
     since = ["--since", bank.base / "since"]
+    # only the paper that the auditor kept tells them from the books of a bank
+    # that calls anybody an auditor
+    audit(*since).ends(INTACT, "the word of these books alone")
+    audit(*since, "--certify", bank.base / "fourth").ends(
+        COULD_NOT, "--certified")
+    audit(*since, "--certified", bank.base / "paper").ends(
+        INTACT, "the word of these books alone")
+    text = (bank.base / "second").read_text()
+    for at in (len(text) - 2, len(text) - 2 - 2 * 64):
+        (bank.base / "wrong").unlink(missing_ok=True)
+        (bank.base / "wrong").write_text(
+            text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1:])
+        audit(*since, "--certified", bank.base / "wrong").ends(
+            TAMPERED, "of other books than these")
+    (bank.base / "wrong").write_text("paper\n")
+    audit(*since, "--certified", bank.base / "wrong").ends(
+        COULD_NOT, "is not a paper")
+    audit(*since, "--certified", bank.base / "none").ends(COULD_NOT, "none")
+    since += ["--certified", bank.base / "second"]
     said = audit(*since).ends(
         ANCHORED, f"from entry {size} on", "has certified in entry",
         f"not disclosed before it: {segment} segments", "with keys")
     check("but not all" not in said.out, said.out)
     facts = audit("--json", *since).json()
     check(facts["start"] == size and facts["certified"] > size and
-          facts["executed"] == facts["signed"], f"{facts}")
+          facts["paper"] and
+          facts["executed"] == facts["signed"] - size, f"{facts}")
     audit(*since, "--export", bank.base / "books", "--format",
           "hledger").ends(COULD_NOT, "begins with entry 0")
     audit(*since, "--certify", bank.base / "fourth").ends(ANCHORED)

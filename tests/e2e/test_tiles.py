@@ -43,6 +43,7 @@ def given_a_new_bank_when_it_works_then_its_tree_is_published_at_once():
     size = published()
     equal(tiles.expect_whole(bank.ledger), size, "the size")
     check(tile(f"0/000.p/{size}").is_file(), "no partial tile")
+    tiles.expect_readable(bank.ledger)
 
 
 @scenario
@@ -128,6 +129,7 @@ def given_a_stopped_bank_when_its_tree_is_rebuilt_then_byte_for_byte_the_same():
         check(all(before[path] == data for path, data in after.items()),
               "a file has other bytes than ledgerd had written")
         equal(after["checkpoint"], before["checkpoint"], "the checkpoint")
+    tiles.expect_readable(bank.ledger)
     bank.start()
     published()
     tiles.expect_whole(bank.ledger)

@@ -182,8 +182,47 @@ def given_a_segment_that_is_gone_when_audited_then_what_is_left_is_told():
     told = json.loads(audit("--json", ledger=ledger).ends(TAMPERED).out)
     contains(told["why"], "segment/00000000.log")
     equal(told["trustworthy"], 0)
-    equal([row["state"] for row in told["beyond"]][1:], ["whole", "whole"])
+    equal([row["state"] for row in told["beyond"]],
+          ["missing", "whole", "whole"])
     contains(audit(ledger=ledger).out, "still trustworthy: nothing")
+
+
+@scenario
+def given_a_file_of_a_far_number_when_audited_then_it_ends_and_is_short():
+    for numbers in ((4294967294,), range(1000, 3000, 2)):
+        ledger = copy()
+        gap = len(list((ledger / "segment").glob("*.log")))
+        for number in numbers:
+            (ledger / f"segment/{number:08}.log").touch()
+        missing = audit(ledger=ledger).ends(TAMPERED, f"{gap:08}.log is missing")
+        contains(missing.out, f"{gap:08} missing, to {numbers[0] - 1:08}")
+        check(len(missing.out) < 10000, len(missing.out))
+        told = json.loads(audit("--json", ledger=ledger).ends(TAMPERED).out)
+        equal(told["beyond"][0], {"segment": gap, "to": numbers[0] - 1,
+                                  "state": "missing"})
+        check(len(told["beyond"]) < 20, told["beyond"])
+    # as many names as one likes: the directory is not read for each of them
+    ledger = copy()
+    gap = len(list((ledger / "segment").glob("*.log")))
+    for number in range(gap, 20000):
+        (ledger / f"segment/{number:08}.log").touch()
+    path = ledger / "segment/00000000.log"
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 1
+    path.write_bytes(data)
+    audit(ledger=ledger).ends(TAMPERED, "00000000.log")
+
+
+@scenario
+def given_segments_made_ready_when_they_are_many_then_it_is_told():
+    ledger = copy()
+    last = max(row["segment"] for row in
+               json.loads(audit("--json").out)["segments"])
+    for number in range(last + 1, last + 9):
+        (ledger / f"segment/{number:08}.log").touch()
+    audit(ledger=ledger).ends(INTACT)
+    (ledger / f"segment/{last + 9:08}.log").touch()
+    audit(ledger=ledger).ends(TAMPERED, "more segments are made ready")
 
 
 @scenario

@@ -86,6 +86,22 @@ def given_a_ledger_when_witnessed_then_openssl_verifies_the_signature():
 
 
 @scenario
+def given_an_older_checkpoint_when_witnessed_then_that_one_is_signed():
+    size = int(anchor.read_text().splitlines()[1])
+    bank.start()
+    bank.register("carla")
+    bank.stop()
+    said = witness(bank, anchor, state="older.state").ends(0)
+    contains(said.err, f"has signed {size} entries")
+    equal((bank.base / "older.state").read_text().splitlines()[1], str(size))
+    # what it has signed is what it has written down: it goes on from there
+    said = witness(bank, state="older.state").ends(0)
+    newest = (bank.ledger / "public/checkpoint").read_text().splitlines()[1]
+    check(int(newest) > size, newest)
+    contains(said.err, f"has signed {newest} entries")
+
+
+@scenario
 def given_its_line_when_put_to_the_anchor_then_it_counts():
     verify("--witness", vkey()).ends(INTACT, "has signed none")
     wrong = vkey().replace(NAME, "club.example/other")

@@ -16,6 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (!audit_line_read(text, len, &line))
 		return 0;
+	fuzz_taken();
 	fuzz_must(line.first <= line.last && line.last < UINT64_MAX);
 	if (line.type == AUDIT_LINE_ENTRY) {
 		for (unsigned i = 0; i < line.fields; i++)

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* bank.id. */
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "client/bankfile.h"
 
 #include "tests/lib/fuzz.h"
@@ -11,14 +7,13 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	char message[BANKFILE_MESSAGE_MAX], path[64];
-	int fd = memfd_create("bank.id", MFD_CLOEXEC);
+	char message[BANKFILE_MESSAGE_MAX], path[FUZZ_PATH_MAX];
 	struct bankfile bank;
 
-	fuzz_must(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (bankfile_read(path, &bank, message) == SR_OK)
-		fuzz_must(bank.address_count <= BANKFILE_ADDRESSES);
-	close(fd);
+	fuzz_file(0, bytes, len, path);
+	if (bankfile_read(path, &bank, message) != SR_OK)
+		return 0;
+	fuzz_taken();
+	fuzz_must(bank.address_count <= BANKFILE_ADDRESSES);
 	return 0;
 }

@@ -23,6 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		(void)entry_snapshot_of(&event, &snapshot);
 	if (entry_order_decode(bytes, len, &logged) == SR_OK &&
 	    order_decode(logged.order, &order) == SR_OK) {
+		fuzz_taken();
 		fuzz_must(logged.attachment_len <= ORDER_ATTACHMENT_MAX);
 		(void)order_attachment_check(
 		    order.kind, logged.attachment, logged.attachment_len);

@@ -20,6 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (note_parse(bytes, len, &note) != SR_OK)
 		return 0;
+	fuzz_taken();
 	fuzz_must(len <= NOTE_READ_MAX);
 	(void)note_origin_parse(note.checkpoint.origin, bank_id, &epoch);
 	note_body(&note.checkpoint, body, &body_len);

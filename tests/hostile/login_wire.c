@@ -20,7 +20,7 @@
 
 #include <sodium.h>
 
-#include "client/attempt.h"
+#include "tests/lib/unstretched.h"
 
 enum { ATTEMPTS_A_NAME = 4 };
 
@@ -47,58 +47,14 @@ now_ns(void)
 }
 
 /* Names of one length, so that only the bank knows the difference. */
-static void
-begin(struct payload_m1 *m1, enum payload_operation operation, bool known,
-    unsigned number)
+static const char *
+name_of(bool known, unsigned number)
 {
-	static struct login_credential credential;
-	struct login_problem problem;
+	static char name[PAYLOAD_NAME_MAX + 1];
 
-	memset(m1, 0, sizeof(*m1));
-	m1->operation = operation;
-	snprintf(m1->name, sizeof(m1->name), "%s-%05u",
-	    known ? "known" : "other", number);
-	m1->name_len = (uint8_t)strlen(m1->name);
-	credential.name = m1->name;
-	if (attempt_begin(&attempt, &options, &credential, &problem) != SR_OK)
-		fail(problem.message);
-}
-
-static void
-register_name(unsigned number)
-{
-	struct opaque_password password = {.bytes = "a password", .len = 10};
-	uint8_t wide[64], blind[32], nonce[32], export_key[64];
-	uint8_t signing_secret[64];
-	struct opaque_binding binding;
-	struct payload_m3 m3 = {0};
-	struct payload_m1 m1;
-	struct payload_m2 m2;
-	struct payload_m5 m5;
-
-	begin(&m1, OPERATION_REGISTER, true, number);
-	randombytes_buf(wide, sizeof(wide));
-	opaque_blind(blind, wide);
-	if (opaque_register_start(m1.request, &password, blind) != SR_OK ||
-	    attempt_ask(&attempt, &m1, &m2) != SR_OK)
-		fail("a registration's M2");
-	binding = handshake_binding(&attempt.hs);
-	randombytes_buf(nonce, sizeof(nonce));
-	if (opaque_register_finish(&m3.record, export_key, &password, blind,
-		m2.evaluated, attempt.certificate.opaque_key, &binding,
-		OPAQUE_STRETCH_NONE, nonce) != SR_OK)
-		fail("a record");
-	crypto_sign_keypair(m3.signing_key, signing_secret);
-	randombytes_buf(m3.message_key, sizeof(m3.message_key));
-	handshake_proof_sign(&attempt.hs, signing_secret, &m3);
-	if (handshake_m3_seal(&attempt.hs, &m3, attempt.frame.body) != SR_OK ||
-	    link_write(&attempt.link, FRAME_M3, attempt.frame.body,
-		FRAME_M3_LEN) != SR_OK ||
-	    attempt_await(&attempt, FRAME_M5, SR_CLOSED) != SR_OK ||
-	    handshake_m5_open(&attempt.hs, attempt.frame.body, &m5) != SR_OK ||
-	    m5.status != SR_OK)
-		fail("a registration");
-	attempt_end(&attempt);
+	snprintf(
+	    name, sizeof(name), "%s-%05u", known ? "known" : "other", number);
+	return name;
 }
 
 static void
@@ -113,22 +69,18 @@ plant(unsigned plant_us)
 static void
 attempt_once(unsigned turn, unsigned plant_us)
 {
-	struct opaque_password password = {.bytes = "another", .len = 7};
-	struct opaque_client_random random;
 	struct opaque_client_login login;
 	bool known = turn % 2 == 1;
-	uint8_t wide[64], ephemeral[32], body[FRAME_M1_LEN];
+	uint8_t ephemeral[32], body[FRAME_M1_LEN];
 	struct payload_m1 m1;
 	struct payload_m2 m2;
 	uint64_t began_ns, took_ns;
 
-	begin(&m1, OPERATION_LOG_IN, known, turn / 2 / ATTEMPTS_A_NAME);
-	randombytes_buf(wide, sizeof(wide));
-	randombytes_buf(&random, sizeof(random));
+	unstretched_begin(&attempt, &options, OPERATION_LOG_IN,
+	    name_of(known, turn / 2 / ATTEMPTS_A_NAME), &m1);
+	unstretched_start_login(&login, &m1, "another");
 	randombytes_buf(ephemeral, sizeof(ephemeral));
-	opaque_blind(random.blind, wide);
-	if (opaque_login_start(&login, &m1.ke1, &password, &random) != SR_OK ||
-	    handshake_m1_seal(&attempt.hs, attempt.hello_bytes,
+	if (handshake_m1_seal(&attempt.hs, attempt.hello_bytes,
 		attempt.certificate.noise_key, 0, 0, (const uint8_t[32]){0},
 		ephemeral, &m1, body) != SR_OK)
 		fail("M1");
@@ -169,7 +121,7 @@ main(int argc, char *argv[])
 	if (argc > 5 && (credentials = open(argv[5], O_RDONLY)) < 0)
 		fail(argv[5]);
 	for (unsigned i = 0; i < names; i++)
-		register_name(i);
+		unstretched_register(&options, name_of(true, i), "a password");
 	turns = calloc(2 * (size_t)attempts, sizeof(*turns));
 	if (turns == NULL)
 		fail("no memory");

@@ -52,6 +52,8 @@ SHAPES = {
     "TILL_CLOSE": struct.pack("<QB7x", 77 << 8 | 1, 0),
     "ACCOUNT_OPEN": LABEL,
     "CERTIFY": struct.pack("<IIIIQ64x", 1, 0, 128, 0, 1),
+    "RETIRE": struct.pack("<I36x", 1),
+    "RESET": struct.pack("<QQ32x", 77, 2 ** 40),
 }
 # What else is needed for the order to be carried out; of the others, nothing.
 NOTHING = {"debit": 0, "credit": 0, "amount": 0}
@@ -282,9 +284,9 @@ def play(session, role):
             continue
         answer = session.order(kind=number, attachment=SHAPES[name].hex(),
                                **FIELDS.get(name, NOTHING))
-        # there is no snapshot yet that anybody could sign
-        equal(answer["error"], "SR_NOT_FOUND" if name == "CERTIFY" else
-              "SR_OK", name)
+        # there is no snapshot yet that anybody could sign, or rely on
+        equal(answer["error"], "SR_NOT_FOUND" if name in (
+            "CERTIFY", "RETIRE") else "SR_OK", name)
         equal(session.again(), answer, f"{name}, once more")
         booked += answer["outcome"] == "SR_OK"
         if name in FIELDS:
@@ -383,7 +385,7 @@ def when_each_question_is_asked_about_others_then_nothing_is_told():
             "receipt_get": {"leaf": leaf}}
     asked = {m.name for m in wire.between("client", "ledgerd")}
     equal(asked - set(told), {"order_submit", "directory_get", "policy_get",
-                              "goodbye", "rekey"},
+                              "certificate_get", "goodbye", "rekey"},
           "the messages that are not played here")
 
     def secrets(session, question, fields):

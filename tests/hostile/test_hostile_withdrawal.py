@@ -114,8 +114,9 @@ def when_netd_asks_for_the_holds_itself_then_it_is_told_nothing():
     me.do("heard")
     me.say("ledgerd", wire.encode("holds_get"), wire.encode("holds"))
     tale.settled("ledgerd", before, 2)
-    equal([name for link, name, _ in me.do("heard") if link == "ledgerd"], [],
-          "what ledgerd answered")
+    # the session of the scenario before may be ending still
+    equal({name for link, name, _ in me.do("heard") if link == "ledgerd"} -
+          {"record_out", "session_close"}, set(), "what ledgerd answered")
     tale.unharmed()
 
 

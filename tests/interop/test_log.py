@@ -4,12 +4,13 @@
 """
 The log against that of Go's checksum database: trees, proofs and signed notes
 of both are the same and verify at the other, and Go finds a bank's journal to
-be what the bank's checkpoints say; and, with what a bank of 70,000 entries
+be what the bank's checkpoints say, across a rotation of the log key, too; and, with what a bank of 70,000 entries
 serves and nothing else, every entry, proofs and OpenSSL's word on the
 signature.
 """
 import base64
 import hashlib
+import json
 import struct
 import subprocess
 import sys
@@ -170,6 +171,39 @@ def given_its_journal_when_a_byte_is_altered_then_go_finds_another_root():
     (root,) = theirs.ask("root", n(int(size)))
     check(root != signed, "an altered frame has the same root")
     segment.write_bytes(data)
+
+
+@scenario
+def given_a_rotation_when_go_holds_both_vkeys_then_the_log_goes_on():
+    said = json.loads(bank.ctl("rotate", "log-key", "--json").out)
+    vkeys = [said["old_vkey"], said["new_vkey"]]
+    bank.start()
+    bank.transfer("ada", "bob", "1.00")
+    bank.stop()
+    notes = [kept[-1], checkpoint()]
+    theirs, ours = partners()
+    heads = []
+    for vkey, note, other in zip(vkeys, notes, reversed(notes)):
+        origin, key = vkey.split("+")[0].encode(), base64.b64decode(
+            vkey.split("+", 2)[2])[1:]
+        equal(note.split(b"\n")[0], origin, "the origin")
+        equal(same((theirs, ours), "vkey", origin, key), [vkey.encode()],
+              "the vkey that an auditor is given")
+        heads.append(same((theirs, ours), "open", origin, key, note))
+        for partner in (theirs, ours):
+            refused(partner, "open", origin, key, other)
+            refused(partner, "open", other.split(b"\n")[0], key, other)
+    (old_size, old_root), (size, root) = heads
+    equal(theirs.ask("journal", str(bank.ledger).encode()), [size],
+          "what go finds in the journal")
+    equal(theirs.ask("root", size), [root], "the new key's root")
+    for index in range(struct.unpack("<Q", size)[0]):
+        ours.ask("leaf", *theirs.ask("record", n(index)))
+    (proof,) = same((theirs, ours), "consistency", old_size, size)
+    same((theirs, ours), "extends", old_size, size, old_root, root, proof)
+    (leaf,) = theirs.ask("record", n(said["entry"]))
+    (proof,) = same((theirs, ours), "inclusion", n(said["entry"]), size)
+    same((theirs, ours), "included", n(said["entry"]), size, leaf, root, proof)
 
 
 # ---- what is served --------------------------------------------------------

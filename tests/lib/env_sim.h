@@ -180,6 +180,9 @@ void sim_kill(struct sim_room *room);
  */
 void sim_crash_torn(struct sim_room *room, uint64_t bytes);
 
+/* How many bytes a cut would lose of the room's files, of all writes. */
+uint64_t sim_unsynced(const struct sim_room *room);
+
 /* After cut_after struck: crashes every room so, and the power is back. */
 void sim_restart(struct sim *sim, enum sim_loss loss);
 

@@ -80,14 +80,20 @@ sim_disk_new(void)
 /* ---- contents ---------------------------------------------------------- */
 
 static void
+content_reserve(struct content *c, uint64_t len)
+{
+	if (len <= c->room)
+		return;
+	c->room = len + len / 2 + 4096;
+	c->bytes = realloc(c->bytes, c->room);
+	if (c->bytes == NULL)
+		abort();
+}
+
+static void
 content_resize(struct content *c, uint64_t len)
 {
-	if (len > c->room) {
-		c->room = len + len / 2 + 4096;
-		c->bytes = realloc(c->bytes, c->room);
-		if (c->bytes == NULL)
-			abort();
-	}
+	content_reserve(c, len);
 	if (len > c->len)
 		memset(c->bytes + c->len, 0, len - c->len);
 	c->len = len;
@@ -96,9 +102,10 @@ content_resize(struct content *c, uint64_t len)
 static void
 content_copy(struct content *to, const struct content *from)
 {
-	content_resize(to, from->len);
+	content_reserve(to, from->len);
 	if (from->len > 0)
 		memcpy(to->bytes, from->bytes, from->len);
+	to->len = from->len;
 }
 
 static void
@@ -665,6 +672,18 @@ sim_disk_crash(struct sim_room *room, enum sim_loss loss, uint64_t kept_bytes)
 	for (int i = 0; i < INODES_MAX; i++)
 		inode_crash(room->sim, &disk->inode[i], loss, &kept_bytes);
 	sim_disk_kill(room);
+}
+
+uint64_t
+sim_unsynced(const struct sim_room *room)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < INODES_MAX; i++)
+		for (const struct change *c = room->disk->inode[i].first;
+		     c != NULL; c = c->next)
+			sum += c->len;
+	return sum;
 }
 
 /* ---- what a test does to a disk ---------------------------------------- */

@@ -41,6 +41,14 @@ def ledger_of(bank, names):
                        for name in sorted(names)}}
 
 
+def rows_of(lines, columns):
+    """A statement's lines; one that begins with what was carried forward has
+    a row of that alone."""
+    return [["carried forward", line["carried_forward_minor"]]
+            if "carried_forward_minor" in line else
+            [line[column] for column in columns] for line in lines]
+
+
 class Fixture:
     """One of them, unpacked to a fresh place."""
 
@@ -85,12 +93,14 @@ class Fixture:
 
     def disclosed(self, name):
         base = self.bank.base
-        return ["--since", base / "since", "--auditor-key",
-                base / "clara.key", "--keys", base / name]
+        words = ["--since", base / "since", "--auditor-key",
+                 base / "clara.key", "--keys", base / name]
+        return words + (["--certified", base / "paper"]
+                        if self.expected.get("retired") else [])
 
     def rows(self, name, **options):
-        return [[line[column] for column in self.expected["columns"]]
-                for line in self.bank.statement(name, 200, **options)]
+        return rows_of(self.bank.statement(name, 200, **options),
+                       self.expected["columns"])
 
     def account(self, name, **options):
         said = self.bank.atm(name, "balance", "--json", **options).json()

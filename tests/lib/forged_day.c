@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The day of forged_log.h: a real bank lives it, then it is taken apart. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <sodium.h>
 
 #include "common/noise.h"
+#include "common/seal_event.h"
 #include "tests/lib/forged_duties.h"
 #include "tests/lib/forged_log.h"
 #include "tests/lib/sim_credentials.h"
@@ -27,7 +29,7 @@ struct entry_rules __wrap_entry_rules_default(enum bank_type type);
 
 /*
  * The bank is founded by a program of the first rules; its first start, after
- * the restore, goes on to those of today.
+ * the rotation, goes on to those of today.
  */
 struct entry_rules
 __wrap_entry_rules_default(enum bank_type type)
@@ -161,29 +163,92 @@ rekey_bob(
 			 amount_minor, &answer) == SR_OK);
 }
 
+static void
+everybody_logs_in(struct sim_bank *bank, struct sim_people *people)
+{
+	struct sim_person *const everybody[] = {&people->operators[0],
+	    &people->operators[1], &people->lobby, &people->ada, &people->bob};
+
+	for (size_t i = 0; i < 5; i++)
+		must(sim_person_log_in(bank, everybody[i]) == SR_OK);
+}
+
+static void
+rotate(struct sim_bank *bank, struct sim_people *people, struct forged_log *log)
+{
+	log->first_log = bank->keyd->origin->log;
+	log->first_attestation = bank->keyd->origin->attestation;
+	memcpy(log->first_certificate, bank->keyd->state.certificate,
+	    sizeof(log->first_certificate));
+	sim_bank_end(bank);
+	sim_advance(bank->sim, 60000);
+	bank->rotate = BANK_KEY_ATTESTATION;
+	must(sim_bank_start(bank, true) == SR_OK);
+	must(bank->keyd->origin->log.epoch > log->first_log.epoch);
+	everybody_logs_in(bank, people);
+}
+
 /* From files after which, for all that is known, more was lost. */
 static void
 restore(
     struct sim_bank *bank, struct sim_people *people, struct forged_log *log)
 {
-	struct sim_person *const everybody[] = {&people->operators[0],
-	    &people->operators[1], &people->lobby, &people->ada, &people->bob};
-
-	log->old_log = *bank->keyd->log;
+	log->old_log = bank->keyd->origin->log;
 	memcpy(log->old_certificate, bank->keyd->state.certificate,
 	    sizeof(log->old_certificate));
 	sim_bank_end(bank);
 	sim_advance(bank->sim, 60000);
 	bank->restore = true;
 	must(sim_bank_start(bank, true) == SR_OK);
-	must(bank->keyd->log->epoch > log->old_log.epoch);
+	must(bank->keyd->origin->log.epoch > log->old_log.epoch);
 	must(bank->ledgerd->book.rules == ENTRY_RULES_VERSION);
-	for (size_t i = 0; i < 5; i++)
-		must(sim_person_log_in(bank, everybody[i]) == SR_OK);
+	everybody_logs_in(bank, people);
+}
+
+/* A payment or a deposit; some are declined. */
+static void
+pay(struct sim_bank *bank, struct sim_people *people, unsigned turn,
+    struct message_order_answer *answer)
+{
+	struct sim_person *from = turn % 2 == 0 ? &people->ada : &people->bob;
+	struct sim_person *to = turn % 2 == 0 ? &people->bob : &people->ada;
+	bool large = turn % 13 == 12;
+	enum sr_error found;
+
+	if (turn % 11 == 10) {
+		must(sim_deposit(bank, &people->lobby, to->m4.account, 5,
+			 answer) == SR_OK);
+		return;
+	}
+	found = sim_transfer(bank, from, to->m4.account,
+	    large ? 9999999 : 1 + turn / 2 % 7, answer);
+	must(found == (large ? SR_FUNDS : SR_OK));
+}
+
+/* Until the log has so many entries. */
+static void
+trade(struct sim_bank *bank, struct sim_people *people, unsigned entries)
+{
+	struct message_order_answer answer = {0};
+	struct sim_person *const everybody[] = {
+	    &people->lobby, &people->ada, &people->bob};
+
+	for (unsigned turn = 0; answer.leaf < entries; turn++) {
+		if (turn % 64 == 0)
+			for (size_t i = 0; i < 3; i++)
+				must(sim_person_log_in(bank, everybody[i]) ==
+				     SR_OK);
+		pay(bank, people, turn, &answer);
+		if (turn % 29 == 28)
+			settle(bank, people, hold(bank, people, 100),
+			    turn % 2 == 0 ? 100 : 0);
+		sim_advance(bank->sim, 1700);
+	}
+	must(sim_person_log_in(bank, &people->operators[0]) == SR_OK);
 }
 
 static void
-live(struct sim_bank *bank, struct forged_log *log)
+live(struct sim_bank *bank, struct forged_log *log, unsigned entries)
 {
 	struct order_revoke revoke = {0};
 	uint8_t parameters[ORDER_REVOKE_LEN];
@@ -202,11 +267,15 @@ live(struct sim_bank *bank, struct forged_log *log)
 	(void)sim_transfer(bank, &people.bob, 77 << 16, 1, &answer);
 	must(answer.outcome == SR_NO_ACCOUNT);
 	must(bank->ledgerd->book.rules == ENTRY_RULES_FIRST);
+	rotate(bank, &people, log);
+	must(sim_transfer(bank, &people.ada, people.bob.m4.account, 100,
+		 &answer) == SR_OK);
 	restore(bank, &people, log);
 	disclose(bank, &people, log->auditor_secret);
 	rekey_bob(bank, &people, log);
 	forged_duties(bank, &people);
 	withdrawals(bank, &people);
+	trade(bank, &people, entries);
 	revoke.principal = people.lobby.m4.customer;
 	revoke.terminal = people.lobby.terminal;
 	order_revoke_encode(&revoke, parameters);
@@ -237,6 +306,7 @@ take_segment(struct forged_log *log, const uint8_t *bytes, size_t len)
 		must(log->count < FORGED_ENTRIES_MAX &&
 		     frame.header.seq == log->count);
 		must(journal_open(key, &frame, buffer, &plain) == SR_OK);
+		must(plain.committed_len <= sizeof(entry->committed));
 		entry->committed_len = plain.committed_len;
 		memcpy(entry->committed, plain.committed, plain.committed_len);
 		entry->time_ms = frame.header.time_ms;
@@ -277,27 +347,67 @@ disclosure_of(const struct forged_log *log)
 	return event;
 }
 
+/* The snapshots that ledgerd has made; the number of the last one, or 0. */
+static uint32_t
+take_snapshots(struct forged_log *log, const struct sim_bank *bank)
+{
+	uint32_t last = bank->ledgerd->snapshots.last.number;
+
+	for (size_t i = 0; i < FORGED_SNAPSHOTS && i < last; i++) {
+		struct forged_snapshot *snapshot = &log->snapshot[i];
+		const uint8_t *bytes;
+		char path[64];
+
+		snapshot->number = last - (uint32_t)i;
+		snprintf(path, sizeof(path), "ledger/snapshot/%08u",
+		    snapshot->number);
+		bytes = sim_file(bank->ledgerd_room, path, &snapshot->len);
+		must(bytes != NULL);
+		snapshot->bytes = malloc(snapshot->len);
+		must(snapshot->bytes != NULL);
+		memcpy(snapshot->bytes, bytes, snapshot->len);
+	}
+	return last;
+}
+
 /*
  * A tail that a start has cut off; a snapshot, of which the file has been
  * taken away since, and whose key the auditor had; the key of an old segment;
- * a clock that was confirmed.
+ * a clock that was confirmed; what keyd has refused; shares that were added to
+ * a passphrase.
  */
 static void
-add_events(struct forged_log *log)
+add_events(struct forged_log *log, uint32_t snapshots)
 {
 	struct entry_event recovered = {
 	    .code = SYSTEM_RECOVERED, .subject = 99, .detail = {1, 0, 0, 0, 8}};
 	struct entry_event started = {.code = SYSTEM_STARTED};
 	struct entry_event clock = {
 	    .code = SYSTEM_CLOCK, .subject = 77, .detail = {78}};
+	struct entry_event refusals = {
+	    .code = SYSTEM_REFUSALS, .subject = 79, .detail = {0, 5}};
+	const struct seal_event seal = {.time_ms = 80,
+	    .what = SEAL_ADDED,
+	    .kind = SEALED_SHARES,
+	    .number = 2,
+	    .quorum = 3,
+	    .shares = 5,
+	    .label = "the board",
+	    .hand_kind = SEALED_PASSPHRASE,
+	    .hand_number = 1,
+	    .ways = 2,
+	    .set = 2};
+	struct entry_event sealed = seal_event_entry(&seal);
 	struct entry_event segment_key = {.code = USE_SEGMENT_KEY};
-	struct entry_snapshot snapshot = {.number = 1, .hash = {5}};
+	struct entry_snapshot snapshot = {.number = snapshots + 1, .hash = {5}};
 	struct entry_event event;
 
 	forged_log_salt(0, segment_key.detail);
 	add_event(log, ENTRY_SYSTEM, &recovered);
 	add_event(log, ENTRY_SYSTEM, &started);
 	add_event(log, ENTRY_SYSTEM, &clock);
+	add_event(log, ENTRY_SYSTEM, &refusals);
+	add_event(log, ENTRY_SYSTEM, &sealed);
 	add_event(log, ENTRY_USE, &segment_key);
 	snapshot.size = log->count; /* and where it stands, later */
 	event = entry_snapshot_event(&snapshot);
@@ -330,13 +440,19 @@ correct_salts(struct forged_log *log)
 void
 forged_log_of_a_day(struct forged_log *log)
 {
+	forged_log_of_a_life(log, 0);
+}
+
+void
+forged_log_of_a_life(struct forged_log *log, unsigned entries)
+{
 	struct sim_bank *bank = sim_bank_new(3);
 	char path[64], number[JOURNAL_SEGMENT_NAME_MAX];
 
 	memset(log->auditor_secret, 0x33, sizeof(log->auditor_secret));
-	live(bank, log);
+	live(bank, log, entries);
 	log->keys = *bank->keyd->keys;
-	log->keys.log = *bank->keyd->log;
+	log->keys.origin = *bank->keyd->origin;
 	log->unit = (struct money_unit){"EUR", 2};
 	memcpy(log->bank_id, bank->keyd->state.bank_id, 32);
 	memcpy(log->certificate, bank->keyd->state.certificate,
@@ -354,7 +470,9 @@ forged_log_of_a_day(struct forged_log *log)
 		take_segment(log, bytes, len);
 	}
 	correct_salts(log);
-	add_events(log);
+	add_events(log, take_snapshots(log, bank));
 	forged_log_place_snapshots(log);
 	sim_bank_free(bank);
+	/* whoever forks very often does it faster without */
+	(void)malloc_trim(0);
 }

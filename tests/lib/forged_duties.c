@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/ids.h"
+#include "tests/lib/sim_credentials.h"
 
 static void
 must_at(bool condition, int line)
@@ -198,11 +199,45 @@ roles(struct sim_bank *bank, struct sim_people *people)
 	    bank, &people->operators[1], ORDER_ROLE_REVOKE, carl.m4.customer);
 }
 
-/* What only an auditor may sign: declined, and in the log all the same. */
+/*
+ * Somebody has lost everything: two operators, a code, new keys; and the
+ * bank's own records are sealed anew in between.
+ */
+static void
+resets(struct sim_bank *bank, struct sim_people *people)
+{
+	uint8_t code[RESET_CODE_LEN], public_key[32], secret_key[64];
+	struct sim_change half = {.new_secret = "another secret",
+	    .signing_public = public_key,
+	    .signing_secret = secret_key,
+	    .reset_code = code};
+	struct sim_person ruth;
+	struct order_reset reset;
+	struct payload_m5 m5;
+	uint64_t leaf;
+
+	newcomer(bank, &ruth, "ruth");
+	sim_keys(77, public_key, secret_key);
+	reset = sim_reset_of(bank, &ruth);
+	must(sim_reset_agree(bank, people, &reset, &leaf) == SR_OK);
+	must(sim_reset_code(bank, leaf, code) == SR_OK);
+	must(sim_rotate(bank, BANK_KEY_CREDENTIAL) == SR_OK);
+	must(sim_reseal(bank) == SR_OK);
+	for (half.target = 0; half.target < SLOT_COUNT; half.target++)
+		must(sim_person_change(bank, &ruth, &half, &m5) == SR_OK);
+	ruth.password = half.new_secret;
+	must(sim_person_log_in(bank, &ruth) == SR_OK);
+}
+
+/*
+ * What only an auditor may sign, and only operators: declined, and in the log
+ * all the same.
+ */
 static void
 certificate(struct sim_bank *bank, struct sim_people *people)
 {
 	const struct order_certify says = {.snapshot = 1, .size = 1};
+	const struct order_retire retire = {.snapshot = 1};
 	uint8_t block[ORDER_CERTIFY_LEN];
 	struct message_order_answer answer;
 	struct order order;
@@ -210,6 +245,10 @@ certificate(struct sim_bank *bank, struct sim_people *people)
 	order_certify_encode(&says, block);
 	sim_order_begin(bank, &people->ada, ORDER_CERTIFY, &order);
 	must(forged_submit(bank, &people->ada, &order, block, sizeof(block),
+		 NULL, &answer) == SR_ROLE);
+	order_retire_encode(&retire, block);
+	sim_order_begin(bank, &people->ada, ORDER_RETIRE, &order);
+	must(forged_submit(bank, &people->ada, &order, block, ORDER_RETIRE_LEN,
 		 NULL, &answer) == SR_ROLE);
 }
 
@@ -261,6 +300,7 @@ forged_duties(struct sim_bank *bank, struct sim_people *people)
 	limits(bank, people);
 	accounts(bank, people);
 	roles(bank, people);
+	resets(bank, people);
 	certificate(bank, people);
 	till(bank, people);
 }

@@ -12,6 +12,7 @@
 
 #include <sodium.h>
 
+#include "client/verify/witnesses.h"
 #include "common/aead.h"
 #include "common/crc32c.h"
 #include "common/kdf.h"
@@ -36,12 +37,14 @@ forged_log_put_file(const struct forged_log *log, const char *name,
     const void *bytes, size_t len)
 {
 	char path[256];
-	FILE *file;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", log->directory, name);
-	file = fopen(path, "w");
-	must(file != NULL);
-	must(fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
+	/* over what is there: a file system may wait for the disk when a file
+	 * that was emptied is written again */
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	must(fd >= 0 && write(fd, bytes, len) == (ssize_t)len &&
+	     ftruncate(fd, (off_t)len) == 0 && close(fd) == 0);
 }
 
 void
@@ -52,6 +55,30 @@ forged_log_put(const struct forged_log *log, uint32_t segment)
 	snprintf(name, sizeof(name), "segment/%s",
 	    journal_segment_name(segment, number));
 	forged_log_put_file(log, name, log->bytes[segment], FORGED_SEGMENT_LEN);
+}
+
+/* False if there is none. */
+static bool
+remove_segment(const struct forged_log *log, uint32_t segment)
+{
+	char path[256], number[JOURNAL_SEGMENT_NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s/segment/%s", log->directory,
+	    journal_segment_name(segment, number));
+	return remove(path) == 0;
+}
+
+void
+forged_log_put_snapshot(const struct forged_log *log, uint32_t number,
+    const uint8_t *bytes, size_t len)
+{
+	char name[64], path[256];
+
+	snprintf(name, sizeof(name), "snapshot/%08u", number);
+	snprintf(path, sizeof(path), "%s/%s", log->directory, name);
+	(void)remove(path);
+	if (len > 0)
+		forged_log_put_file(log, name, bytes, len);
 }
 
 void
@@ -67,16 +94,10 @@ forged_log_directory(struct forged_log *log, char *name)
 	must(mkdir(path, 0700) == 0);
 	snprintf(path, sizeof(path), "%s/snapshot", name);
 	must(mkdir(path, 0700) == 0);
-}
-
-static void
-remove_segment(const struct forged_log *log, uint32_t segment)
-{
-	char path[256], number[JOURNAL_SEGMENT_NAME_MAX];
-
-	snprintf(path, sizeof(path), "%s/segment/%s", log->directory,
-	    journal_segment_name(segment, number));
-	(void)remove(path);
+	for (size_t i = 0; i < FORGED_SNAPSHOTS; i++)
+		if (log->snapshot[i].number != 0)
+			forged_log_put_snapshot(log, log->snapshot[i].number,
+			    log->snapshot[i].bytes, log->snapshot[i].len);
 }
 
 void
@@ -84,11 +105,13 @@ forged_log_remove(struct forged_log *log)
 {
 	static const char *const names[] = {"public/checkpoint",
 	    "public/certificates", RESTORE_PATH, "since", "disclosure",
-	    "snapshot/00000001", "snapshot", "public", "segment", "."};
+	    "snapshot", "public", "segment", "."};
 	char path[256];
 
 	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++)
-		remove_segment(log, s);
+		(void)remove_segment(log, s);
+	for (uint32_t number = 1; number < FORGED_SEGMENTS_MAX; number++)
+		forged_log_put_snapshot(log, number, NULL, 0);
 	for (size_t i = 0; i + 1 < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", log->directory, names[i]);
 		(void)remove(path);
@@ -100,7 +123,8 @@ static void
 put_checkpoint(const struct forged_log *log, const char *name,
     const struct checkpoint *checkpoint)
 {
-	const struct keys_log *key = forged_log_key_at(log, checkpoint->size);
+	const struct keys_signing *key =
+	    forged_log_key_at(log, checkpoint->size);
 	uint8_t signature[64];
 	char note[NOTE_MAX];
 	size_t len;
@@ -115,6 +139,13 @@ forged_log_keep(
     const struct forged_log *log, const struct checkpoint *checkpoint)
 {
 	put_checkpoint(log, "since", checkpoint);
+}
+
+void
+forged_log_publish(
+    const struct forged_log *log, const struct checkpoint *checkpoint)
+{
+	put_checkpoint(log, "public/checkpoint", checkpoint);
 }
 
 static struct checkpoint
@@ -283,7 +314,7 @@ end_batch(struct forged_log *log, struct merkle_frontier *tree,
 	merkle_frontier_root(tree, commit.root);
 	if (before->size > 0) {
 		struct checkpoint previous = checkpoint_of(log, before);
-		const struct keys_log *key =
+		const struct keys_signing *key =
 		    forged_log_key_at(log, before->size);
 
 		commit.previous_epoch = key->epoch;
@@ -317,7 +348,7 @@ write_batch(struct forged_log *log, unsigned first, unsigned end,
 	end_batch(log, tree, &before, log->entry[end - 1].time_ms);
 }
 
-/* One is cut short by the restore note, which begins another one. */
+/* One is cut short by either note, which begins another one. */
 static unsigned
 batch_end(const struct forged_log *log, unsigned first)
 {
@@ -325,6 +356,8 @@ batch_end(const struct forged_log *log, unsigned first)
 
 	if (first < log->note && log->note < end)
 		end = log->note;
+	if (first < log->rotation && log->rotation < end)
+		end = log->rotation;
 	return end < log->count ? end : log->count;
 }
 
@@ -336,9 +369,11 @@ lay_out(struct forged_log *log)
 	struct merkle_frontier tree;
 
 	merkle_frontier_init(&tree);
-	memset(log->bytes, 0, sizeof(log->bytes));
+	memset(log->bytes, 0, log->segments * sizeof(log->bytes[0]));
 	log->segments = 0;
-	log->note = forged_log_find_note(log);
+	log->note = forged_log_find_note(log, ENTRY_RESTORE, RESTORE_NOTE_LEN);
+	log->rotation =
+	    forged_log_find_note(log, ENTRY_ROTATION, ROTATION_NOTE_LEN);
 	for (unsigned i = 0, end; i < log->count; i = end) {
 		end = batch_end(log, i);
 		/* two batches a segment */
@@ -346,6 +381,8 @@ lay_out(struct forged_log *log)
 			begin_segment(log, &tree);
 		if (i == log->note)
 			forged_log_renew_note(log, &tree);
+		if (i == log->rotation)
+			forged_log_renew_rotation(log, &tree);
 		write_batch(log, i, end, &tree, &last);
 		if (i == 0 || i == log->note)
 			log->since = checkpoint_of(log, &tree);
@@ -379,7 +416,7 @@ forged_log_place_snapshots(struct forged_log *log)
 void
 forged_log_write(struct forged_log *log)
 {
-	uint8_t certificates[2 * (2 + CERTIFICATE_LEN)];
+	uint8_t certificates[3 * (2 + CERTIFICATE_LEN)];
 	struct writer w = writer_to(certificates, sizeof(certificates));
 	uint8_t record[RESTORE_RECORD_LEN];
 
@@ -387,8 +424,11 @@ forged_log_write(struct forged_log *log)
 	for (uint32_t s = 0; s < log->segments; s++)
 		forged_log_put(log, s);
 	/* A log before this one may have been longer. */
-	for (uint32_t s = log->segments; s < FORGED_SEGMENTS_MAX; s++)
-		remove_segment(log, s);
+	for (uint32_t s = log->segments;
+	     s < FORGED_SEGMENTS_MAX && remove_segment(log, s); s++)
+		continue;
+	writer_u16(&w, CERTIFICATE_LEN);
+	writer_bytes(&w, log->first_certificate, CERTIFICATE_LEN);
 	writer_u16(&w, CERTIFICATE_LEN);
 	writer_bytes(&w, log->old_certificate, CERTIFICATE_LEN);
 	writer_u16(&w, CERTIFICATE_LEN);
@@ -399,13 +439,13 @@ forged_log_write(struct forged_log *log)
 		forged_log_record(log, record);
 	forged_log_put_restores(
 	    log, record, log->note < log->count ? sizeof(record) : 0);
-	put_checkpoint(log, "public/checkpoint", &log->head);
-	put_checkpoint(log, "since", &log->since);
+	forged_log_publish(log, &log->head);
+	forged_log_keep(log, &log->since);
 }
 
 /* The disclosure of these segments, as keyd and strongroomctl make it. */
 static void
-put_disclosure(const struct forged_log *log, unsigned keys)
+put_disclosure(const struct forged_log *log, uint64_t keys)
 {
 	uint8_t bytes[DISCLOSURE_HEADER_LEN +
 		      FORGED_SEGMENTS_MAX * DISCLOSURE_ITEM_LEN];
@@ -415,11 +455,11 @@ put_disclosure(const struct forged_log *log, unsigned keys)
 
 	memcpy(header.bank_id, log->bank_id, 32);
 	noise_public_key(header.auditor, log->auditor_secret);
-	for (uint32_t s = 0; s < FORGED_SEGMENTS_MAX; s++) {
+	for (uint32_t s = 0; s < log->segments; s++) {
 		struct disclosure_item item = {.segment = s};
 		uint8_t key[32];
 
-		if ((keys & 1u << s) == 0)
+		if ((keys & UINT64_C(1) << s) == 0)
 			continue;
 		segment_key(log, s, item.salt, key);
 		must(disclosure_seal(log->bank_id, header.auditor, ephemeral,
@@ -453,11 +493,18 @@ walk(const struct forged_log *log, struct verify *verify, bool since)
 	       verify_log(verify);
 }
 
+static unsigned turn;
+
+void
+forged_log_turn(unsigned next)
+{
+	turn = next - 1;
+}
+
 /* What is found can be told, whatever it is: as JSON, and to nobody. */
 static void
 tell(struct verify *verify)
 {
-	static unsigned turn;
 	int saved, nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	must(nowhere >= 0 && fflush(stdout) == 0);
@@ -465,7 +512,7 @@ tell(struct verify *verify)
 	must(saved >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0);
 	verify->json = true;
 	/* with what is whole beyond the fault only now and then: it is slow */
-	if (turn++ % 16 != 0)
+	if (turn % 16 != 0)
 		verify->fault.known = false;
 	verify_print_verdict(verify);
 	must(fflush(stdout) == 0 && dup2(saved, STDOUT_FILENO) >= 0);
@@ -474,12 +521,11 @@ tell(struct verify *verify)
 }
 
 const struct forged_verdict *
-forged_log_verify(const struct forged_log *log, unsigned keys, bool since)
+forged_log_verify(const struct forged_log *log, uint64_t keys, bool since)
 {
 	static struct forged_verdict verdict;
 	static struct verify verify;
 	static struct audit audit;
-	static unsigned turn;
 
 	/* certificates beyond their count are not looked at, and are many */
 	memset(&verify, 0, offsetof(struct verify, certificate));
@@ -487,7 +533,8 @@ forged_log_verify(const struct forged_log *log, unsigned keys, bool since)
 	    sizeof(verify) - offsetof(struct verify, certificate_count));
 	verify.directory = log->directory;
 	verify.quiet = true;
-	verify.jobs = log->jobs > 0 ? log->jobs : 1 + (turn++ % 8 == 7);
+	turn++;
+	verify.jobs = log->jobs > 0 ? log->jobs : 1 + (turn % 8 == 7);
 	verify.exit = VERIFY_INTACT;
 	memcpy(verify.bank.bank_id, log->bank_id, 32);
 	memcpy(verify.bank.identity, log->identity, 32);
@@ -495,14 +542,19 @@ forged_log_verify(const struct forged_log *log, unsigned keys, bool since)
 	audit.executed = 0;
 	if (keys != 0) {
 		must(audit_begin(&audit) == SR_OK);
-		put_disclosure(log, keys);
+		if (!log->keep_disclosure)
+			put_disclosure(log, keys);
 		verify.audit = &audit;
 	}
+	if (log->witness != NULL)
+		must(witnesses_add(&verify, log->witness) == SR_OK);
 	if (walk(log, &verify, since))
 		verify.exit = verify_judge(&verify);
 	tell(&verify);
 	verdict.exit = verify.exit;
 	verdict.executed = audit.executed;
+	verdict.former = audit.former.count;
+	verdict.witnesses = witnesses_count(&verify);
 	memcpy(verdict.why, verify.why, sizeof(verdict.why));
 	if (keys != 0)
 		audit_end(&audit);

@@ -35,6 +35,6 @@ main(int argc, char *argv[])
 		(void)LLVMFuzzerTestOneInput(exact, len);
 		free(exact);
 	}
-	printf("%d files\n", argc - 1);
+	printf("%d files, taken %u times\n", argc - 1, fuzz_taken_count);
 	return 0;
 }

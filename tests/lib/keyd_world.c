@@ -10,6 +10,7 @@
 
 #include "common/entry.h"
 #include "common/kdf.h"
+#include "tests/lib/hello.h"
 
 /* ---- start ------------------------------------------------------------- */
 
@@ -140,10 +141,15 @@ take_ledgerd(struct world *w, const struct ipc_message *m)
 	} else if (m->type == MESSAGE_RESTORE_SIGNED) {
 		TAKE(restore_signed, w->restore, w->restores);
 		memcpy(w->note, w->restore.note, w->restore.note_len);
+	} else if (m->type == MESSAGE_ROTATE_SIGNED) {
+		TAKE(rotate_signed, w->rotate, w->rotates);
+		memcpy(w->rotation_note, w->rotate.note, w->rotate.note_len);
 	} else if (m->type == MESSAGE_SNAPSHOTS) {
 		TAKE(snapshots, snapshots, other);
 		w->list_len = snapshots.list_len;
 		memcpy(w->list, snapshots.list, snapshots.list_len);
+	} else if (m->type == MESSAGE_ATTESTATION) {
+		TAKE(attestation, w->attestation, other);
 	} else if (m->type == MESSAGE_BANK) {
 		TAKE(bank, bank, other);
 		w->founded = bank.founded == 1;
@@ -243,7 +249,8 @@ void
 world_forget(struct world *w)
 {
 	w->hellos = w->m2s = w->m5s = w->accepted = w->refused = 0;
-	w->opens = w->heads = w->useds = w->geneses = w->restores = 0;
+	w->opens = w->heads = w->useds = w->geneses = w->restores = w->rotates =
+	    0;
 	w->terminal_keys = w->disclosures = w->refusals = 0;
 	w->ended = 0;
 }
@@ -277,6 +284,14 @@ world_tree_start(struct world *w, uint64_t size, const uint8_t root[32],
 }
 
 void
+world_start_again(struct world *w)
+{
+	if (world_restart(w, false) != SR_OK)
+		abort();
+	world_tree_start(w, 0, NULL, NULL);
+}
+
+void
 world_append(
     struct world *w, uint64_t first, const uint8_t *leaves, size_t count)
 {
@@ -287,6 +302,58 @@ world_append(
 
 	message_tree_append_encode(&writer, &append);
 	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+}
+
+void
+world_enrol(struct world *w, uint32_t terminal, uint32_t epoch, bool enrolled)
+{
+	struct terminal next;
+
+	if (terminals_set(&w->keyd->terminals, terminal, epoch, enrolled,
+		&next) != SR_OK ||
+	    keyd_save_terminal(w->keyd, &next) != SR_OK)
+		abort();
+}
+
+enum sr_error
+world_rotate(struct world *w, uint64_t key, uint8_t detail)
+{
+	struct entry_event event = {.code = USE_ROTATE,
+	    .subject = key,
+	    .detail = {detail},
+	    .time_ms = w->sim->now_ms};
+	uint8_t plain[ENTRY_EVENT_LEN], bytes[MESSAGE_KEY_USE_MAX];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+	struct message_key_use m = {.request = 5,
+	    .seq = w->keyd->state.frontier.size,
+	    .time = event.time_ms,
+	    .plaintext = plain,
+	    .plaintext_len = sizeof(plain)};
+
+	entry_event_encode(ENTRY_USE, &event, plain);
+	world_forget(w);
+	message_key_use_encode(&writer, &m);
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	if (w->keyd->failure != SR_OK || w->sim->dark)
+		return SR_IO;
+	assert(w->head.error == SR_OK && w->useds == 1 &&
+	       w->control_type == (w->used.error == SR_OK
+					  ? MESSAGE_KEYS
+					  : MESSAGE_CONTROL_REFUSED));
+	return (enum sr_error)w->used.error;
+}
+
+void
+world_reseal(struct world *w)
+{
+	unsigned steps = 0;
+
+	while (w->keyd->state.key[BANK_KEY_CREDENTIAL].former != 0 &&
+	       w->keyd->failure == SR_OK && !w->sim->dark) {
+		assert(steps++ < 2000);
+		sim_advance(w->sim, RESEAL_PAUSE_MS);
+		(void)world_run(w);
+	}
 }
 
 void
@@ -413,7 +480,7 @@ world_seal_m1(struct world *w, struct person *p, struct attempt *a,
 		start_request(a, secret, m1.request);
 	randombytes_buf(ephemeral, sizeof(ephemeral));
 	if (handshake_m1_seal(&a->handshake, w->hello,
-		w->keyd->keys->noise_public, p->terminal, p->epoch, p->psk,
+		w->keyd->origin->noise.public, p->terminal, p->epoch, p->psk,
 		ephemeral, &m1, a->m1) != SR_OK)
 		abort();
 }
@@ -437,7 +504,7 @@ finish_request(struct world *w, struct person *p, struct attempt *a,
 
 	randombytes_buf(nonce, sizeof(nonce));
 	if (opaque_register_finish(&m3->record, export_key, &password, a->blind,
-		m2->evaluated, w->keyd->keys->opaque.public_key, &binding,
+		m2->evaluated, hello_opaque_key(w->hello), &binding,
 		OPAQUE_STRETCH_NONE, nonce) != SR_OK)
 		abort();
 	memset(m3->wrapped_seed, 0x5e, sizeof(m3->wrapped_seed));
@@ -529,16 +596,32 @@ world_login(struct world *w, struct person *p, uint8_t slot)
 	return SR_OK;
 }
 
-enum sr_error
-world_change(struct world *w, struct person *p, uint8_t slot, uint8_t target,
+/* A handshake that sets a credential, up to M5. */
+static enum sr_error
+set_credential(struct world *w, struct person *p,
+    enum payload_operation operation, uint8_t slot, uint8_t target,
     const char *secret)
 {
 	struct attempt a;
 	enum sr_error error;
 
 	world_forget(w);
-	world_m1(w, p, &a, OPERATION_CHANGE, slot, target, secret);
+	world_m1(w, p, &a, operation, slot, target, secret);
 	error = world_m3(w, p, &a,
 	    slot == SLOT_RECOVERY ? p->recovery : p->password, secret);
 	return error == SR_OK ? read_m5(w, &a) : error;
+}
+
+enum sr_error
+world_change(struct world *w, struct person *p, uint8_t slot, uint8_t target,
+    const char *secret)
+{
+	return set_credential(w, p, OPERATION_CHANGE, slot, target, secret);
+}
+
+enum sr_error
+world_renew(struct world *w, struct person *p)
+{
+	return set_credential(
+	    w, p, OPERATION_RENEW, SLOT_PASSWORD, SLOT_PASSWORD, p->password);
 }

@@ -49,7 +49,11 @@ struct world {
 	struct message_snapshot_key snapshot_key;
 	struct message_restore_signed restore; /* note points to note */
 	uint8_t note[RESTORE_NOTE_LEN];
+	struct message_rotate_signed rotate;
+	uint8_t rotation_note[ROTATION_NOTE_LEN];
+	unsigned rotates;
 	unsigned restores;
+	struct message_attestation attestation; /* without what it points to */
 	uint8_t list
 	    [65536]; /* of the last terminals, snapshots or directory_keys */
 	size_t list_len;
@@ -86,6 +90,10 @@ void world_free(struct world *w);
 /* Ends keyd (its memory is gone) and starts another on the same disk. */
 enum sr_error world_restart(struct world *w, bool identity);
 
+/* The same without the identity, and with the tree of nothing opened; or the
+ * test ends. */
+void world_start_again(struct world *w);
+
 /* Steps keyd and takes what it sent, until nothing moves. */
 enum sr_error world_run(struct world *w);
 void world_forget(struct world *w);
@@ -103,6 +111,19 @@ void world_append(
     struct world *w, uint64_t first, const uint8_t *leaves, size_t count);
 
 /*
+ * The logged use that has a key begin an epoch, of which only the first byte
+ * of the detail may be set.  What keyd made of it; SR_IO when it ended.
+ */
+enum sr_error world_rotate(struct world *w, uint64_t key, uint8_t detail);
+
+/* As the logged use has keyd do it; or the test ends. */
+void world_enrol(
+    struct world *w, uint32_t terminal, uint32_t epoch, bool enrolled);
+
+/* Idle steps, until the credentials' former epoch has ended or keyd has. */
+void world_reseal(struct world *w);
+
+/*
  * Whole handshakes.  What M2 or M5 said; SR_OK; SR_LOGIN when the client
  * itself saw that the password is wrong; SR_CLOSED when keyd refused.
  */
@@ -110,6 +131,9 @@ enum sr_error world_register(struct world *w, struct person *p);
 enum sr_error world_login(struct world *w, struct person *p, uint8_t slot);
 enum sr_error world_change(struct world *w, struct person *p, uint8_t slot,
     uint8_t target, const char *secret);
+
+/* The password's record again, as it is. */
+enum sr_error world_renew(struct world *w, struct person *p);
 
 /* The parts: M1 on a new connection, and M3 after M2 came. */
 struct attempt {

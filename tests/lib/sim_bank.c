@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "common/kdf.h"
+#include "tests/lib/hello.h"
 
 static void
 must_at(bool condition, int line)
@@ -90,11 +91,14 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 {
 	struct keyd_params keyd_params = {.root = bank->root,
 	    .identity_seed = identity ? bank->identity_seed : NULL,
-	    .init = identity && !bank->restore,
+	    .init = identity && !bank->restore && !bank->rotate,
+	    .rotate = bank->rotate,
 	    .restore = bank->restore,
 	    .restore_epoch = bank->restore_epoch,
 	    .restore_size = bank->restore_size,
-	    .registrations_an_hour = 1000};
+	    .registrations_an_hour = bank->registrations_an_hour != 0
+					 ? bank->registrations_an_hour
+					 : 1000};
 	struct ledgerd_params params = {.segment_len = SIM_BANK_SEGMENT_LEN,
 	    .session_idle_s = 300,
 	    .session_absolute_s = 3600,
@@ -103,6 +107,7 @@ sim_bank_start(struct sim_bank *bank, bool identity)
 	    .sessions_max = 64};
 
 	bank->restore = false;
+	bank->rotate = 0;
 	bank->restore_size = 0;
 	sim_bank_end(bank);
 	connect_rooms(bank);
@@ -247,6 +252,7 @@ sim_bank_run(struct sim_bank *bank)
 			return bank->keyd_error;
 		if (bank->ledgerd_error != SR_OK)
 			return bank->ledgerd_error;
+		moved |= retire_waits(bank->ledgerd);
 		quiet = moved ? 0 : quiet + 1;
 	}
 	return SR_OK;
@@ -380,9 +386,10 @@ sim_exchange_m1(struct sim_bank *bank, struct sim_person *person,
 
 	person->connection = message.connection;
 	randombytes_buf(ephemeral, sizeof(ephemeral));
-	must(handshake_m1_seal(hs, bank->hello, bank->keyd->keys->noise_public,
-		 person->terminal, person->terminal_epoch, person->psk,
-		 ephemeral, m1, body) == SR_OK);
+	must(
+	    handshake_m1_seal(hs, bank->hello, bank->keyd->origin->noise.public,
+		person->terminal, person->terminal_epoch, person->psk,
+		ephemeral, m1, body) == SR_OK);
 	must(message_handshake_1_encode(&w, &message) == SR_OK);
 	send_packet(bank, bank->netd, ENV_KEYD, &w);
 	(void)sim_bank_run(bank);
@@ -432,7 +439,7 @@ sim_person_register(struct sim_bank *bank, struct sim_person *person)
 	binding = handshake_binding(&hs);
 	randombytes_buf(nonce, sizeof(nonce));
 	must(opaque_register_finish(&m3.record, export_key, &password, blind,
-		 m2.evaluated, bank->keyd->keys->opaque.public_key, &binding,
+		 m2.evaluated, hello_opaque_key(bank->hello), &binding,
 		 OPAQUE_STRETCH_NONE, nonce) == SR_OK);
 	memset(m3.wrapped_seed, 0x5e, sizeof(m3.wrapped_seed));
 	memset(m3.message_key, 0x4d, sizeof(m3.message_key));

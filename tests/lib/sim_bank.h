@@ -35,14 +35,16 @@ struct sim_bank {
 	struct sim_room *ledgerd_room;
 	struct sim_room *netd;
 	struct sim_room *monitor;
-	struct keyd *keyd;       /* NULL: not running */
-	struct ledgerd *ledgerd; /* likewise */
+	uint32_t registrations_an_hour; /* 0: more than anybody tries */
+	struct keyd *keyd;              /* NULL: not running */
+	struct ledgerd *ledgerd;        /* likewise */
 	enum sr_error keyd_error;
 	enum sr_error ledgerd_error;
 	uint8_t root[32];
 	uint8_t identity_seed[32];
-	enum audit_mode audit;  /* of ledgerd, from the next start on */
-	bool restore;           /* the next start is a restore start */
+	enum audit_mode audit; /* of ledgerd, from the next start on */
+	bool restore;          /* the next start is a restore start */
+	uint8_t rotate; /* likewise a rotation start, of that key; 0: none */
 	uint32_t restore_epoch; /* from that head only; size 0: any */
 	uint64_t restore_size;
 	uint32_t generation;

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "common/noise.h"
+#include "tests/lib/hello.h"
 
 static void
 must(bool what)
@@ -66,7 +67,7 @@ fill_record(struct sim_bank *bank, const struct sim_person *person,
 
 	randombytes_buf(nonce, sizeof(nonce));
 	must(opaque_register_finish(&m3->record, export_key, &password, blind,
-		 m2->evaluated, bank->keyd->keys->opaque.public_key, &binding,
+		 m2->evaluated, hello_opaque_key(bank->hello), &binding,
 		 OPAQUE_STRETCH_NONE, nonce) == SR_OK);
 	memset(m3->wrapped_seed, 0x5e, sizeof(m3->wrapped_seed));
 	memset(m3->message_key,
@@ -90,7 +91,9 @@ enum sr_error
 sim_person_change(struct sim_bank *bank, struct sim_person *person,
     const struct sim_change *change, struct payload_m5 *m5)
 {
-	struct opaque_password password = password_of(change->secret);
+	bool resets = change->reset_code != NULL;
+	struct opaque_password password =
+	    password_of(resets ? "" : change->secret);
 	struct opaque_password next = password_of(change->new_secret);
 	struct opaque_client_result result;
 	struct opaque_client_random random;
@@ -103,22 +106,30 @@ sim_person_change(struct sim_bank *bank, struct sim_person *person,
 	uint8_t wide[64], blind[32], body[FRAME_M3_LEN];
 	enum sr_error error;
 
-	sim_begin_m1(person, OPERATION_CHANGE, &m1);
-	m1.slot = change->slot;
+	sim_begin_m1(person,
+	    resets           ? OPERATION_RESET
+	    : change->renews ? OPERATION_RENEW
+			     : OPERATION_CHANGE,
+	    &m1);
+	m1.slot = resets ? 0 : change->slot;
 	m1.target_slot = change->target;
+	if (resets)
+		memcpy(m1.invitation, change->reset_code, RESET_CODE_LEN);
 	randombytes_buf(wide, sizeof(wide));
 	randombytes_buf(&random, sizeof(random));
 	opaque_blind(random.blind, wide);
 	randombytes_buf(wide, sizeof(wide));
 	opaque_blind(blind, wide);
-	must(opaque_login_start(&login, &m1.ke1, &password, &random) == SR_OK);
+	must(resets ||
+	     opaque_login_start(&login, &m1.ke1, &password, &random) == SR_OK);
 	must(opaque_register_start(m1.request, &next, blind) == SR_OK);
 	error = sim_exchange_m1(bank, person, &hs, &m1, &m2);
 	if (error != SR_OK)
 		return error;
 	binding = handshake_binding(&hs);
-	error = opaque_login_finish(&login, &m3.ke3, &result, &password,
-	    &m2.ke2, &binding, OPAQUE_STRETCH_NONE);
+	if (!resets)
+		error = opaque_login_finish(&login, &m3.ke3, &result, &password,
+		    &m2.ke2, &binding, OPAQUE_STRETCH_NONE);
 	if (error != SR_OK)
 		return error;
 	fill_record(bank, person, change, &hs, blind, &m2, &m3);
@@ -129,4 +140,131 @@ sim_person_change(struct sim_bank *bank, struct sim_person *person,
 		return SR_CLOSED;
 	must(handshake_m5_open(&hs, bank->m5, m5) == SR_OK);
 	return m5->status;
+}
+
+struct order_reset
+sim_reset_of(const struct sim_bank *bank, const struct sim_person *person)
+{
+	const struct book_principal *principal =
+	    book_principal(&bank->ledgerd->book, person->m4.customer);
+	struct order_reset reset = {.customer = person->m4.customer,
+	    .until_ms = bank->ledgerd->last_time_ms + UINT64_C(864000000)};
+
+	must(principal != NULL);
+	memcpy(reset.attestation_hash, principal->attestation_hash, 32);
+	return reset;
+}
+
+enum sr_error
+sim_reset_agree(struct sim_bank *bank, struct sim_people *people,
+    const struct order_reset *reset, uint64_t *leaf)
+{
+	static struct sim_order sent;
+	uint8_t block[ORDER_RESET_LEN], hash[ORDER_HASH_LEN];
+	struct message_order_answer answer;
+	struct order order;
+	enum sr_error error;
+
+	order_reset_encode(reset, block);
+	sim_order_begin(bank, &people->operators[0], ORDER_RESET, &order);
+	sim_order_sign(
+	    &people->operators[0], &order, block, sizeof(block), &sent);
+	error = sim_order_submit(bank, &people->operators[0], &sent, &answer);
+	if (error != SR_OK)
+		return error;
+	order_hash(sent.bytes, hash);
+	sim_order_begin(bank, &people->operators[1], ORDER_APPROVE, &order);
+	order.refers_to = answer.leaf;
+	sim_order_sign(
+	    &people->operators[1], &order, hash, sizeof(hash), &sent);
+	error = sim_order_submit(bank, &people->operators[1], &sent, &answer);
+	*leaf = answer.leaf;
+	return error;
+}
+
+/* A question to ledgerd; the answer is of that type, or a refusal. */
+static enum sr_error
+ask(struct sim_bank *bank, const struct writer *question, unsigned type,
+    struct ipc_message *m)
+{
+	struct message_control_refused refused;
+	struct reader r;
+
+	if (sim_bank_control(bank, question->start, writer_len(question)) !=
+	    SR_OK)
+		return SR_CLOSED;
+	r = reader_of(bank->control_answer, bank->control_answer_len);
+	if (ipc_next(&r, false, m) != SR_OK)
+		return SR_CLOSED;
+	if (m->type == MESSAGE_CONTROL_REFUSED) {
+		must(message_control_refused_decode(
+			 m->body, m->len, &refused) == SR_OK);
+		return error_of_wire(refused.error);
+	}
+	return m->type == type ? SR_OK : SR_CLOSED;
+}
+
+enum sr_error
+sim_reset_code(
+    struct sim_bank *bank, uint64_t leaf, uint8_t code[RESET_CODE_LEN])
+{
+	uint8_t bytes[MESSAGE_RESET_CODE_GET_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_reset_code_get get = {.leaf = leaf};
+	struct message_reset_code answer;
+	struct ipc_message m;
+	enum sr_error error;
+
+	must(message_reset_code_get_encode(&w, &get) == SR_OK);
+	error = ask(bank, &w, MESSAGE_RESET_CODE, &m);
+	if (error != SR_OK)
+		return error;
+	must(message_reset_code_decode(m.body, m.len, &answer) == SR_OK);
+	memcpy(code, answer.code, RESET_CODE_LEN);
+	return error_of_wire(answer.error);
+}
+
+enum sr_error
+sim_person_reset(struct sim_bank *bank, const struct sim_person *person,
+    const uint8_t code[RESET_CODE_LEN], const char *password,
+    const uint8_t public_key[32], const uint8_t secret_key[64])
+{
+	struct sim_change half = {.new_secret = password,
+	    .signing_public = public_key,
+	    .signing_secret = secret_key,
+	    .reset_code = code};
+	struct sim_person by = *person; /* its session is another one */
+	struct payload_m5 m5;
+	enum sr_error error = SR_OK;
+
+	for (; error == SR_OK && half.target < SLOT_COUNT; half.target++)
+		error = sim_person_change(bank, &by, &half, &m5);
+	return error;
+}
+
+enum sr_error
+sim_rotate(struct sim_bank *bank, uint8_t key)
+{
+	uint8_t bytes[MESSAGE_KEY_ROTATE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_key_rotate rotate = {.key = key};
+	struct ipc_message m;
+
+	must(message_key_rotate_encode(&w, &rotate) == SR_OK);
+	return ask(bank, &w, MESSAGE_KEYS, &m);
+}
+
+enum sr_error
+sim_reseal(struct sim_bank *bank)
+{
+	enum sr_error error = SR_OK;
+
+	for (unsigned steps = 0; error == SR_OK; steps++) {
+		if (bank->keyd->state.key[BANK_KEY_CREDENTIAL].former == 0)
+			return SR_OK;
+		must(steps < 2000);
+		sim_advance(bank->sim, RESEAL_PAUSE_MS);
+		error = sim_bank_run(bank);
+	}
+	return error;
 }

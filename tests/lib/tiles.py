@@ -78,6 +78,16 @@ def checkpoint(ledger):
     return int(lines[1]), base64.b64decode(lines[2])
 
 
+def expect_readable(ledger):
+    """Everybody may read what is public, and nothing else."""
+    public = ledger / "public"
+    for path in (public, *public.rglob("*")):
+        equal(path.stat().st_mode & 0o777, 0o755 if path.is_dir() else 0o644,
+              f"the mode of {path}")
+    for path in (ledger / "segment").iterdir():
+        equal(path.stat().st_mode & 0o077, 0, f"others' rights of {path}")
+
+
 def expect_whole(ledger):
     """All that the published checkpoint names is there and right, and nothing
     else but smaller partial tiles at the right edge, right, too.  Gives the

@@ -185,6 +185,7 @@ welcome(struct toy_bank *bank, struct toy_connection *c,
 	m4.customer += bank->lie_customer;
 	m4.account = account_id(m4.customer, ACCOUNT_INDEX_MAIN);
 	m4.account += bank->lie_account;
+	m4.renew = bank->lie_renew;
 	memcpy(m4.wrapped_seed, customer->slot[c->m1.slot].wrapped_seed,
 	    WRAPPED_SEED_LEN);
 	memset(m4.device_token, 0xde, DEVICE_TOKEN_LEN);

@@ -49,6 +49,7 @@ struct toy_bank {
 	uint64_t lie_customer;
 	uint32_t lie_terminal;
 	uint8_t lie_session;
+	bool lie_renew;
 	uint64_t lie_account;
 	uint8_t last_token[DEVICE_TOKEN_LEN]; /* that a client presented */
 };

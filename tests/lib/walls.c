@@ -135,7 +135,10 @@ walls_fds(
 	case ROOM_UNLOCK:
 		while (count <= FD_UNLOCK_LOCK)
 			fds[count++] = null;
-		fds[FD_UNLOCK_PASSPHRASE] = control;
+		while (count < FD_UNLOCK_TOLD)
+			fds[count++] = -1;
+		fds[count++] = null;
+		fds[FD_UNLOCK_SECRET] = control;
 		break;
 	}
 	return count;

@@ -31,7 +31,7 @@ APPROVE, FREEZE, LOWER_LIMIT, REVOKE, CLOSE = 14, 15, 16, 17, 19
 TILL_OPEN, TILL_COUNT, TILL_CLOSE = 21, 22, 23
 RELEASE, ENROL_AUDITOR = 28, 29
 ACCOUNT_OPEN, UNFREEZE, CASH_OUT, ERASE, ROLE_REVOKE = 30, 31, 32, 33, 34
-CERTIFY = 35
+CERTIFY, RETIRE, RESET = 35, 36, 37
 CASHIERS = (TERMINAL, TELLER)
 # What an operator signs stands in no line.
 SIGNED_BY = {TRANSFER: (CUSTOMER,), DEPOSIT: CASHIERS, HOLD: (CUSTOMER,),
@@ -55,6 +55,7 @@ class Model(Money, People):
         self.requests, self.holds, self.auditors = {}, {}, {}
         self.postings = {}
         self.used, self.late = set(), 0
+        self.resets = {}
         self.wrong = []
         self.operators = []
         self.restored = False
@@ -88,6 +89,10 @@ class Model(Money, People):
             if not follows and not (self.restored and
                                     entry["key_epoch"] > person.epoch):
                 self.say(entry, "new keys that do not continue the old ones")
+            if entry["reset_leaf"] and not self.restored and \
+                    self.resets.get(entry["reset_leaf"]) != \
+                    (customer, person.attested):
+                self.say(entry, "new keys by a reset that nobody ordered")
             person.key, person.epoch = entry["signing_key"], \
                 entry["key_epoch"]
             person.attested = entry["attestation_hash"]
@@ -177,6 +182,13 @@ class Model(Money, People):
             not any(attachment[12:16]) and any(attachment[16:24])
         return set() if right else {"SR_PARAMETERS"}, lambda: []
 
+    @staticmethod
+    def retire_broken(request, *_):
+        """Of which snapshot, is in the log and not in the books."""
+        told = bytes.fromhex(request["attachment"])
+        right = len(told) == 40 and any(told[:4]) and not any(told[4:8])
+        return set() if right else {"SR_PARAMETERS"}
+
     # ---- Four eyes ---------------------------------------------------------
 
     def both_halves(self, kind):
@@ -193,6 +205,8 @@ class Model(Money, People):
             ROLE: (self.role_broken, self.change_role),
             RAISE_LIMIT: (self.limits_broken, self.limit),
             UNFREEZE: (self.unfreeze_broken, self.unfreeze),
+            RETIRE: (self.retire_broken, lambda *_: []),
+            RESET: (self.reset_broken, self.reset),
         }[kind]
 
     def expired(self, request, now):

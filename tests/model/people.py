@@ -115,6 +115,30 @@ class People:
         self.accounts[request["account"]].frozen = False
         return []
 
+    # ---- Resets ----------------------------------------------------------------
+
+    def reset_broken(self, entry, now):
+        if "replaces" not in entry:
+            return {"SR_PARAMETERS"}
+        who, broken = self.people.get(entry["principal"]), set()
+        if entry["until"] <= now:
+            broken.add("SR_REQUEST_EXPIRED")
+        if entry["until"] - now > 366 * 86400000:
+            broken.add("SR_PARAMETERS")
+        if who is None:
+            return broken | {"SR_NO_ACCOUNT"}
+        if who.role != CUSTOMER or who.erased:
+            broken.add("SR_PARAMETERS")
+        elif self.accounts[main_of(entry["principal"])].closed:
+            broken.add("SR_ACCOUNT_CLOSED")
+        if who.attested != entry["replaces"]:
+            broken.add("SR_ALREADY")
+        return broken
+
+    def reset(self, request, entry):
+        self.resets[entry["seq"]] = request["principal"], request["replaces"]
+        return []
+
     # ---- Limits ----------------------------------------------------------------
 
     def limits_broken(self, entry, _=None):

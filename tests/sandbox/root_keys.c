@@ -105,14 +105,21 @@ say_keys(const struct keys *keys, const uint8_t root[32])
 	char name[64];
 
 	say_key("root", root, 32);
-	say("noise-private", "", keys->noise_private, 32);
-	say("opaque", ".scalar", keys->opaque.private_key, 32);
-	say_key("oprf-seed", keys->opaque.oprf_seed,
-	    sizeof(keys->opaque.oprf_seed));
-	say_signing("log-key", keys->log.secret);
-	say_signing("attestation-key", keys->attestation_secret);
+	say("noise-private", "", keys->origin.noise.private, 32);
+	say("opaque", ".scalar", keys->origin.opaque.private_key, 32);
+	say_key("opaque-seed", keys->opaque_seed, 32);
+	say_key("oprf-seed", keys->oprf_seed, sizeof(keys->oprf_seed));
+	say_signing("log-key", keys->origin.log.secret);
+	say_signing("attestation-key", keys->origin.attestation.secret);
 	say_key("log-root", keys->log_root, 32);
 	say_key("storage", keys->storage, 32);
+	for (size_t i = 0; i < key_kind_count; i++) {
+		if (key_least_s(key_kinds[i].key) == 0 &&
+		    key_kinds[i].key != BANK_KEY_OPAQUE)
+			continue;
+		snprintf(name, sizeof(name), "%s-root", key_kinds[i].word);
+		say_key(name, keys->epoch_root[key_kinds[i].key], 32);
+	}
 	say_key("credential-id", keys->credential_id, 32);
 	say_key("fake-id", keys->fake_id, 32);
 	say_key("fake-record", keys->fake_record, sizeof(keys->fake_record));
@@ -121,13 +128,14 @@ say_keys(const struct keys *keys, const uint8_t root[32])
 	say_key("limit", keys->limit, 32);
 	say_key("name-index", keys->name_index, 32);
 	say_key("invitation", keys->invitation, 32);
+	say_key("reset", keys->reset, 32);
 	say_key("device-token", keys->device_token, 32);
 	say_key("state", keys->state, 32);
 	for (uint32_t id = 1; id <= TERMINALS; id++) {
 		for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
 			snprintf(name, sizeof(name), "terminal-%u-%u",
 			    (unsigned)id, (unsigned)epoch);
-			keys_terminal(keys, id, epoch, psk);
+			keys_terminal(keys, KEYS_EPOCH, id, epoch, psk);
 			say(name, "", psk, 32);
 		}
 	}
@@ -165,8 +173,8 @@ say_oprf_key(const struct keys *keys, const char *name,
 
 	register_identifier(keys->credential_id, customer->name,
 	    customer->name_len, random, CREDENTIAL_RANDOM_LEN, identifier);
-	kdf_expand_parts(seed, sizeof(seed), keys->opaque.oprf_seed,
-	    sizeof(keys->opaque.oprf_seed), parts, 2);
+	kdf_expand_parts(seed, sizeof(seed), keys->oprf_seed,
+	    sizeof(keys->oprf_seed), parts, 2);
 	if (oprf_derive_key_pair(key, NULL, seed, info, sizeof(info) - 1) !=
 	    SR_OK)
 		fail("an OPRF key");
@@ -237,19 +245,23 @@ main(int argc, char *argv[])
 {
 	static struct keys keys;
 	static char path[4096];
-	uint8_t passphrase[UNLOCK_PASSPHRASE_MAX];
-	uint8_t sealed[UNLOCK_SEALED_LEN + 1], root[UNLOCK_SECRET_LEN];
-	struct unlock_header header;
-	size_t len, sealed_len;
+	uint8_t passphrase[SEALED_PASSPHRASE_MAX];
+	uint8_t bytes[SEALED_MAX_LEN + 1], key[SEALED_SECRET_LEN];
+	uint8_t root[SEALED_SECRET_LEN];
+	struct unlock_secret secret = {
+	    .kind = SEALED_PASSPHRASE, .bytes = passphrase};
+	struct sealed sealed;
+	size_t len, which;
 
 	if (argc < 3 || sodium_init() < 0)
 		fail("PASSPHRASE-FILE KEYD-DIRECTORY [SEGMENT SALT]...");
 	len = read_file(argv[1], passphrase, sizeof(passphrase));
 	snprintf(path, sizeof(path), "%s/root.sealed", argv[2]);
-	sealed_len = read_file(path, sealed, sizeof(sealed));
-	if (unlock_open(UNLOCK_ROOT, sealed, sealed_len, passphrase,
-		unlock_passphrase_len(passphrase, len), &header,
-		root) != SR_OK ||
+	secret.len = unlock_passphrase_len(passphrase, len);
+	len = read_file(path, bytes, sizeof(bytes));
+	if (sealed_read(bytes, len, SEALED_ROOT, &sealed) != SR_OK ||
+	    unlock_open_envelope(&sealed, &secret, key, &which) != SR_OK ||
+	    unlock_open(&sealed, key, root) != SR_OK ||
 	    keys_derive(&keys, root) != SR_OK)
 		fail("the root does not open");
 	say_keys(&keys, root);

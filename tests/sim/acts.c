@@ -493,6 +493,9 @@ acts_do(struct world *world, const struct step *step)
 	case STEP_ERASE:
 		acts_erase(world, draw);
 		break;
+	case STEP_RETIRE:
+		acts_retire(world, draw);
+		break;
 	case STEP_ROLE:
 		acts_role(world, draw);
 		break;

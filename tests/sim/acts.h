@@ -35,6 +35,7 @@ void acts_rekey(struct world *world, const uint64_t *draw);
 void acts_enrol(struct world *world, const uint64_t *draw);
 void acts_revoke(struct world *world, const uint64_t *draw);
 void acts_erase(struct world *world, const uint64_t *draw);
+void acts_retire(struct world *world, const uint64_t *draw);
 void acts_role(struct world *world, const uint64_t *draw);
 void acts_policy(struct world *world, const uint64_t *draw);
 void acts_disclose(struct world *world, const uint64_t *draw);

@@ -4,9 +4,103 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyd/keyd.h"
+#include "keyd/renew.h"
+#include "ledgerd/ledgerd.h"
 #include "tests/sim/acts.h"
 
 /* ---- names, passwords, keys ------------------------------------------------ */
+
+/* What keyd says to somebody who asks to register, and goes away. */
+static enum sr_error
+knock(struct world *world, uint32_t *retry_s)
+{
+	struct opaque_password password = {"of a stranger", 13};
+	uint8_t wide[64], blind[32];
+	struct sim_person stranger;
+	struct handshake hs;
+	struct payload_m1 m1;
+	struct payload_m2 m2;
+	enum sr_error error;
+
+	sim_person_init(&stranger, "stranger", "of a stranger");
+	sim_begin_m1(&stranger, OPERATION_REGISTER, &m1);
+	randombytes_buf(wide, sizeof(wide));
+	opaque_blind(blind, wide);
+	if (opaque_register_start(m1.request, &password, blind) != SR_OK)
+		abort();
+	error = sim_exchange_m1(world->bank, &stranger, &hs, &m1, &m2);
+	*retry_s = error == SR_LATER ? m2.retry_after_s : 0;
+	return error;
+}
+
+/* Whether what keyd counts comes into the journal now. */
+static bool
+is_journaled(const struct world *world)
+{
+	return world->up && !world->disturbed && !world->refused_writes &&
+	       world->bank->ledgerd->admission.closed == SR_OK;
+}
+
+/* Until an hour's budget is spent, and a little more: how many went away. */
+static unsigned
+knock_often(struct world *world)
+{
+	uint64_t now_ms = world->bank->sim->now_ms;
+	unsigned in = 0, away = 0;
+
+	for (unsigned i = 0; i <= REGISTRATIONS_AN_HOUR && away < 3; i++) {
+		uint32_t retry_s;
+		enum sr_error error = knock(world, &retry_s);
+
+		/* who hears nothing was turned away, perhaps */
+		world->turned_away += error == SR_LATER || error == SR_CLOSED;
+		in += error == SR_OK;
+		away += error == SR_LATER;
+		if (error == SR_OK && now_ms < world->closed_until_ms &&
+		    !world->spoilt)
+			world_fail(world, "a budget that was spent is not");
+		if (error == SR_OK)
+			world->closed_until_ms = 0;
+		else if (error == SR_LATER)
+			world->closed_until_ms =
+			    now_ms + (uint64_t)(retry_s - 1) * 1000;
+	}
+	world_tell(world, "    strangers register: %u in, %u away", in, away);
+	if (in > REGISTRATIONS_AN_HOUR)
+		world_fail(world, "more register than an hour's budget");
+	return away;
+}
+
+/*
+ * Strangers ask to register; those who are turned away are counted in the log,
+ * and a bank that is killed and starts turns them away again.
+ */
+static void
+strangers(struct world *world, const uint64_t *draw)
+{
+	uint64_t before;
+	unsigned away;
+	bool told;
+
+	if (!acts_look(world))
+		return;
+	before = world->audit.turned_away;
+	away = knock_often(world);
+	told = is_journaled(world);
+	for (unsigned i = 0; i < 2 && world_go(world); i++)
+		sim_advance(world->bank->sim, KEYD_REFUSALS_MS);
+	if (told && world_go(world) && is_journaled(world) &&
+	    acts_look(world) && world->audit.turned_away < before + away)
+		world_fail(world, "of %u who were turned away %llu are counted",
+		    away,
+		    (unsigned long long)(world->audit.turned_away - before));
+	if (draw[2] % 2 != 0 || !world_go(world))
+		return;
+	recover_end(world, STEP_KILL, draw[3]);
+	if (world->up)
+		(void)knock_often(world);
+}
 
 void
 acts_wrong_password(struct world *world, const uint64_t *draw)
@@ -14,6 +108,10 @@ acts_wrong_password(struct world *world, const uint64_t *draw)
 	struct actor *who = acts_customer(world, draw[0]);
 	struct sim_person stranger = who->person;
 
+	if (draw[1] % 2 == 0) {
+		strangers(world, draw);
+		return;
+	}
 	if (sim_person_log_in_by(
 		world->bank, &stranger, SLOT_PASSWORD, "a wrong one") == SR_OK)
 		world_fail(world, "a wrong password opens");
@@ -56,14 +154,47 @@ acts_register_somebody(struct world *world)
 	if (who == NULL || who->perhaps)
 		return;
 	error = sim_person_register(world->bank, &who->person);
+	world->turned_away += error == SR_LATER || error == SR_CLOSED;
+	if (error != SR_LATER)
+		world->closed_until_ms = 0;
 	if (error == SR_OK)
 		who->registered = true;
-	else
+	else if (error != SR_LATER)
 		who->perhaps = true;
 	world_tell(
 	    world, "    %s registers: %s", who->name, error_sentence(error));
-	if (world_go(world))
+	if (world_go(world) && error != SR_LATER)
 		(void)people_enter(world, who);
+}
+
+/* The session goes on, and the password is the same, whatever comes of it. */
+static void
+renew(struct world *world, struct actor *who)
+{
+	struct sim_change change = {.slot = SLOT_PASSWORD,
+	    .target = SLOT_PASSWORD,
+	    .secret = who->secret[0],
+	    .new_secret = who->secret[0],
+	    .renews = true};
+	struct payload_m5 m5 = {0};
+	struct customer found;
+	uint64_t session;
+	bool due;
+	enum sr_error error;
+
+	if (!people_enter(world, who) || who->unsure ||
+	    credentials_read(&world->bank->keyd->credentials,
+		who->person.m4.customer, &found) != SR_OK)
+		return;
+	due = renew_wanted(world->bank->keyd, &found, SLOT_PASSWORD);
+	session = who->person.connection;
+	error = sim_person_change(world->bank, &who->person, &change, &m5);
+	who->person.connection = session;
+	world_tell(world, "    %s's password again: %s", who->name,
+	    error_sentence(error));
+	if (error == SR_OK && !due)
+		world_fail(world, "a password on the present seed is renewed");
+	(void)world_go(world);
 }
 
 void
@@ -77,6 +208,10 @@ acts_change_password(struct world *world, const uint64_t *draw)
 	struct payload_m5 m5 = {0};
 	enum sr_error error;
 
+	if (draw[1] % 3 == 0) {
+		renew(world, who);
+		return;
+	}
 	/* whoever does not know which one it is finds out first */
 	if (who->unsure || who->perhaps) {
 		who->in = false;
@@ -96,6 +231,58 @@ acts_change_password(struct world *world, const uint64_t *draw)
 	who->in = false;
 }
 
+/* The leaf of two operators' word that this customer is reset; 0. */
+static uint64_t
+agree_on_reset(struct world *world, const struct actor *who, uint64_t draw)
+{
+	struct order_reset reset = sim_reset_of(world->bank, &who->person);
+	uint8_t parameters[ORDER_RESET_LEN];
+	size_t before = world->acks;
+
+	order_reset_encode(&reset, parameters);
+	acts_four_eyes(
+	    world, ORDER_RESET, 0, parameters, sizeof(parameters), draw);
+	return world->up && world->acks >= before + 2
+		   ? world->ack[world->acks - 1].leaf
+		   : 0;
+}
+
+/* Password and keys are lost: both operators, a code, and new ones by it. */
+static void
+reset(struct world *world, struct actor *who, const uint64_t *draw)
+{
+	unsigned number = (unsigned)(who - world->actor) << 4 | who->keys;
+	uint8_t new_public[32], new_secret[64], code[RESET_CODE_LEN];
+	enum sr_error error;
+	uint64_t leaf;
+
+	if (who->keys == 14 || !people_enter(world, who) || who->unsure)
+		return;
+	leaf = agree_on_reset(world, who, draw[2]);
+	if (leaf == 0)
+		return;
+	error = sim_reset_code(world->bank, leaf, code);
+	world_tell(world, "    a reset code for %s: %s", who->name,
+	    error_sentence(error));
+	if (!world_go(world) || error != SR_OK)
+		return;
+	snprintf(who->secret[1], sizeof(who->secret[1]), "%s's %u", who->name,
+	    ++who->changes);
+	sim_keys(number + 1, new_public, new_secret);
+	error = sim_person_reset(world->bank, &who->person, code,
+	    who->secret[1], new_public, new_secret);
+	world_tell(
+	    world, "    %s's reset: %s", who->name, error_sentence(error));
+	who->keys_doubt = true;
+	if (error == SR_OK)
+		memcpy(who->secret[0], who->secret[1], sizeof(who->secret[0]));
+	else if (error == SR_CLOSED)
+		who->unsure = true;
+	who->in = false;
+	if (world_go(world))
+		(void)people_enter(world, who);
+}
+
 /* Both credentials get the new keys, one after the other. */
 void
 acts_new_keys(struct world *world, const uint64_t *draw)
@@ -113,6 +300,10 @@ acts_new_keys(struct world *world, const uint64_t *draw)
 	struct payload_m5 m5 = {0};
 	enum sr_error error;
 
+	if (draw[1] % 3 == 0) {
+		reset(world, who, draw);
+		return;
+	}
 	who->in = false;
 	if (who->keys == 14 || !people_enter(world, who) || who->unsure)
 		return;
@@ -188,6 +379,32 @@ acts_revoke(struct world *world, const uint64_t *draw)
 
 /* ---- time ------------------------------------------------------------------- */
 
+/*
+ * An operator has a key of keyd's begin an epoch; a while of rest, in which
+ * some customers are sealed anew, or all.
+ */
+static void
+rotate(struct world *world, const uint64_t *draw)
+{
+	static const enum bank_key keys[] = {BANK_KEY_CREDENTIAL, BANK_KEY_OPRF,
+	    BANK_KEY_DEVICE, BANK_KEY_INVITATION, BANK_KEY_RESET,
+	    BANK_KEY_TERMINAL};
+	enum bank_key key = keys[draw[4] % (sizeof(keys) / sizeof(keys[0]))];
+	enum sr_error error;
+
+	if (!world->up)
+		return;
+	/* a card that was not used before the second one is void */
+	if (key == BANK_KEY_TERMINAL &&
+	    world->bank->keyd->state.key[key].former != 0)
+		return;
+	error = sim_rotate(world->bank, (uint8_t)key);
+	world_tell(world, "    a new %s: %s", key_kind_of(key)->word,
+	    error_sentence(error));
+	for (uint64_t i = draw[3] % 64; i > 0 && world_go(world); i--)
+		sim_advance(world->bank->sim, RESEAL_PAUSE_MS);
+}
+
 void
 acts_pass_time(struct world *world, const uint64_t *draw)
 {
@@ -195,6 +412,8 @@ acts_pass_time(struct world *world, const uint64_t *draw)
 	    1000, 20000, 20000, 120000, 700000, 4000000, 86400000, 2000000000};
 	uint64_t span = spans_ms[draw[0] % 8];
 
+	if (draw[2] % 2 == 0)
+		rotate(world, draw);
 	sim_advance(world->bank->sim, span + draw[1] % span);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/kdf.h"
+#include "common/refusal.h"
 #include "tests/sim/world.h"
 
 void
@@ -20,6 +21,7 @@ audit_begin(struct world *world)
 	audit->count = 0;
 	audit->last_time_ms = 0;
 	audit->disclosed = 0;
+	audit->turned_away = 0;
 	memset(&audit->model, 0, sizeof(audit->model));
 	crypto_hash_sha256(audit->root[0], (const uint8_t *)"", 0);
 }
@@ -121,6 +123,7 @@ take_entry(struct audit *audit, const struct journal_plain *plain)
 {
 	struct entry_account opened;
 	struct entry_event use;
+	struct refusals refusals;
 
 	switch (entry_type_of(plain->committed, plain->committed_len)) {
 	case ENTRY_GENESIS:
@@ -143,7 +146,15 @@ take_entry(struct audit *audit, const struct journal_plain *plain)
 		if (entry_event_decode(ENTRY_SYSTEM, plain->committed,
 			plain->committed_len, &use) != SR_OK)
 			return "an event that cannot be read";
+		if (use.code == SYSTEM_REFUSALS) {
+			if (refusals_of(&use, &refusals) != SR_OK)
+				return "refusals that cannot be read";
+			audit->turned_away +=
+			    refusals.count[REFUSAL_REGISTRATIONS];
+		}
 		return model_system(&audit->model, &use);
+	case ENTRY_ROTATION:
+		return NULL;
 	case ENTRY_RESTORE:
 	default:
 		return "an entry that this bank does not write";
@@ -255,6 +266,34 @@ read_segment(struct world *world, const uint8_t *bytes, size_t len)
 	}
 }
 
+/* What stays of a retired segment is its entries' leaves, and all of them. */
+static bool
+check_leaves(struct world *world, const uint8_t *segment)
+{
+	const struct audit *audit = &world->audit;
+	struct journal_segment header;
+	struct leaves_file file;
+	char path[ENV_PATH_MAX];
+	const uint8_t *bytes;
+	size_t len;
+
+	segments_leaves_path(audit->segment, path);
+	bytes = sim_file(world->bank->ledgerd_room, path, &len);
+	if (bytes == NULL ||
+	    journal_segment_decode(segment, &header) != SR_OK ||
+	    len < LEAVES_FILE_HEADER_LEN ||
+	    leaves_file_decode(bytes, &file) != SR_OK ||
+	    file.first_seq != header.first_seq ||
+	    file.count != audit->count - header.first_seq ||
+	    len != leaves_file_len(&file))
+		return damaged(world, "the leaves of a retired segment");
+	for (uint64_t i = file.first_seq; i < audit->count; i++)
+		if (memcmp(bytes + leaves_file_offset(&file, i),
+			audit->leaf[i].bytes + 1, JOURNAL_LEAF_LEN) != 0)
+			return damaged(world, "a leaf of a retired segment");
+	return true;
+}
+
 /*
  * Made ready and not begun: zeros, or what is left of a header whose write
  * was refused.  It is written again before anything goes behind it.
@@ -275,18 +314,18 @@ audit_read(struct world *world)
 {
 	struct audit *audit = &world->audit;
 	const uint8_t *bytes;
-	char path[ENV_PATH_MAX];
 	size_t len;
 
 	for (;;) {
-		segments_path(audit->segment, path);
-		bytes = sim_file(world->bank->ledgerd_room, path, &len);
+		bytes = world_segment(world, audit->segment, &len);
 		if (bytes == NULL || len < JOURNAL_SEGMENT_HEADER_LEN)
 			return damaged(world, "a segment is missing");
-		if (!read_segment(world, bytes, len))
+		if (!read_segment(world, bytes, len) ||
+		    (audit->segment < RETIRED_MAX &&
+			bytes == world->retired[audit->segment] &&
+			!check_leaves(world, bytes)))
 			return false;
-		segments_path(audit->segment + 1, path);
-		bytes = sim_file(world->bank->ledgerd_room, path, &len);
+		bytes = world_segment(world, audit->segment + 1, &len);
 		if (bytes == NULL || is_not_begun(bytes, len))
 			return true;
 		audit->segment++;
@@ -419,6 +458,12 @@ audit_check(struct world *world)
 	check_heads(world);
 	check_acks(world);
 	check_refused(world);
+	if (world->audit.turned_away > world->turned_away)
+		world_fail(world,
+		    "%llu who registered were turned away, and the log says "
+		    "%llu",
+		    (unsigned long long)world->turned_away,
+		    (unsigned long long)world->audit.turned_away);
 	if (world->audit.disclosed < world->disclosed)
 		world_fail(world,
 		    "%llu keys were disclosed, and %llu are in the log",

@@ -82,13 +82,10 @@ disclose(struct world *world, const char *base, uint32_t count)
 		struct disclosure_item item = {.segment = i};
 		uint8_t key[32], ephemeral[32];
 		struct journal_segment segment;
-		char name[ENV_PATH_MAX];
 		size_t len;
 
-		segments_path(i, name);
 		must(journal_segment_decode(
-			 sim_file(world->bank->ledgerd_room, name, &len),
-			 &segment) == SR_OK);
+			 world_segment(world, i, &len), &segment) == SR_OK);
 		memcpy(item.salt, segment.salt, 32);
 		keys_segment(keyd->keys, i, segment.salt, key);
 		randombytes_buf(ephemeral, sizeof(ephemeral));
@@ -107,18 +104,23 @@ export_ledger(struct world *world, const char *base)
 	struct bankfile file = {
 	    .name = "Demo Bank", .unit = {.code = "EUR", .exponent = 2}};
 	char path[512], name[ENV_PATH_MAX], message[BANKFILE_MESSAGE_MAX];
+	const uint8_t *bytes;
 	uint32_t count = 0;
+	size_t len;
 
 	make_directory(base, "ledger");
 	make_directory(base, "ledger/segment");
 	make_directory(base, "ledger/public");
 	while (count <= bank->ledgerd->segments.number) {
 		segments_path(count, name);
-		must(copy_file(world, base, name));
+		bytes = world_segment(world, count, &len);
+		must(bytes != NULL);
+		write_file(base, name, bytes, len);
 		count++;
 	}
 	must(count <= SIM_EXPORT_SEGMENTS);
 	(void)copy_file(world, base, "ledger/public/checkpoint");
+	(void)copy_file(world, base, "ledger/public/restores");
 	must(copy_file(world, base, "ledger/public/certificates"));
 	memcpy(file.identity, bank->keyd->state.identity, 32);
 	snprintf(path, sizeof(path), "%s/bank.id", base);

@@ -25,6 +25,8 @@
  *     and its receipt holds; one that was refused is not;
  *   - what leaves a room rests on what is durable in both;
  *   - a segment's key that an auditor gets is in the log before;
+ *   - an hour's budget that is spent stays so over kill and start, and who
+ *     was turned away is counted in the log, nobody else;
  *   - keyd signs one head of a size, and it is the head of the log on the
  *     disk, every leaf and node of it computed anew;
  *   - the books are the model's and add up to zero; a replay gives what was

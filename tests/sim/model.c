@@ -327,8 +327,8 @@ model_system(struct model *model, const struct entry_event *event)
 }
 
 void
-model_register(
-    struct model *model, uint64_t customer, const uint8_t signing_key[32])
+model_register(struct model *model, uint64_t customer,
+    const uint8_t signing_key[32], const uint8_t attested[32])
 {
 	const struct order_limits *limits = &model->policy.customer;
 	struct model_account *opened;
@@ -341,6 +341,7 @@ model_register(
 	new = &model->person[model->people++];
 	*new = (struct model_person){
 	    .customer = customer, .role = ROLE_CUSTOMER, .next_seq = 1};
+	memcpy(new->attested, attested, sizeof(new->attested));
 	opened = add_account(model, customer << 16, MODEL_CUSTOMER);
 	opened->floor = limits->floor_minor;
 	opened->soft_floor = limits->soft_floor_minor;
@@ -361,13 +362,19 @@ const char *
 model_open(struct model *model, const struct entry_account *entry)
 {
 	struct attestation attestation;
+	struct model_person *known;
+	uint8_t hash[32];
 
 	if (attestation_read(entry->attestation, &attestation) != SR_OK)
 		return "an attestation that cannot be read";
-	/* new keys of somebody who is known */
-	if (find_person(model, attestation.customer) != NULL)
+	attestation_hash(entry->attestation, hash);
+	known = find_person(model, attestation.customer);
+	if (known != NULL) {
+		memcpy(known->attested, hash, sizeof(known->attested));
 		return NULL;
-	model_register(model, attestation.customer, attestation.signing_key);
+	}
+	model_register(
+	    model, attestation.customer, attestation.signing_key, hash);
 	return model->full ? "more people than the model takes" : NULL;
 }
 

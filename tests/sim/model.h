@@ -46,6 +46,7 @@ struct model_person {
 	bool revoked, erased;
 	uint64_t next_seq;
 	uint8_t last_hash[32];
+	uint8_t attested[32]; /* hash of the attestation in force */
 	/* of the last orders: took effect, and under which reference */
 	struct {
 		bool done;
@@ -106,8 +107,8 @@ const char *model_order(
 
 /* The same without the entries: a new bank, and a customer nobody knows. */
 void model_begin(struct model *model, const struct entry_genesis *genesis);
-void model_register(
-    struct model *model, uint64_t customer, const uint8_t signing_key[32]);
+void model_register(struct model *model, uint64_t customer,
+    const uint8_t signing_key[32], const uint8_t attested[32]);
 
 /* An order that is its signer's next one. */
 struct model_turn {

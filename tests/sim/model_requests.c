@@ -31,6 +31,10 @@ why_not(struct model *model, const struct model_request *r, uint64_t now)
 		return why_not_unfreeze(model, r);
 	case ORDER_CASH_OUT:
 		return why_not_cash_out(model, r);
+	case ORDER_RETIRE:
+		return is_bare(&r->order);
+	case ORDER_RESET:
+		return why_not_reset(model, r, now);
 	default:
 		return WHY(SR_PARAMETERS);
 	}

@@ -244,6 +244,32 @@ why_not_fall(struct model *model, const struct model_person *who,
 }
 
 uint64_t
+why_not_reset(struct model *model, const struct model_request *r, uint64_t now)
+{
+	const struct model_person *who;
+	struct order_reset reset;
+	uint64_t why = is_bare(&r->order);
+
+	if (order_reset_decode(r->attachment, r->attachment_len, &reset) !=
+	    SR_OK)
+		return WHY(SR_PARAMETERS);
+	if (reset.until_ms <= now)
+		why |= WHY(SR_REQUEST_EXPIRED);
+	else if (reset.until_ms > now + UINT64_C(366) * 24 * 3600 * 1000)
+		why |= WHY(SR_PARAMETERS);
+	who = model_person(model, reset.customer);
+	if (who == NULL)
+		return why | WHY(SR_NO_ACCOUNT);
+	if (who->role != ROLE_CUSTOMER || who->erased)
+		why |= WHY(SR_PARAMETERS);
+	if (find_account(model, who->customer << 16)->closed)
+		why |= WHY(SR_ACCOUNT_CLOSED);
+	if (memcmp(reset.attestation_hash, who->attested, 32) != 0)
+		why |= WHY(SR_ALREADY);
+	return why;
+}
+
+uint64_t
 why_not_role(struct model *model, const struct model_request *r)
 {
 	const struct model_person *who;

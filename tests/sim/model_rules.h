@@ -94,6 +94,8 @@ uint64_t do_close(struct turn *turn);
 uint64_t do_erase(struct turn *turn);
 uint64_t do_freeze(struct turn *turn);
 uint64_t why_not_unfreeze(struct model *model, const struct model_request *r);
+uint64_t why_not_reset(
+    struct model *model, const struct model_request *r, uint64_t now);
 void do_unfreeze(struct model *model, const struct model_request *r);
 uint64_t do_lower(struct turn *turn);
 uint64_t why_not_raise(struct model *model, const struct model_request *r);

@@ -43,6 +43,8 @@ static const struct {
     {ORDER_CASH_OUT, ROLE_TELLER, 30},
     {ORDER_ERASE, ROLE_CUSTOMER, 5},
     {ORDER_CERTIFY, ROLE_AUDITOR, 5},
+    {ORDER_RETIRE, ROLE_OPERATOR, 5},
+    {ORDER_RESET, ROLE_OPERATOR, 20},
 };
 
 enum { CUSTOMS = sizeof(customs) / sizeof(customs[0]) };

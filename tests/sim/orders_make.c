@@ -292,6 +292,39 @@ make_certificate(struct orders *orders)
 }
 
 static void
+make_retirement(struct orders *orders)
+{
+	const struct order_retire retire = {
+	    .snapshot = (uint32_t)orders_draw(orders, 9)};
+
+	order_retire_encode(&retire, orders->attachment);
+	orders->attachment_len = ORDER_RETIRE_LEN;
+}
+
+static void
+make_reset(struct orders *orders)
+{
+	const struct model_person *who = somebody(
+	    orders, orders_happens(orders, 900)
+			? ROLE_CUSTOMER
+			: (unsigned)orders_draw(orders, ROLE_AUDITOR + 1));
+	struct order_reset reset = {.customer = who->customer,
+	    .until_ms = orders->now_ms + 1 +
+			orders_draw(orders, UINT64_C(366) * 86400000)};
+
+	memcpy(reset.attestation_hash, who->attested, 32);
+	if (orders_happens(orders, 30))
+		reset.customer++;
+	if (orders_happens(orders, 20))
+		reset.until_ms =
+		    1 + orders_draw(orders, 2 * orders->now_ms + 1);
+	if (orders_happens(orders, 20))
+		reset.attestation_hash[orders_draw(orders, 32)] ^= 1;
+	order_reset_encode(&reset, orders->attachment);
+	orders->attachment_len = ORDER_RESET_LEN;
+}
+
+static void
 make_revocation(struct orders *orders)
 {
 	bool operators = orders->order.kind == ORDER_ROLE_REVOKE;
@@ -499,6 +532,12 @@ orders_make(struct orders *orders, const struct model_person *signer)
 		break;
 	case ORDER_CERTIFY:
 		make_certificate(orders);
+		break;
+	case ORDER_RETIRE:
+		make_retirement(orders);
+		break;
+	case ORDER_RESET:
+		make_reset(orders);
 		break;
 	default: /* erase */
 		break;

@@ -131,7 +131,9 @@ refused(struct world *world, struct actor *actor, struct doubt *pending,
 
 	world_tell(
 	    world, "    %s: refused: %s", actor->name, error_sentence(error));
-	if (error == SR_OLD_RECORDS)
+	/* it is there, and what became of it cannot be told */
+	if (error == SR_OLD_RECORDS || error == SR_RETIRED ||
+	    error == SR_UNREADABLE)
 		return;
 	order_hash(pending->order.bytes, hash);
 	if (find_ack(world, hash) != NULL) {

@@ -43,6 +43,7 @@ static const struct chance steps[] = {
     {STEP_ENROL, 1},
     {STEP_REVOKE, 1},
     {STEP_ERASE, 3},
+    {STEP_RETIRE, 2},
     {STEP_ROLE, 3},
     {STEP_POLICY, 1},
     {STEP_DISCLOSE, 3},
@@ -169,7 +170,8 @@ place_of_fault(const struct plan *plan, struct dice *dice)
 	for (unsigned i = 0; i < plan->step_count && first % 3 == 0; i++) {
 		unsigned step = (first + i) % plan->step_count;
 
-		if (plan->step[step].kind == STEP_ERASE)
+		if (plan->step[step].kind == STEP_ERASE ||
+		    plan->step[step].kind == STEP_RETIRE)
 			return step;
 	}
 	return first;
@@ -336,9 +338,9 @@ step_name(enum step_kind kind)
 	static const char *const names[STEP_KIND_COUNT] = {"transfer", "burst",
 	    "deposit", "hold", "settle", "order", "release", "retry", "ask",
 	    "log-in", "wrong password", "leave", "register", "password",
-	    "new keys", "rekey", "enrol", "revoke", "erase", "role", "policy",
-	    "disclose", "generation", "time", "clock", "stop", "kill", "cut",
-	    "copy", "stale directory"};
+	    "new keys", "rekey", "enrol", "revoke", "erase", "retire", "role",
+	    "policy", "disclose", "generation", "time", "clock", "stop", "kill",
+	    "cut", "copy", "stale directory"};
 
 	return names[kind];
 }

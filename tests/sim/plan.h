@@ -36,8 +36,9 @@ enum step_kind {
 	STEP_REKEY,    /* of a session */
 	STEP_ENROL,
 	STEP_REVOKE,
-	STEP_ERASE, /* a customer leaves */
-	STEP_ROLE,  /* given, used or taken */
+	STEP_ERASE,  /* a customer leaves */
+	STEP_RETIRE, /* what an auditor has certified */
+	STEP_ROLE,   /* given, used or taken */
 	STEP_POLICY,
 	STEP_DISCLOSE, /* of a segment's key; enrols the auditor first */
 	STEP_GENERATION,

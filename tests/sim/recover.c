@@ -189,6 +189,8 @@ crash(struct world *world, uint64_t draw)
 	sim_bank_end(world->bank);
 	sim_restart(world->bank->sim, loss);
 	world->up = false;
+	/* what was counted was not synced */
+	world->closed_until_ms = 0;
 	world->result->counts.crashes++;
 }
 
@@ -231,6 +233,7 @@ fall(struct world *world)
 {
 	uint64_t draw = sim_number(world->bank->sim, 1u << 16);
 
+	world->closed_until_ms = 0;
 	if (!world->bank->sim->dark && draw % 3 == 0)
 		kill_rooms(world);
 	else
@@ -240,15 +243,23 @@ fall(struct world *world)
 void
 recover_end(struct world *world, enum step_kind how, uint64_t draw)
 {
+	static const uint8_t keys[] = {BANK_KEY_LOG, BANK_KEY_ATTESTATION,
+	    BANK_KEY_NOISE, BANK_KEY_OPAQUE};
+
 	if (!world->up)
 		return;
 	world->quiet = !world->disturbed;
+	if (world->disturbed || world->refused_writes)
+		world->closed_until_ms = 0;
 	if (how == STEP_STOP)
 		stop(world);
 	else if (how == STEP_KILL)
 		kill_rooms(world);
 	else
 		crash(world, draw);
+	/* no draw of its own: plans stay what they were */
+	world->rotates =
+	    (draw >> 40) % 3 == 0 ? keys[(draw >> 44) % sizeof(keys)] : 0;
 	recover_start(world);
 }
 
@@ -324,7 +335,9 @@ recover_start(struct world *world)
 			world_fail(world, "the bank starts and ends for ever");
 		recover_disks(world);
 		arm_start(world);
-		error = sim_bank_start(bank, false);
+		bank->rotate = world->rotates;
+		error = sim_bank_start(bank, world->rotates != 0);
+		world->rotates = 0;
 		world->result->counts.starts++;
 		world_note(world, &error, sizeof(error));
 		/* its space is not made before the next start */
@@ -400,6 +413,7 @@ recover_put_back(struct world *world, uint64_t draw)
 	if (draw % 3 != 0)
 		sim_restore(world->bank->ledgerd_room, world->copy_ledgerd);
 	world->stale = true;
+	world->closed_until_ms = 0;
 	if (!both) {
 		world->spoilt = true;
 		recover_start(world);

@@ -29,17 +29,26 @@ static void
 open_version(const struct world *world, uint64_t customer,
     const uint8_t bytes[CREDENTIAL_VERSION_LEN], struct version *version)
 {
+	const struct keyd *keyd = world->bank->keyd;
+	const struct state_key *known = &keyd->state.key[BANK_KEY_CREDENTIAL];
 	struct reader r = reader_of(bytes, 8);
-	uint8_t ad[AD_LEN];
+	uint8_t ad[AD_LEN], key[KEYS_EPOCH_MAX];
 	struct writer w = writer_to(ad, sizeof(ad));
+	uint32_t epoch;
 
-	version->generation = reader_u64(&r);
+	version->generation = reader_u32(&r);
+	epoch = reader_u32(&r);
 	writer_bytes(&w, LABEL, sizeof(LABEL) - 1);
 	writer_u64(&w, customer);
-	writer_u64(&w, version->generation);
-	version->opens =
-	    aead_unwrap(version->plain, world->bank->keyd->keys->storage, ad,
-		sizeof(ad), bytes + 8, WRAPPED_LEN) == SR_OK;
+	writer_u32(&w, (uint32_t)version->generation);
+	writer_u32(&w, epoch);
+	if (epoch == 0)
+		epoch = KEYS_EPOCH;
+	(void)keys_epoch(keyd->keys, BANK_KEY_CREDENTIAL, epoch, key);
+	/* whatever else it is sealed under, it is lost with that */
+	version->opens = (epoch == known->epoch || epoch == known->former) &&
+			 aead_unwrap(version->plain, key, ad, sizeof(ad),
+			     bytes + 8, WRAPPED_LEN) == SR_OK;
 	version->blank = version->opens
 			     ? sodium_is_zero(version->plain, PLAIN_LEN) == 1
 			     : sodium_is_zero(bytes, CREDENTIAL_VERSION_LEN);

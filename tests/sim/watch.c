@@ -57,9 +57,13 @@ check_segments(struct world *world, const char *what)
 		return;
 	for (uint32_t i = 0; i <= ledgerd->segments.number; i++) {
 		segments_path(i, path);
+		if (sim_durable(world->bank->ledgerd_room, path))
+			continue;
+		/* of a retired one its leaves */
+		segments_leaves_path(i, path);
 		if (!sim_durable(world->bank->ledgerd_room, path))
-			world_fail(
-			    world, "%s left before %s was durable", what, path);
+			world_fail(world,
+			    "%s left before segment %u was durable", what, i);
 	}
 }
 
@@ -79,6 +83,9 @@ take_head(struct world *world, const struct ipc_message *m)
 	if (head->known && memcmp(head->root, message.root, 32) != 0)
 		world_fail(world, "keyd signed two heads of size %llu",
 		    (unsigned long long)message.size);
+	if (message.epoch < world->epoch && !world->spoilt && !world->stale)
+		world_fail(world, "keyd signs with a log key that was rotated");
+	world->epoch = message.epoch;
 	head->known = true;
 	memcpy(head->root, message.root, 32);
 }

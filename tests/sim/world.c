@@ -201,6 +201,7 @@ world_new(void)
 	add_actor(world, "spare", NULL);
 	for (unsigned i = ACTOR_ADA; i < ACTORS_FURNISHED; i++)
 		settle_in(world, &world->actor[i]);
+	world->bank->registrations_an_hour = REGISTRATIONS_AN_HOUR;
 	while (world->actors < ACTORS_MAX) {
 		char name[8];
 
@@ -295,7 +296,8 @@ run_step(struct world *world, unsigned at)
 	random_begin(step->draw[PLAN_DRAWS - 1]);
 	world->bank->sim->drawn = step->draw[PLAN_DRAWS - 2] >> 1;
 	/* somebody leaves in peace, mostly, until the very end */
-	if (step->kind != STEP_ERASE || (step->draw[3] >> 8) % 4 == 0)
+	if ((step->kind != STEP_ERASE && step->kind != STEP_RETIRE) ||
+	    (step->draw[3] >> 8) % 4 == 0)
 		recover_arm(world);
 	acts_do(world, step);
 	(void)world_go(world);

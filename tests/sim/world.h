@@ -27,6 +27,8 @@ enum {
 	REFUSED_MAX = 512,
 	SIM_EXPORT_SEGMENTS = 256,
 	GHOSTS_MAX = 64,
+	RETIRED_MAX = 48, /* segments */
+	REGISTRATIONS_AN_HOUR = 16,
 };
 
 /* The first actors, by place. */
@@ -137,7 +139,8 @@ struct audit {
 	uint64_t at;
 	uint64_t count;
 	uint64_t last_time_ms;
-	uint64_t disclosed; /* keys, as logged */
+	uint64_t disclosed;   /* keys, as logged */
+	uint64_t turned_away; /* registrations, likewise */
 	struct model model;
 	struct leaf leaf[ENTRIES_MAX_COUNT];
 	uint8_t root[ENTRIES_MAX_COUNT + 1][32]; /* of the first n leaves */
@@ -159,6 +162,8 @@ struct world {
 	bool stale;          /* passwords may be older than people think */
 	bool disturbed;      /* a fault was set for this step */
 	bool refused_writes; /* a disk, since the last start */
+	uint8_t rotates;     /* the key that the next start is to rotate */
+	uint32_t epoch;      /* of the newest head that keyd has signed */
 	uint8_t digest[32];  /* of the books, when all was quiet */
 
 	struct actor actor[ACTORS_MAX];
@@ -167,7 +172,10 @@ struct world {
 	unsigned ghosts;
 	struct ack ack[ACKS_MAX];
 	size_t acks;
-	uint64_t disclosed;     /* keys that left keyd */
+	uint64_t disclosed;   /* keys that left keyd */
+	uint64_t turned_away; /* registrations, told or perhaps */
+	/* before it nobody registers, as keyd has told; 0: not known */
+	uint64_t closed_until_ms;
 	uint64_t state_counter; /* of keyd's state at its last packet */
 	uint8_t refused[REFUSED_MAX][32];
 	size_t refused_count;
@@ -188,8 +196,17 @@ struct world {
 	bool start_fault_used[PLAN_FAULTS_MAX];
 	bool armed[PLAN_FAULTS_MAX];
 
+	/* what went, as it was when it was retired */
+	uint8_t retired[RETIRED_MAX][SIM_BANK_SEGMENT_LEN];
+
 	crypto_generichash_state hash; /* of all that happened */
 };
+
+/*
+ * The bytes of a segment: from the disk, or, of one whose leaves have stayed
+ * and whose keys keyd gives no more, as it was before; else NULL.
+ */
+const uint8_t *world_segment(struct world *world, uint32_t number, size_t *len);
 
 /* world.c */
 struct world *world_new(void); /* furnished; its rooms have ended */

@@ -226,6 +226,21 @@ given_two_segments_then_a_pseudonym_tells_nothing_of_the_other(void **state)
 	    SR_OK);
 	assert_string_equal(two.pseudonym, "-");
 	assert_string_equal(two.kind, "segment-key");
+	/* nor was anything refused to somebody */
+	event.code = SYSTEM_REFUSALS;
+	entry_event_encode(ENTRY_SYSTEM, &event, committed);
+	assert_int_equal(
+	    audit_record_of(&leaf, committed, sizeof(committed), key[0], &two),
+	    SR_OK);
+	assert_string_equal(two.pseudonym, "-");
+	assert_string_equal(two.kind, "refusals");
+	event.code = SYSTEM_SEAL;
+	entry_event_encode(ENTRY_SYSTEM, &event, committed);
+	assert_int_equal(
+	    audit_record_of(&leaf, committed, sizeof(committed), key[0], &two),
+	    SR_OK);
+	assert_string_equal(two.pseudonym, "-");
+	assert_string_equal(two.kind, "seal");
 }
 
 int

@@ -26,14 +26,19 @@
 #include "common/backup.h"
 #include "common/certificate.h"
 #include "common/journal.h"
+#include "common/leaves_file.h"
 #include "gen/messages.h"
 
-/* What it says of a segment: the first time, and from then on. */
+/*
+ * What it says of a segment: the first time, and from then on.  No length: that
+ * every segment is retired.
+ */
 struct lie {
 	uint64_t first_len;
 	size_t first_count;
 	uint64_t then_len;
 	size_t then_count;
+	bool endless; /* each is a whole segment, and none has the head */
 };
 
 static uint8_t entry[2 + CERTIFICATE_LEN];
@@ -52,6 +57,19 @@ answer(int fd, const struct message_backup_piece *piece)
 }
 
 /* ledgerd, to the end of the link. */
+/* A segment that was begun and has no frame, whatever its number is. */
+static void
+empty_segment(uint32_t number, struct message_backup_piece *piece)
+{
+	static uint8_t bytes[JOURNAL_SEGMENT_HEADER_LEN + 8];
+	struct journal_segment header = {.segment = number};
+
+	memcpy(header.bank_id, backup.bank.bank_id, sizeof(header.bank_id));
+	journal_segment_encode(&header, bytes);
+	piece->bytes = bytes;
+	piece->len = piece->bytes_len = sizeof(bytes);
+}
+
 static _Noreturn void
 lie_on(int fd, const struct lie *lie)
 {
@@ -66,7 +84,14 @@ lie_on(int fd, const struct lie *lie)
 		if (message_backup_ledger_get_decode(
 			packet + 5, (size_t)n - 5, &get) != SR_OK)
 			_exit(1);
-		if (get.file == BACKUP_SEGMENT) {
+		if ((get.file == BACKUP_SEGMENT && lie->first_len == 0) ||
+		    (get.file == BACKUP_LEAVES && get.number > 3)) {
+			piece.error = SR_NOT_FOUND;
+		} else if (get.file == BACKUP_LEAVES) {
+			piece.len = piece.bytes_len = LEAVES_FILE_HEADER_LEN;
+		} else if (get.file == BACKUP_SEGMENT && lie->endless) {
+			empty_segment(get.number, &piece);
+		} else if (get.file == BACKUP_SEGMENT) {
 			piece.len =
 			    get.offset == 0 ? lie->first_len : lie->then_len;
 			piece.bytes_len = get.offset == 0 ? lie->first_count
@@ -156,17 +181,55 @@ given_lengths_that_change_when_a_segment_is_fetched_then_it_is_damaged(
     void **state)
 {
 	static const struct lie lies[] = {
-	    {JOURNAL_SEGMENT_MAX_LEN + 1, CONTROL_PIECE_LEN, 0, 0},
-	    {65536, CONTROL_PIECE_LEN, 100, 50},
-	    {65536, CONTROL_PIECE_LEN, 65537, CONTROL_PIECE_LEN},
-	    {65536, 0, 0, 0},
-	    {100, CONTROL_PIECE_LEN, 0, 0},
-	    {8001, CONTROL_PIECE_LEN, 8001, CONTROL_PIECE_LEN},
+	    {JOURNAL_SEGMENT_MAX_LEN + 1, CONTROL_PIECE_LEN, 0, 0, false},
+	    {65536, CONTROL_PIECE_LEN, 100, 50, false},
+	    {65536, CONTROL_PIECE_LEN, 65537, CONTROL_PIECE_LEN, false},
+	    {65536, 0, 0, 0, false},
+	    {100, CONTROL_PIECE_LEN, 0, 0, false},
+	    {8001, CONTROL_PIECE_LEN, 8001, CONTROL_PIECE_LEN, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
 		assert_int_equal(back_up(&lies[i]), SR_DAMAGED);
+}
+
+static bool
+has_leaves(unsigned number)
+{
+	char name[64], path[PATH_MAX];
+
+	snprintf(name, sizeof(name), "ledger/segment/%08u.leaves", number);
+	assert_int_equal(backup_set_path(&backup.part, name, path), SR_OK);
+	return access(path, F_OK) == 0;
+}
+
+/* The ciphertext would be gone with the former backup. */
+static void
+given_segments_called_retired_when_keyd_did_not_say_so_then_rolled_back(
+    void **state)
+{
+	static const struct lie retired = {0};
+
+	(void)state;
+	assert_int_equal(back_up(&retired), SR_ROLLED_BACK);
+	assert_false(has_leaves(0));
+	backup.cut = (struct entry_snapshot){.number = 1, .segment = 2};
+	assert_int_equal(back_up(&retired), SR_ROLLED_BACK);
+	assert_true(has_leaves(0) && has_leaves(1));
+	assert_false(has_leaves(2));
+	assert_int_equal(backup.retired, 2);
+}
+
+static void
+given_segments_without_end_when_backed_up_then_it_ends(void **state)
+{
+	static const struct lie endless = {.first_len = 1, .endless = true};
+
+	(void)state;
+	assert_int_equal(back_up(&endless), SR_MALFORMED);
+	/* the head has seven entries, and each closed segment has one */
+	assert_int_equal(backup.segments, 8);
 }
 
 int
@@ -176,6 +239,12 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		given_lengths_that_change_when_a_segment_is_fetched_then_it_is_damaged,
 		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_segments_called_retired_when_keyd_did_not_say_so_then_rolled_back,
+		set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		given_segments_without_end_when_backed_up_then_it_ends, set_up,
+		tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

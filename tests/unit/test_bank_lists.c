@@ -25,6 +25,7 @@ static struct bank_session client;
 static struct session bank; /* the other side's records */
 static int wire;            /* the other side's end */
 static uint8_t attestation_secret[64];
+static uint32_t named = 1; /* the certificate, in an attestation */
 static uint8_t salt[32] = {1, 2, 3};
 
 /* What was delivered. */
@@ -58,6 +59,7 @@ set_up(void **state)
 	wire = ends[1];
 	memset(certificate->bank_id, 0xb1, sizeof(certificate->bank_id));
 	crypto_sign_keypair(certificate->attestation_key, attestation_secret);
+	named = 1;
 	delivered = 0;
 	return 0;
 }
@@ -332,7 +334,7 @@ tell_person(uint64_t customer, const char *name, uint64_t attested_customer,
 	uint8_t bytes[MESSAGE_DIRECTORY_MAX], signed_bytes[ATTESTATION_LEN];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct attestation attestation = {
-	    .customer = attested_customer, .key_epoch = 1, .key_id = 1};
+	    .customer = attested_customer, .key_epoch = 1, .key_id = named};
 	struct message_directory directory = {.request = 1,
 	    .customer = customer,
 	    .role = 4,
@@ -341,7 +343,8 @@ tell_person(uint64_t customer, const char *name, uint64_t attested_customer,
 	    .attestation = signed_bytes,
 	    .attestation_len = sizeof(signed_bytes)};
 
-	memset(attestation.bank_id, 0xb1, sizeof(attestation.bank_id));
+	memcpy(attestation.bank_id, client.login.certificate.bank_id,
+	    sizeof(attestation.bank_id));
 	memset(attestation.signing_key, 4, sizeof(attestation.signing_key));
 	memset(attestation.message_key, 5, sizeof(attestation.message_key));
 	attestation_name_hash(
@@ -399,6 +402,108 @@ given_a_number_when_somebody_else_is_told_then_it_is_a_lie(void **state)
 	assert_int_equal(bank_person(&client, ADA, &person), SR_SIGNATURE);
 }
 
+/* ---- keys of an epoch before ----------------------------------------------- */
+
+static uint8_t identity_secret[64];
+static struct certificate former;
+
+/*
+ * A bank whose attestation key was rotated: from here on attestations are by
+ * the former one and name its certificate, which has epoch 3 of 9.
+ */
+static void
+rotated_bank(void)
+{
+	struct login *login = &client.login;
+
+	crypto_sign_keypair(login->identity, identity_secret);
+	bank_id_of(login->identity, login->certificate.bank_id);
+	login->certificate.epoch = 9;
+	login->certificate.key_id = certificate_key_id(&login->certificate);
+	former = login->certificate;
+	former.epoch = 3;
+	crypto_sign_keypair(former.attestation_key, attestation_secret);
+	former.key_id = named = certificate_key_id(&former);
+	memset(&login->former, 0, sizeof(login->former));
+	client.request = 0;
+}
+
+/* What the bank says to the question about it. */
+static void
+tell_certificate(
+    const struct certificate *certificate, const uint8_t secret[64])
+{
+	uint8_t bytes[MESSAGE_CERTIFICATE_MAX], signed_bytes[CERTIFICATE_LEN];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_certificate told = {.error = SR_NOT_FOUND};
+
+	if (certificate != NULL) {
+		certificate_sign(certificate, secret, signed_bytes);
+		told.error = SR_OK;
+		told.certificate = signed_bytes;
+		told.certificate_len = sizeof(signed_bytes);
+	}
+	assert_int_equal(message_certificate_encode(&w, &told), SR_OK);
+	answer(&w);
+}
+
+static void
+given_a_person_of_a_former_key_when_its_certificate_comes_then_believed(
+    void **state)
+{
+	struct bank_person person;
+	uint8_t public[32];
+
+	(void)state;
+	rotated_bank();
+	tell_person(ADA, "ada", ADA, "ada");
+	tell_certificate(&former, identity_secret);
+	assert_int_equal(bank_person(&client, ADA, &person), SR_OK);
+	assert_string_equal(person.name, "ada");
+	/* it is not asked for again */
+	client.request = 0;
+	tell_person(EVA, "eva", EVA, "eva");
+	assert_int_equal(bank_person(&client, EVA, &person), SR_OK);
+	/* and vouches for nobody else */
+	client.request = 0;
+	crypto_sign_keypair(public, attestation_secret);
+	tell_person(EVA, "eva", EVA, "eva");
+	assert_int_equal(bank_person(&client, EVA, &person), SR_SIGNATURE);
+}
+
+static void
+given_a_person_of_a_former_key_when_the_certificate_is_none_then_a_lie(
+    void **state)
+{
+	uint8_t public[32], other_secret[64];
+	struct bank_person person;
+	struct certificate lie;
+
+	(void)state;
+	crypto_sign_keypair(public, other_secret);
+	for (unsigned i = 0; i < 5; i++) {
+		rotated_bank();
+		lie = former;
+		if (i == 1) /* another's, whose key has signed it */
+			named ^= 1;
+		if (i == 2) /* one that is not of before */
+			lie.epoch = client.login.certificate.epoch;
+		if (i == 3) /* another bank's */
+			lie.bank_id[0] ^= 1;
+		tell_person(ADA, "ada", ADA, "ada");
+		tell_certificate(i == 4 ? NULL : &lie,
+		    i == 0 ? other_secret : identity_secret);
+		assert_int_equal(
+		    bank_person(&client, ADA, &person), SR_SIGNATURE);
+		assert_int_equal(client.login.former.epoch, 0);
+	}
+	/* nor anything else in its place */
+	rotated_bank();
+	tell_person(ADA, "ada", ADA, "ada");
+	tell_person(ADA, "ada", ADA, "ada");
+	assert_int_equal(bank_person(&client, ADA, &person), SR_MALFORMED);
+}
+
 static void
 given_a_name_when_somebody_else_is_told_then_it_is_a_lie(void **state)
 {
@@ -444,6 +549,10 @@ main(void)
 	    TEST(given_a_number_when_the_name_is_anothers_then_it_is_a_lie),
 	    TEST(given_a_number_when_somebody_else_is_told_then_it_is_a_lie),
 	    TEST(given_a_name_when_somebody_else_is_told_then_it_is_a_lie),
+	    TEST(
+		given_a_person_of_a_former_key_when_its_certificate_comes_then_believed),
+	    TEST(
+		given_a_person_of_a_former_key_when_the_certificate_is_none_then_a_lie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ enum {
 	PEOPLE_ROOM = MODEL_PEOPLE - 8,
 	ACCOUNTS_ROOM = MODEL_ACCOUNTS - 16,
 	AUDITORS_ROOM = 400,
-	KINDS = ORDER_CERTIFY + 1,
+	KINDS = ORDER_RESET + 1,
 };
 
 #define REASONS 64u /* errors below are the rules' */
@@ -74,7 +74,8 @@ register_one(struct world *w)
 	attestation_sign(&attested, secret, bytes);
 	opening = book_opening_of(&attested, bytes);
 	orders_export_account(&w->export, w->leaf, w->orders.now_ms, bytes);
-	model_register(&w->model, opening.customer, opening.signing_key);
+	model_register(&w->model, opening.customer, opening.signing_key,
+	    opening.attestation_hash);
 	w->leaf++;
 	assert_int_equal(book_open(&w->book, &opening, &opened), SR_OK);
 	assert_int_equal(book_open(&w->other, &opening, &opened), SR_OK);

@@ -15,7 +15,19 @@
 
 #include "tests/lib/book_stage.h"
 
-enum { REQUESTS = 11 };
+enum { REQUESTS = 13 };
+
+/* The block of a reset of Bob's that outlives any request. */
+static void
+reset_block(uint8_t *bytes)
+{
+	struct order_reset reset = {.customer = BOB,
+	    .until_ms = stage.now_ms + 2 * stage.book.policy.request_life_ms};
+
+	memcpy(reset.attestation_hash,
+	    book_principal(&stage.book, BOB)->attestation_hash, 32);
+	order_reset_encode(&reset, bytes);
+}
 
 /* A request of each kind that could be approved; the block is its own. */
 static struct wish
@@ -69,6 +81,19 @@ request_of(unsigned which)
 		    .refers_to = stage.ordered,
 		    .attachment_len = ORDER_RELEASE_LEN};
 		stage.now_ms += BOOK_HOLD_OVERDUE_MS;
+		break;
+	case 10:
+		order_retire_encode(
+		    &(struct order_retire){.snapshot = 1}, stage.block);
+		wish = (struct wish){.kind = ORDER_RETIRE,
+		    .signer = OP_1,
+		    .attachment_len = ORDER_RETIRE_LEN};
+		break;
+	case 11:
+		reset_block(stage.block);
+		wish = (struct wish){.kind = ORDER_RESET,
+		    .signer = OP_1,
+		    .attachment_len = ORDER_RESET_LEN};
 		break;
 	default:
 		assert_int_equal(stage_freeze(MAIN(ADA)), SR_OK);
@@ -403,6 +428,13 @@ some_block(unsigned kind, uint8_t *bytes)
 			.key = {9}, .name_len = 5, .name = "clara"},
 		    bytes);
 		return ORDER_AUDITOR_LEN;
+	case ORDER_RETIRE:
+		order_retire_encode(
+		    &(struct order_retire){.snapshot = 1}, bytes);
+		return ORDER_RETIRE_LEN;
+	case ORDER_RESET:
+		reset_block(bytes);
+		return ORDER_RESET_LEN;
 	case ORDER_RELEASE_REQUEST:
 		order_release_encode(
 		    &(struct order_release){MAIN(BOB), 10}, bytes);
@@ -471,6 +503,8 @@ attack(uint64_t by)
 		wish.debit = wish.credit = 0, wish.amount_minor = 0;
 	if (kind == ORDER_ISSUE || kind == ORDER_CASH_OUT)
 		wish.debit = ACCOUNT_ISSUE;
+	if (kind == ORDER_CASH_OUT && next_random() % 8 == 0)
+		wish.credit = TILL(TINA), wish.amount_minor = 1;
 	posting = book_posting(&stage.book, wish.refers_to);
 	if (posting != NULL) {
 		wish.debit = posting->credit;

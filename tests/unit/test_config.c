@@ -117,7 +117,63 @@ given_a_required_key_is_missing_then_it_is_named(void **state)
 {
 	(void)state;
 	refused("", "[bank] name");
-	refused("[bank]\nname = B\n", "[unlock] passphrase-file");
+	refused("[bank]\nname = B\n", "[unlock] is missing");
+	refused("[bank]\nname = B\n[unlock]\n", "passphrase-file");
+}
+
+#define NAMED "[bank]\nname = B\n[unlock]\n"
+
+static void
+given_one_way_to_open_the_keys_then_it_is_taken_and_no_second(void **state)
+{
+	static const struct {
+		const char *line;
+		enum config_unlock way;
+	} ways[] = {
+	    {"passphrase-file = p\n", CONFIG_UNLOCK_FILE},
+	    {"credential = bank-key\n", CONFIG_UNLOCK_CREDENTIAL},
+	    {"ask = yes\n", CONFIG_UNLOCK_ASK},
+	    {"locked = yes\n", CONFIG_UNLOCK_LOCKED},
+	};
+	enum { ASKS = 2 };
+	const size_t count = sizeof(ways) / sizeof(ways[0]);
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), NAMED "%s", ways[i].line);
+		assert_int_equal(parse(text), SR_OK);
+		assert_int_equal(config.unlock, ways[i].way);
+		assert_false(config.unlock_ask);
+		for (size_t j = 0; j < count; j++) {
+			if ((i == ASKS && j < ASKS) || (j == ASKS && i < ASKS))
+				continue;
+			snprintf(text, sizeof(text), NAMED "%s%s", ways[i].line,
+			    ways[j].line);
+			refused(text, "c.conf:5: [unlock] ");
+		}
+	}
+	/* who is asked where another way does not open, in any order */
+	for (size_t i = 0; i < 2 * ASKS; i++) {
+		const size_t with = i / 2;
+
+		snprintf(text, sizeof(text), NAMED "%s%s",
+		    ways[i % 2 == 0 ? with : ASKS].line,
+		    ways[i % 2 == 0 ? ASKS : with].line);
+		assert_int_equal(parse(text), SR_OK);
+		assert_int_equal(config.unlock, ways[with].way);
+		assert_true(config.unlock_ask);
+		for (size_t j = 0; j < count; j++) {
+			char more[192];
+
+			snprintf(
+			    more, sizeof(more), "%s%s", text, ways[j].line);
+			refused(more, "c.conf:6: [unlock] ");
+		}
+	}
+	assert_int_equal(parse(NAMED "credential = bank-key\n"), SR_OK);
+	assert_string_equal(config.credential, "bank-key");
+	assert_string_equal(config.passphrase_file, "");
 }
 
 static void
@@ -148,6 +204,11 @@ given_a_value_out_of_range_then_it_is_refused(void **state)
 	    "[sandbox]\nuser-keyd = abcdefghijklmnopqrstuvwxyzabcdefg",
 	    "[bank]\nname =",
 	    "[unlock]\npassphrase-file =",
+	    "[unlock]\ncredential =",
+	    "[unlock]\ncredential = a/b",
+	    "[unlock]\ncredential = ..",
+	    "[unlock]\nask = no",
+	    "[unlock]\nlocked = on",
 	};
 
 	(void)state;
@@ -242,6 +303,8 @@ main(void)
 	    cmocka_unit_test(
 		given_an_unknown_thing_then_it_is_refused_with_its_line),
 	    cmocka_unit_test(given_a_required_key_is_missing_then_it_is_named),
+	    cmocka_unit_test(
+		given_one_way_to_open_the_keys_then_it_is_taken_and_no_second),
 	    cmocka_unit_test(given_a_value_out_of_range_then_it_is_refused),
 	    cmocka_unit_test(given_a_line_that_is_too_long_then_it_is_refused),
 	    cmocka_unit_test(given_a_zero_byte_then_it_is_refused),

@@ -171,6 +171,7 @@ log_in(void)
 	memset(login->certificate.bank_id, 0xb1, 32);
 	crypto_sign_keypair(
 	    login->certificate.attestation_key, attestation_secret);
+	memcpy(login->attested_by, login->certificate.attestation_key, 32);
 	wire = ends[1];
 }
 

@@ -39,6 +39,26 @@ given_orders_when_they_are_closed_then_it_fails(void **state)
 }
 
 static void
+given_keys_when_one_comes_to_its_cap_then_it_warns_before_it_fails(void **state)
+{
+	struct ctl_keys keys = {.count = 3,
+	    .entry = {{.key = BANK_KEY_LOG, .uses = UINT64_MAX},
+		{.key = BANK_KEY_CREDENTIAL, .uses = 5},
+		{.key = BANK_KEY_CREDENTIAL, .kept = true}}};
+	uint64_t cap = key_kind_of(BANK_KEY_CREDENTIAL)->cap;
+
+	(void)state;
+	is(doctor_keys(&keys), "keys", DOCTOR_FINE, "none is near");
+	keys.entry[1].uses = cap / 10 * 9;
+	is(doctor_keys(&keys), "keys", DOCTOR_WARNS, "credential-key is near");
+	keys.entry[1].uses = cap;
+	is(doctor_keys(&keys), "keys", DOCTOR_FAILS, "has come to its cap");
+	keys.entry[1].uses = 5;
+	keys.entry[2].uses = cap;
+	is(doctor_keys(&keys), "keys", DOCTOR_FINE, "none is near");
+}
+
+static void
 given_the_disk_when_it_fills_then_it_warns_before_it_fails(void **state)
 {
 	struct message_ledgerd_status ledgerd = {
@@ -112,6 +132,30 @@ given_the_certificate_when_it_ends_then_it_warns_before_it_fails(void **state)
 }
 
 static void
+given_the_log_key_when_no_note_leads_to_it_then_it_fails(void **state)
+{
+	struct message_keyd_status keyd = {.certificate_epoch = 1};
+	struct verify_restore last = {.rotation = true,
+	    .note = {.new_epoch = 7, .time_ms = NOW_MS - 3 * DAY_MS}};
+
+	(void)state;
+	is(doctor_log_key(SR_NOT_FOUND, "", &last, &keyd, NOW_MS), "log-key",
+	    DOCTOR_FINE, "epoch 1, that of the founding");
+	is(doctor_log_key(SR_OK, "", &last, &keyd, NOW_MS), "log-key",
+	    DOCTOR_FAILS, "leads to epoch 7");
+	keyd.certificate_epoch = 7;
+	is(doctor_log_key(SR_OK, "", &last, &keyd, NOW_MS), "log-key",
+	    DOCTOR_FINE, "epoch 7, since the rotation 3 days ago");
+	last.rotation = false;
+	is(doctor_log_key(SR_OK, "", &last, &keyd, 0), "log-key", DOCTOR_FINE,
+	    "since the restore 0 days ago");
+	is(doctor_log_key(SR_NOT_FOUND, "", &last, &keyd, NOW_MS), "log-key",
+	    DOCTOR_FAILS, "leads to epoch 1");
+	is(doctor_log_key(SR_DAMAGED, "no note", &last, &keyd, NOW_MS),
+	    "log-key", DOCTOR_FAILS, "no note");
+}
+
+static void
 given_the_sandbox_when_a_layer_is_missing_then_it_is_named(void **state)
 {
 	struct message_monitor_status monitor = {0};
@@ -178,6 +222,31 @@ given_a_note_when_it_is_old_or_wrong_then_said(void **state)
 }
 
 static void
+given_a_backup_when_what_opens_the_bank_was_changed_since_then_said(
+    void **state)
+{
+	struct ctl_last last = {.set = 3};
+	struct doctor_verdict fine = {.check = "backup", .text = "as it is"};
+
+	(void)state;
+	is(doctor_backup_ways(&fine, &last, 3), "backup", DOCTOR_FINE,
+	    "as it is");
+	is(doctor_backup_ways(&fine, &last, 4), "backup", DOCTOR_WARNS,
+	    "from before what opens the bank was changed");
+	is(doctor_backup_ways(&fine, &last, 2), "backup", DOCTOR_WARNS,
+	    "from before what opens the bank was changed");
+	is(doctor_backup_ways(&fine, &last, 0), "backup", DOCTOR_FINE,
+	    "as it is");
+	fine.state = DOCTOR_FAILS;
+	is(doctor_backup_ways(&fine, &last, 4), "backup", DOCTOR_FAILS,
+	    "as it is");
+	last.set = 0;
+	fine.state = DOCTOR_WARNS;
+	is(doctor_backup_ways(&fine, &last, 4), "backup", DOCTOR_WARNS,
+	    "as it is");
+}
+
+static void
 given_a_checkpoint_when_it_is_not_the_banks_then_it_fails(void **state)
 {
 	struct message_keyd_status keyd = {
@@ -215,6 +284,33 @@ given_a_file_when_others_reach_it_then_it_fails(void **state)
 	is(doctor_mode("f", 0757, 022), "files", DOCTOR_FAILS, "go-w");
 }
 
+static void
+given_retention_when_looked_at_then_told_what_could_go_or_is_missing(
+    void **state)
+{
+	struct ctl_retention retention = {.obstacle = SR_NOT_FOUND};
+
+	(void)state;
+	is(doctor_retention(&retention), "retention", DOCTOR_FINE,
+	    "no auditor has certified");
+	retention.certified.number = 4;
+	retention.obstacle = SR_NOT_ALLOWED;
+	is(doctor_retention(&retention), "retention", DOCTOR_FINE,
+	    "after the next one");
+	retention.obstacle = SR_OK;
+	retention.entries = 4711;
+	retention.bytes = 3 << 20;
+	is(doctor_retention(&retention), "retention", DOCTOR_FINE,
+	    "4711 entries, 3 MiB, could be retired before certified snapshot "
+	    "4");
+	retention.obstacle = SR_ALREADY;
+	is(doctor_retention(&retention), "retention", DOCTOR_FINE,
+	    "before certified snapshot 4 is retired");
+	retention.busy = true;
+	is(doctor_retention(&retention), "retention", DOCTOR_FINE,
+	    "is being removed");
+}
+
 int
 main(void)
 {
@@ -222,15 +318,23 @@ main(void)
 	    cmocka_unit_test(given_orders_when_they_are_closed_then_it_fails),
 	    cmocka_unit_test(
 		given_the_disk_when_it_fills_then_it_warns_before_it_fails),
+	    cmocka_unit_test(
+		given_keys_when_one_comes_to_its_cap_then_it_warns_before_it_fails),
 	    cmocka_unit_test(given_the_clock_when_it_is_wrong_then_said_how),
 	    cmocka_unit_test(
 		given_the_audit_log_when_lines_are_missing_or_it_is_full_then_it_warns),
 	    cmocka_unit_test(
 		given_the_certificate_when_it_ends_then_it_warns_before_it_fails),
 	    cmocka_unit_test(
+		given_the_log_key_when_no_note_leads_to_it_then_it_fails),
+	    cmocka_unit_test(
 		given_the_sandbox_when_a_layer_is_missing_then_it_is_named),
 	    cmocka_unit_test(given_netd_when_it_was_started_anew_then_it_warns),
+	    cmocka_unit_test(
+		given_retention_when_looked_at_then_told_what_could_go_or_is_missing),
 	    cmocka_unit_test(given_a_note_when_it_is_old_or_wrong_then_said),
+	    cmocka_unit_test(
+		given_a_backup_when_what_opens_the_bank_was_changed_since_then_said),
 	    cmocka_unit_test(
 		given_a_checkpoint_when_it_is_not_the_banks_then_it_fails),
 	    cmocka_unit_test(given_a_file_when_others_reach_it_then_it_fails),

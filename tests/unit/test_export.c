@@ -36,7 +36,9 @@ struct pages {
 	size_t count;
 	size_t each; /* lines a page */
 	unsigned asked;
+	uint64_t retired; /* the bank has no lines before that leaf any more */
 	uint8_t bytes[LINES_MAX * STATEMENT_LINE_MAX];
+	struct statement_period *period; /* which is told so; or NULL */
 };
 
 static void
@@ -73,6 +75,10 @@ fetch(void *context, uint64_t before, const uint8_t **lines, size_t *len,
 	for (size_t i = pages->count; i-- > 0;) {
 		if (pages->line[i].leaf >= before)
 			continue;
+		if (pages->line[i].leaf < pages->retired) {
+			pages->period->retired = true;
+			break;
+		}
 		if (left-- == 0) {
 			*more = true;
 			break;
@@ -172,6 +178,80 @@ given_a_late_period_then_older_pages_are_not_asked_for(void **state)
 	assert_int_equal(
 	    statement_period_collect(&period, fetch, &pages), SR_OK);
 	assert_int_equal(pages.asked, 2);
+	statement_period_free(&period);
+}
+
+/* The four days, of which the lines before the leaf 10 + retired are gone. */
+static struct statement_period
+collect_retired(struct statement_period period, unsigned retired, size_t each,
+    enum sr_error expected)
+{
+	static struct pages pages;
+
+	four_days(&pages, each);
+	pages.retired = 10 + retired;
+	pages.period = &period;
+	assert_int_equal(
+	    statement_period_collect(&period, fetch, &pages), expected);
+	pages.period = NULL;
+	return period;
+}
+
+static void
+given_retired_lines_when_a_period_is_collected_then_carried_forward(
+    void **state)
+{
+	static const struct {
+		unsigned retired, from, until, count;
+		int64_t opening_minor, closing_minor;
+		bool carried;
+	} cases[] = {{0, 0, 9, 4, 0, 5500, false},
+	    {1, 0, 9, 3, 10000, 5500, true}, {2, 0, 9, 2, 7000, 5500, true},
+	    {3, 0, 9, 1, 5000, 5500, true}, {2, 0, 3, 1, 7000, 5000, true},
+	    {2, 2, 9, 2, 7000, 5500, true},
+	    /* an older line is there: it says what was before */
+	    {1, 2, 9, 2, 7000, 5500, false}, {2, 3, 9, 1, 5000, 5500, false}};
+
+	(void)state;
+	for (size_t each = 1; each <= 5; each++) {
+		for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]);
+		     i++) {
+			struct statement_period period =
+			    collect_retired(days(cases[i].from, cases[i].until),
+				cases[i].retired, each, SR_OK);
+			int64_t sum_minor = period.opening_minor;
+
+			assert_int_equal(period.count, cases[i].count);
+			assert_int_equal(
+			    period.opening_minor, cases[i].opening_minor);
+			assert_int_equal(
+			    period.closing_minor, cases[i].closing_minor);
+			assert_int_equal(period.carried, cases[i].carried);
+			assert_false(period.bare);
+			for (size_t n = 0; n < period.count; n++)
+				sum_minor += period.line[n].amount_minor;
+			assert_int_equal(sum_minor, period.closing_minor);
+			statement_period_free(&period);
+		}
+	}
+}
+
+/* What an account came to on a day before all that is left, nobody knows. */
+static void
+given_a_period_that_is_retired_then_there_is_no_balance_of_it(void **state)
+{
+	struct statement_period period =
+	    collect_retired(days(0, 2), 2, 2, SR_RETIRED);
+
+	(void)state;
+	statement_period_free(&period);
+	period = collect_retired(days(0, 2), 4, 2, SR_RETIRED);
+	statement_period_free(&period);
+	/* until now, and without any line: the caller's to fill in */
+	period = days(0, 9);
+	period.until_given = false;
+	period = collect_retired(period, 4, 2, SR_OK);
+	assert_true(period.carried && period.bare && period.count == 0);
 	statement_period_free(&period);
 }
 
@@ -716,6 +796,10 @@ main(void)
 		given_a_period_before_the_account_then_it_holds_nothing),
 	    cmocka_unit_test(
 		given_a_late_period_then_older_pages_are_not_asked_for),
+	    cmocka_unit_test(
+		given_retired_lines_when_a_period_is_collected_then_carried_forward),
+	    cmocka_unit_test(
+		given_a_period_that_is_retired_then_there_is_no_balance_of_it),
 	    cmocka_unit_test(
 		given_lines_that_do_not_add_up_then_there_is_no_statement),
 	    cmocka_unit_test(

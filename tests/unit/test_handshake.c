@@ -575,9 +575,16 @@ given_payloads_that_are_not_the_layout_then_they_are_malformed(void **state)
 	assert_int_equal(bank_takes_payload(bytes), SR_OK);
 	for (unsigned operation = 0; operation < 256; operation++) {
 		bytes[0] = (uint8_t)operation;
-		/* as change, the request is zeros, which decode */
+		/* as change or renewal, the request is zeros, which decode */
 		assert_int_equal(bank_takes_payload(bytes) == SR_OK,
-		    operation == 1 || operation == 3);
+		    operation == 1 || operation == 3 || operation == 5);
+	}
+	/* a renewal is of the password by itself */
+	for (unsigned at = 1; at < 3; at++) {
+		bytes[0] = OPERATION_RENEW;
+		bytes[at] = SLOT_RECOVERY;
+		assert_int_equal(bank_takes_payload(bytes), SR_MALFORMED);
+		bytes[at] = 0;
 	}
 	bytes[0] = 1;
 	for (size_t i = 1; i < PAYLOAD_M1_LEN; i++) {
@@ -629,8 +636,21 @@ given_every_field_of_m4_then_it_reads_back_and_the_rest_is_zero(void **state)
 	assert_memory_equal(read.attestation, m4.attestation, ATTESTATION_LEN);
 	assert_memory_equal(
 	    read.checkpoint, m4.checkpoint, PAYLOAD_CHECKPOINT_MAX);
+	assert_false(read.renew);
+	bytes[PAYLOAD_M4_LEN - 126] = 1;
+	assert_int_equal(payload_m4_read(bytes, &read), SR_OK);
+	assert_true(read.renew);
+	payload_m4_write(&read, bytes);
+	assert_int_equal(bytes[PAYLOAD_M4_LEN - 126], 1);
+	bytes[PAYLOAD_M4_LEN - 126] = 0;
+	/* a shorter checkpoint leaves its place empty */
+	bytes[PAYLOAD_M4_LEN - 126 - PAYLOAD_CHECKPOINT_MAX - 2]--;
+	assert_int_equal(payload_m4_read(bytes, &read), SR_MALFORMED);
+	bytes[PAYLOAD_M4_LEN - 127] = 0;
+	assert_int_equal(payload_m4_read(bytes, &read), SR_OK);
+	assert_int_equal(read.checkpoint_len, PAYLOAD_CHECKPOINT_MAX - 1);
 	for (size_t i = PAYLOAD_M4_LEN - 126; i < PAYLOAD_M4_LEN; i++) {
-		bytes[i] = 1;
+		bytes[i] = 2;
 		assert_int_equal(payload_m4_read(bytes, &read), SR_MALFORMED);
 		bytes[i] = 0;
 	}

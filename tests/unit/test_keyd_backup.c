@@ -219,6 +219,28 @@ make_copy(struct world *w, struct copy *copy)
 }
 
 static void
+given_backups_begun_when_the_hours_are_out_then_the_last_one_goes_on(
+    void **state)
+{
+	struct world *w = *state;
+	static struct copy copy;
+	struct message_backup_begin again = {0};
+	uint8_t bytes[8000];
+	size_t len;
+
+	for (unsigned i = 0; i < BUDGET_BACKUPS; i++)
+		begin(w, &copy);
+	ASK(w, backup_begin, &again);
+	assert_int_equal(w->control_type, MESSAGE_CONTROL_REFUSED);
+	assert_int_equal(w->control_body[0], SR_BUDGET);
+	assert_int_equal(w->keyd->refusals[REFUSAL_BACKUPS], 1);
+	assert_int_equal(
+	    piece(w, copy.number, BACKUP_LIMITS, 0, bytes, &len), SR_OK);
+	sim_advance(w->sim, 3600000);
+	begin(w, &copy);
+}
+
+static void
 given_changes_while_it_is_read_when_restored_then_it_is_of_one_moment(
     void **state)
 {
@@ -248,6 +270,48 @@ given_changes_while_it_is_read_when_restored_then_it_is_of_one_moment(
 	assert_int_equal(w->control_type, MESSAGE_CONTROL_REFUSED);
 	w->params.restore = false;
 	assert_int_equal(world_restart(w, false), SR_OK);
+}
+
+/* The copy has records of both epochs, and the state that knows them. */
+static void
+given_records_sealed_anew_while_it_is_read_when_restored_then_all_are_there(
+    void **state)
+{
+	struct world *w = *state;
+	static struct copy copy;
+	struct message_restore_confirm confirm = {0};
+	struct person people[] = {person("ada", "secret1"),
+	    person("bob", "secret1"), person("eve", "secret1")};
+
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(world_register(w, &people[i]), SR_OK);
+	memset(&copy, 0, sizeof(copy));
+	begin(w, &copy);
+	read_from(w, &copy, 0);
+	assert_int_equal(world_rotate(w, BANK_KEY_CREDENTIAL, 0), SR_OK);
+	while (w->keyd->reseal.next < 2) {
+		sim_advance(w->sim, RESEAL_PAUSE_MS);
+		assert_int_equal(world_run(w), SR_OK);
+	}
+	assert_int_equal(freeze(w, &copy), SR_OK);
+	/* the bank's own has no former epoch any more */
+	world_reseal(w);
+	assert_int_equal(restart_with(w, &copy, true), SR_OK);
+	assert_int_equal(w->keyd->state.key[BANK_KEY_CREDENTIAL].former, 1);
+	confirm.size = copy.head.size;
+	memcpy(confirm.root, copy.head.root, 32);
+	memcpy(confirm.signature, copy.head.signature, 64);
+	ASK(w, restore_confirm, &confirm);
+	w->params.restore = false;
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(world_restart(w, false), SR_OK);
+		world_tree_start(w, 0, confirm.root, confirm.signature);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(
+			    world_login(w, &people[i], SLOT_PASSWORD), SR_OK);
+		world_reseal(w);
+		assert_int_equal(w->keyd->failure, SR_OK);
+	}
 }
 
 static void
@@ -416,6 +480,10 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    TEST(
 		given_changes_while_it_is_read_when_restored_then_it_is_of_one_moment),
+	    TEST(
+		given_backups_begun_when_the_hours_are_out_then_the_last_one_goes_on),
+	    TEST(
+		given_records_sealed_anew_while_it_is_read_when_restored_then_all_are_there),
 	    TEST(given_a_copy_when_keyd_starts_without_restore_then_refused),
 	    TEST(given_a_copy_when_asked_for_anything_new_then_refused),
 	    TEST(

@@ -122,9 +122,13 @@ given_a_state_when_any_byte_is_changed_then_that_slot_is_not_believed(
 	}
 	/* a slot in the other's place is none */
 	memcpy(bytes + STATE_SLOT_LEN, bytes, STATE_SLOT_LEN);
-	memset(bytes, 0, STATE_SLOT_LEN);
+	memset(bytes, 1, STATE_SLOT_LEN);
 	sim_put(d->room, "state", bytes, sizeof(bytes));
 	assert_int_equal(state_load(&f, &found, &lone), SR_DAMAGED);
+	/* nor is the half of a first save */
+	memset(bytes, 0, STATE_SLOT_LEN);
+	sim_put(d->room, "state", bytes, sizeof(bytes));
+	assert_int_equal(state_load(&f, &found, &lone), SR_NOT_FOUND);
 	sim_put(d->room, "state", bytes, STATE_SLOT_LEN);
 	assert_int_equal(state_load(&f, &found, &lone), SR_NOT_FOUND);
 }
@@ -158,6 +162,73 @@ given_a_state_when_one_slot_is_newer_then_neither_is_believed(void **state)
 	}
 	sim_put(d->room, "state", bytes, sizeof(bytes));
 	assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+}
+
+/*
+ * As an older program has left it: the same up to what that did not know, and
+ * zeros behind it.
+ */
+static void
+given_a_state_of_an_older_version_when_read_then_what_it_has_is_taken(
+    void **state)
+{
+	/* of an empty tree; each with the leaf behind it */
+	enum { CERTIFIED_AT = 540, CUT_AT = 600, KEYS_AT = 660, END_AT = 1052 };
+	const struct entry_snapshot some = {
+	    .number = 7, .size = 900, .segment = 5, .offset = 128};
+	struct disk *d = *state;
+	struct state_file f;
+	struct state s, found;
+	uint8_t bytes[STATE_LEN];
+	size_t len;
+	bool lone;
+
+	save_two(d, &f, &s);
+	s.certified = s.cut = some;
+	s.certified_leaf = 901;
+	s.cut_leaf = 955;
+	s.founded_ms = 77;
+	state_keys_init(&s);
+	s.key[KEY_PLACES - 1].epoch = 8;
+	s.key[KEY_PLACES - 1].former = 3;
+	s.key[KEY_PLACES - 1].uses = 12;
+	assert_int_equal(state_save(&f, &s), SR_OK);
+	for (unsigned version = 4; version >= 1; version--) {
+		const struct state_key *key = &found.key[KEY_PLACES - 1];
+		size_t known = version == 4   ? END_AT
+			       : version == 3 ? KEYS_AT
+			       : version == 2 ? CUT_AT
+					      : CERTIFIED_AT;
+		uint8_t *slot = bytes + s.counter % 2 * STATE_SLOT_LEN;
+
+		memcpy(bytes, sim_file(d->room, "state", &len), STATE_LEN);
+		slot[7] = (uint8_t)('0' + version);
+		memset(slot + known, 0, STATE_SLOT_LEN - 32 - known);
+		crypto_generichash(slot + STATE_SLOT_LEN - 32, 32, slot,
+		    STATE_SLOT_LEN - 32, mac_key, 32);
+		sim_put(d->room, "state", bytes, sizeof(bytes));
+		assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+		assert_false(lone);
+		assert_int_equal(found.customers, 2);
+		assert_int_equal(found.certified.number, version > 1 ? 7 : 0);
+		assert_int_equal(found.certified_leaf, version > 1 ? 901 : 0);
+		assert_int_equal(found.cut.segment, version > 2 ? 5 : 0);
+		assert_int_equal(found.cut_leaf, version > 2 ? 955 : 0);
+		assert_int_equal(found.founded_ms, version > 3 ? 77 : 0);
+		assert_int_equal(found.key[1].epoch, 1);
+		assert_int_equal(key->epoch, version > 3 ? 8 : 1);
+		assert_int_equal(key->former, version > 3 ? 3 : 0);
+		assert_int_equal(key->uses, version > 3 ? 12 : 0);
+	}
+	/* nothing may stand there that its version does not know */
+	bytes[s.counter % 2 * STATE_SLOT_LEN + CUT_AT] = 1;
+	crypto_generichash(
+	    bytes + s.counter % 2 * STATE_SLOT_LEN + STATE_SLOT_LEN - 32, 32,
+	    bytes + s.counter % 2 * STATE_SLOT_LEN, STATE_SLOT_LEN - 32,
+	    mac_key, 32);
+	sim_put(d->room, "state", bytes, sizeof(bytes));
+	assert_int_equal(state_load(&f, &found, &lone), SR_OK);
+	assert_true(lone);
 }
 
 /* ---- credentials ------------------------------------------------------- */
@@ -280,6 +351,28 @@ given_a_credential_when_torn_at_every_byte_then_the_old_one_is_there(
 		credentials_close(&again);
 	}
 	sim_copy_free(copy);
+}
+
+/* Such a record has keyd's seal, and a change number below none. */
+static void
+given_more_reseals_than_generations_when_read_then_damaged(void **state)
+{
+	struct world *w = *state;
+	struct credentials *c = &w->keyd->credentials;
+	struct customer found;
+
+	assert_int_equal(credentials_read(c, 1, &found), SR_OK);
+	found.generation++;
+	found.reseals = (uint32_t)found.generation;
+	assert_int_equal(credentials_write(c, &found), SR_OK);
+	credentials_enter(c, &found);
+	assert_int_equal(credentials_read(c, 1, &found), SR_OK);
+	assert_int_equal(customer_change(&found), 0);
+	found.generation++;
+	found.reseals = (uint32_t)found.generation + 1;
+	assert_int_equal(credentials_write(c, &found), SR_OK);
+	credentials_enter(c, &found);
+	assert_int_equal(credentials_read(c, 1, &found), SR_DAMAGED);
 }
 
 static void
@@ -480,6 +573,17 @@ given_another_root_when_started_then_refused(void **state)
 	assert_null(w->keyd->identity_secret);
 }
 
+static enum sr_error
+set_terminal(
+    struct terminals *t, uint32_t terminal, uint32_t epoch, bool enrolled)
+{
+	struct terminal next;
+	enum sr_error error =
+	    terminals_set(t, terminal, epoch, enrolled, &next);
+
+	return error == SR_OK ? terminals_write(t, &next) : error;
+}
+
 static void
 given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
     void **state)
@@ -491,32 +595,35 @@ given_a_terminal_when_its_write_is_torn_then_old_or_new_and_epochs_never_fall(
 
 	assert_non_null(t);
 	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
-	assert_int_equal(terminals_set(t, 0, 1, true), SR_TERMINAL);
-	assert_int_equal(terminals_set(t, 7, 0, true), SR_NOT_ALLOWED);
-	assert_int_equal(terminals_set(t, 7, 5, true), SR_OK);
-	assert_int_equal(terminals_set(t, 7, 5, true), SR_OK);
-	assert_int_equal(terminals_set(t, 7, 5, false), SR_NOT_ALLOWED);
-	assert_int_equal(terminals_set(t, 7, 4, false), SR_NOT_ALLOWED);
+	assert_int_equal(set_terminal(t, 0, 1, true), SR_TERMINAL);
+	assert_int_equal(set_terminal(t, 7, 0, true), SR_NOT_ALLOWED);
+	assert_int_equal(set_terminal(t, 7, 5, true), SR_OK);
+	assert_int_equal(set_terminal(t, 7, 5, true), SR_ALREADY);
+	assert_int_equal(set_terminal(t, 7, 5, false), SR_NOT_ALLOWED);
+	assert_int_equal(set_terminal(t, 7, 4, false), SR_NOT_ALLOWED);
 	copy = sim_copy(w->keyd_room);
-	for (uint64_t cut = 0; cut <= 32; cut++) {
+	/* of the first version that is written, and of the second */
+	for (uint64_t cut = 0; cut <= 2 * 32 + 1; cut++) {
+		bool second = cut > 32;
+
 		sim_restore(w->keyd_room, copy);
 		assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
-		w->sim->cut_after = w->sim->operations + 2;
-		assert_int_equal(terminals_set(t, 7, 6, false), SR_IO);
+		w->sim->cut_after = w->sim->operations + (second ? 4 : 2);
+		assert_int_equal(set_terminal(t, 7, 6, false), SR_IO);
 		w->sim->dark = false;
 		w->sim->cut_after = 0;
-		sim_crash_torn(w->keyd_room, cut);
+		sim_crash_torn(w->keyd_room, second ? cut - 33 : cut);
 		assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
 		assert_int_equal(
-		    terminals_check(t, 7, 5), cut == 32 ? SR_TERMINAL : SR_OK);
+		    terminals_check(t, 7, 5), cut >= 32 ? SR_TERMINAL : SR_OK);
 		assert_int_equal(terminals_check(t, 7, 6), SR_TERMINAL);
 	}
 	sim_copy_free(copy);
 	/* any id, as long as there is a place */
 	for (uint32_t i = t->count; i < TERMINALS_MAX; i++)
 		assert_int_equal(
-		    terminals_set(t, UINT32_MAX - i, 1, true), SR_OK);
-	assert_int_equal(terminals_set(t, 8, 1, true), SR_TERMINAL);
+		    set_terminal(t, UINT32_MAX - i, 1, true), SR_OK);
+	assert_int_equal(set_terminal(t, 8, 1, true), SR_TERMINAL);
 	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
 	assert_int_equal(t->count, TERMINALS_MAX);
 	assert_int_equal(terminals_check(t, UINT32_MAX - 9, 1), SR_OK);
@@ -563,8 +670,7 @@ given_a_full_disk_when_registered_then_refused_and_keyd_goes_on(void **state)
 	assert_int_equal(w->keyd->failure, SR_OK);
 	/* what needs no new space is done */
 	assert_int_equal(login(w, "ada", "secret1"), SR_OK);
-	assert_int_equal(world_restart(w, false), SR_OK);
-	world_tree_start(w, 0, NULL, NULL);
+	world_start_again(w);
 	assert_int_equal(world_register(w, &eve), SR_NO_SPACE);
 	w->keyd_room->space = 0;
 	assert_int_equal(world_register(w, &eve), SR_OK);
@@ -583,14 +689,14 @@ given_a_terminals_first_write_when_torn_then_it_was_never_known(void **state)
 	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
 	for (uint64_t cut = 0; cut < 32; cut++) {
 		w->sim->cut_after = w->sim->operations + 3;
-		assert_int_equal(terminals_set(t, 9, 1, true), SR_IO);
+		assert_int_equal(set_terminal(t, 9, 1, true), SR_IO);
 		w->sim->dark = false;
 		w->sim->cut_after = 0;
 		sim_crash_torn(w->keyd_room, cut);
 		assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
 		assert_int_equal(t->count, 0);
 	}
-	assert_int_equal(terminals_set(t, 9, 1, true), SR_OK);
+	assert_int_equal(set_terminal(t, 9, 1, true), SR_OK);
 	assert_int_equal(terminals_open(t, env, mac_key), SR_OK);
 	assert_int_equal(terminals_check(t, 9, 1), SR_OK);
 	free(t);
@@ -608,6 +714,8 @@ main(void)
 	    DISK(
 		given_a_state_when_any_byte_is_changed_then_that_slot_is_not_believed),
 	    DISK(given_a_state_when_one_slot_is_newer_then_neither_is_believed),
+	    DISK(
+		given_a_state_of_an_older_version_when_read_then_what_it_has_is_taken),
 	    BANK(
 		given_a_change_when_cut_at_every_operation_then_one_password_opens),
 	    BANK(
@@ -617,6 +725,7 @@ main(void)
 	    BANK(given_changes_that_are_watched_then_they_do_not_add_up),
 	    BANK(
 		given_an_old_credential_and_one_bad_slot_when_started_then_still_refused),
+	    BANK(given_more_reseals_than_generations_when_read_then_damaged),
 	    BANK(given_files_when_swapped_or_damaged_then_keyd_does_not_start),
 	    BANK(
 		given_a_newest_slot_in_memory_only_when_a_start_is_cut_then_one_stays),

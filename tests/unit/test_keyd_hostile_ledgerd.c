@@ -164,8 +164,7 @@ given_snapshots_when_keys_are_asked_then_only_from_the_last_but_one_on(
 			    sodium_is_zero(w->snapshot_key.key, 32),
 			    number < 2);
 		}
-		assert_int_equal(world_restart(w, false), SR_OK);
-		world_tree_start(w, 0, NULL, NULL);
+		world_start_again(w);
 	}
 	ASK(w, snapshots_get, SNAPSHOTS_GET, 0);
 	assert_int_equal(w->list_len, 104);
@@ -223,11 +222,11 @@ given_old_segments_when_asked_by_use_then_so_many_an_hour_and_no_more(
 	size = w->head.size;
 	assert_int_equal(use_segment_key(w, 1), SR_OLD_RECORDS);
 	assert_true(sodium_is_zero(w->used.key, 32));
+	assert_int_equal(w->keyd->refusals[REFUSAL_OLD_SEGMENTS], 1);
 	/* that it was asked stands in the log all the same */
 	assert_int_equal(w->head.size, size + 1);
 	/* neither a restart nor a clock that goes back helps */
-	assert_int_equal(world_restart(w, false), SR_OK);
-	world_tree_start(w, 0, NULL, NULL);
+	world_start_again(w);
 	assert_int_equal(use_segment_key(w, 1), SR_OLD_RECORDS);
 	w->sim->now_ms -= 2 * 3600 * 1000;
 	assert_int_equal(use_segment_key(w, 1), SR_OLD_RECORDS);
@@ -260,8 +259,7 @@ given_the_power_cut_while_an_old_key_is_given_then_it_is_counted(void **state)
 		struct writer writer = writer_to(bytes, sizeof(bytes));
 
 		sim_restore(w->keyd_room, copy);
-		assert_int_equal(world_restart(w, false), SR_OK);
-		world_tree_start(w, 0, NULL, NULL);
+		world_start_again(w);
 		world_forget(w);
 		memset(&w->used, 0, sizeof(w->used));
 		entry_event_encode(ENTRY_USE, &event, plain);
@@ -270,8 +268,7 @@ given_the_power_cut_while_an_old_key_is_given_then_it_is_counted(void **state)
 		world_send(w, w->ledgerd, ENV_KEYD, &writer);
 		given = w->useds > 0 && !sodium_is_zero(w->used.key, 32);
 		sim_restart(w->sim, SIM_LOSE_ALL);
-		assert_int_equal(world_restart(w, false), SR_OK);
-		world_tree_start(w, 0, NULL, NULL);
+		world_start_again(w);
 		/* leaf and count are there both, or neither */
 		assert_int_equal(
 		    w->keyd->state.old_keys.ever, w->head.size - 4);
@@ -415,8 +412,9 @@ assert_signed(struct world *w, uint32_t epoch, bool expected)
 
 	note_origin(w->keyd->state.bank_id, epoch, checkpoint.origin);
 	memcpy(checkpoint.root, w->head.root, 32);
-	assert_int_equal(note_verify_raw(&checkpoint, w->keyd->log->public,
-			     w->head.signature) == SR_OK,
+	assert_int_equal(
+	    note_verify_raw(&checkpoint, w->keyd->origin->log.public,
+		w->head.signature) == SR_OK,
 	    expected);
 }
 
@@ -512,7 +510,7 @@ given_a_new_origin_when_ledgerd_shows_the_old_one_then_it_is_never_signed(
 	uint32_t epoch;
 
 	six_leaves(w, &shown);
-	memcpy(old, w->keyd->log->public, sizeof(old));
+	memcpy(old, w->keyd->origin->log.public, sizeof(old));
 	start_restore(w);
 	assert_int_equal(
 	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_OK);
@@ -520,14 +518,15 @@ given_a_new_origin_when_ledgerd_shows_the_old_one_then_it_is_never_signed(
 	epoch = w->head.epoch;
 	w->params.restore = false;
 	for (int start = 0; start < 3; start++) {
-		assert_memory_not_equal(w->keyd->log->public, old, sizeof(old));
+		assert_memory_not_equal(
+		    w->keyd->origin->log.public, old, sizeof(old));
 		assert_int_equal(w->keyd->state.log_epoch, epoch);
 		assert_int_equal(certificate_verify(w->keyd->state.certificate,
 				     w->keyd->state.identity, &certificate),
 		    SR_OK);
 		assert_int_equal(certificate.epoch, epoch);
 		assert_memory_equal(
-		    certificate.log_key, w->keyd->log->public, 32);
+		    certificate.log_key, w->keyd->origin->log.public, 32);
 		/* what was signed under the old origin counts for nothing */
 		world_tree_start(w, 6, shown.six.root, shown.six.signature);
 		assert_int_equal(w->head.error, SR_CRYPTO);

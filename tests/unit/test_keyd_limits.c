@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,31 +176,208 @@ given_a_clock_set_back_or_a_wild_bucket_then_nobody_waits_over_an_hour(
 }
 
 static void
-given_names_and_kinds_when_hashed_then_places_differ_by_each(void **state)
+given_a_good_log_in_of_another_when_refunded_then_strikes_are_still_forgotten(
+    void **state)
 {
 	struct desk *d = *state;
-	uint32_t open = limits_place(d->limits, LIMITS_OPEN, "ada", 3, NULL, 0);
+	struct limits_charge first;
 
-	assert_int_equal(
-	    open, limits_place(d->limits, LIMITS_OPEN, "ada", 3, NULL, 0));
-	assert_int_not_equal(
-	    open, limits_place(d->limits, LIMITS_OPEN, "adb", 3, NULL, 0));
-	assert_int_not_equal(open,
-	    limits_place(d->limits, LIMITS_TERMINAL, "ada", 3, "\1\0\0\0", 4));
-	/* a name's end is part of the hash */
-	assert_int_not_equal(
-	    limits_place(d->limits, LIMITS_DEVICE, "adab", 4, "c", 1),
-	    limits_place(d->limits, LIMITS_DEVICE, "ada", 3, "bc", 2));
-	for (unsigned i = 0; i < 1000; i++) {
-		uint32_t place = limits_place(
-		    d->limits, LIMITS_OPEN, (const char *)&i, 4, NULL, 0);
-
-		assert_true(place >= 1 && place < LIMITS_PLACES / 2);
-		place = limits_place(
-		    d->limits, LIMITS_FAILED, (const char *)&i, 4, NULL, 0);
-		assert_true(
-		    place >= LIMITS_PLACES / 2 && place < LIMITS_PLACES);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(charge(d, 1), SR_OK);
+	/* somebody else of that bucket comes every half an hour */
+	for (unsigned i = 0; i < 6; i++) {
+		d->sim->now_ms += 1800000;
+		assert_int_equal(charge(d, 1), SR_OK);
+		assert_int_equal(limits_refund(d->limits, &d->charge), SR_OK);
 	}
+	assert_int_equal(d->limits->bucket[1].strikes, 2);
+	/* a charge that stood meanwhile: its time stays */
+	assert_int_equal(charge(d, 1), SR_OK);
+	first = d->charge;
+	d->sim->now_ms += 1;
+	assert_int_equal(charge(d, 1), SR_OK);
+	assert_int_equal(limits_refund(d->limits, &first), SR_OK);
+	assert_int_equal(d->limits->bucket[1].last_ms, d->sim->now_ms);
+}
+
+/* A name of 3 to 32 letters that is nobody's. */
+static size_t
+nobody(char name[33], unsigned number)
+{
+	return (size_t)snprintf(name, 33, "nobody-%u", number);
+}
+
+static void
+given_names_when_hashed_then_each_kind_stays_in_its_own_region(void **state)
+{
+	struct desk *d = *state;
+	const struct limits *l = d->limits;
+	uint32_t ada = limits_place_open(l, "ada", 3), slice;
+	uint8_t device[16] = {7};
+	char name[33];
+
+	assert_int_equal(ada, limits_place_open(l, "ada", 3));
+	assert_int_not_equal(ada, limits_place_open(l, "adb", 3));
+	slice = limits_place_device(l, "ada", 3, device) / LIMITS_DEVICE_SLICE;
+	for (unsigned i = 0; i < 10000; i++) {
+		size_t len = nobody(name, i);
+		uint32_t place = limits_place_open(l, name, len);
+		uint32_t index = i % LIMITS_TERMINALS;
+
+		assert_in_range(place, LIMITS_BUDGETS, LIMITS_FAILED_FIRST - 1);
+		place = limits_place_failed(l, name, len);
+		assert_in_range(
+		    place, LIMITS_FAILED_FIRST, LIMITS_TERMINAL_FIRST - 1);
+		place = limits_place_terminal(l, index, name, len);
+		assert_int_equal(
+		    (place - LIMITS_TERMINAL_FIRST) / LIMITS_TERMINAL_SLICE,
+		    index);
+		assert_in_range(
+		    place, LIMITS_TERMINAL_FIRST, LIMITS_DEVICE_FIRST - 1);
+		memcpy(device, &i, sizeof(i));
+		place = limits_place_device(l, name, len, device);
+		assert_in_range(place, LIMITS_DEVICE_FIRST, LIMITS_PLACES - 1);
+		/* all devices of one name are together */
+		assert_int_equal(limits_place_device(l, "ada", 3, device) /
+				     LIMITS_DEVICE_SLICE,
+		    slice);
+	}
+}
+
+/* How many places from first to end are not as they were made. */
+static unsigned
+touched(const struct limits *l, uint32_t first, uint32_t end)
+{
+	static const struct limits_bucket empty;
+	unsigned count = 0;
+
+	for (uint32_t place = first; place < end; place++)
+		count += memcmp(&l->bucket[place], &empty, sizeof(empty)) != 0;
+	return count;
+}
+
+enum { OPEN_PLACES = LIMITS_FAILED_FIRST - LIMITS_BUDGETS };
+
+/* How many buckets of names at open terminals let nobody try now. */
+static unsigned
+delayed(const struct desk *d)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < OPEN_PLACES; i++)
+		count += d->limits->bucket[LIMITS_BUDGETS + i].next_ms >
+			 d->sim->now_ms;
+	return count;
+}
+
+/*
+ * The answer to "how many names must somebody try who knows no key?": so many
+ * delay every name at open terminals; and nothing else, whatever the number.
+ */
+static void
+given_a_million_names_when_guessed_at_open_terminals_then_others_stay_free(
+    void **state)
+{
+	struct desk *d = *state;
+	uint32_t ada = limits_place_open(d->limits, "ada", 3);
+	unsigned half = 0, raised = 0, later = 0;
+	uint64_t until_ms;
+	char name[33];
+
+	for (unsigned i = 0; i < 6; i++)
+		(void)charge(d, ada);
+	until_ms = d->limits->bucket[ada].next_ms;
+	assert_int_equal(until_ms, d->sim->now_ms + 30000);
+	for (unsigned i = 0; i < 1000000; i++) {
+		size_t len = nobody(name, i);
+
+		later += charge(d, limits_place_open(d->limits, name, len)) ==
+			 SR_LATER;
+		if (i + 1 == 153000)
+			half = delayed(d);
+	}
+	/* who waits, waits as long as before; nothing was washed out */
+	assert_int_equal(d->limits->bucket[ada].next_ms, until_ms);
+	assert_int_equal(charge(d, ada), SR_LATER);
+	assert_int_equal(d->retry_ms, 30000);
+	assert_in_range(half, OPEN_PLACES * 49 / 100, OPEN_PLACES * 51 / 100);
+	raised = delayed(d);
+	assert_int_equal(raised, OPEN_PLACES);
+	/* five charges for each, the others were refused without one */
+	assert_int_equal(later, 1000000 + 5 - 5 * raised);
+	assert_int_equal(touched(d->limits, 0, LIMITS_BUDGETS), 0);
+	assert_int_equal(
+	    touched(d->limits, LIMITS_FAILED_FIRST, LIMITS_PLACES), 0);
+}
+
+static void
+given_a_stolen_card_when_names_are_guessed_then_only_at_that_terminal(
+    void **state)
+{
+	struct desk *d = *state;
+	uint32_t first = LIMITS_TERMINAL_FIRST + 5 * LIMITS_TERMINAL_SLICE;
+	char name[33];
+
+	for (unsigned i = 0; i < 100000; i++) {
+		size_t len = nobody(name, i);
+
+		(void)charge(d, limits_place_terminal(d->limits, 5, name, len));
+	}
+	assert_int_equal(
+	    touched(d->limits, first, first + LIMITS_TERMINAL_SLICE),
+	    LIMITS_TERMINAL_SLICE);
+	assert_int_equal(touched(d->limits, 0, first), 0);
+	assert_int_equal(
+	    touched(d->limits, first + LIMITS_TERMINAL_SLICE, LIMITS_PLACES),
+	    0);
+}
+
+/* A customer has as many tokens made as there are log-ins. */
+static void
+given_tokens_for_one_name_when_all_guess_then_only_its_slice(void **state)
+{
+	struct desk *d = *state;
+	uint8_t device[16] = {0};
+	uint32_t first = limits_place_device(d->limits, "mallory", 7, device) -
+			 LIMITS_DEVICE_FIRST;
+
+	first = LIMITS_DEVICE_FIRST + first - first % LIMITS_DEVICE_SLICE;
+	for (unsigned i = 0; i < 100000; i++) {
+		memcpy(device, &i, sizeof(i));
+		(void)charge(
+		    d, limits_place_device(d->limits, "mallory", 7, device));
+	}
+	assert_int_equal(touched(d->limits, first, first + LIMITS_DEVICE_SLICE),
+	    LIMITS_DEVICE_SLICE);
+	assert_int_equal(touched(d->limits, 0, first), 0);
+	assert_int_equal(
+	    touched(d->limits, first + LIMITS_DEVICE_SLICE, LIMITS_PLACES), 0);
+}
+
+/* What a former version left: the same places, and no others. */
+static void
+given_a_shorter_file_when_opened_then_it_is_filled_and_names_still_wait(
+    void **state)
+{
+	struct desk *d = *state;
+	uint32_t ada = limits_place_open(d->limits, "ada", 3);
+	static uint8_t former[65536 * LIMITS_BUCKET_LEN];
+	uint64_t len;
+
+	for (unsigned i = 0; i < 6; i++)
+		(void)charge(d, ada);
+	assert_int_equal(limits_sync(d->limits), SR_OK);
+	assert_int_equal(
+	    env_read(&d->room->env, d->limits->file, 0, former, sizeof(former)),
+	    SR_OK);
+	sim_put(d->room, "limits", former, sizeof(former));
+	assert_int_equal(limits_open(d->limits, &d->room->env, key), SR_OK);
+	assert_int_equal(env_size(&d->room->env, d->limits->file, &len), SR_OK);
+	assert_int_equal(len, LIMITS_FILE_LEN);
+	assert_int_equal(charge(d, ada), SR_LATER);
+	assert_int_equal(d->retry_ms, 30000);
+	assert_int_equal(
+	    touched(d->limits, LIMITS_FAILED_FIRST, LIMITS_PLACES), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -218,7 +396,17 @@ main(void)
 	    TEST(given_charges_when_synced_then_a_power_cut_keeps_them),
 	    TEST(
 		given_a_clock_set_back_or_a_wild_bucket_then_nobody_waits_over_an_hour),
-	    TEST(given_names_and_kinds_when_hashed_then_places_differ_by_each),
+	    TEST(
+		given_a_good_log_in_of_another_when_refunded_then_strikes_are_still_forgotten),
+	    TEST(
+		given_names_when_hashed_then_each_kind_stays_in_its_own_region),
+	    TEST(
+		given_a_million_names_when_guessed_at_open_terminals_then_others_stay_free),
+	    TEST(
+		given_a_stolen_card_when_names_are_guessed_then_only_at_that_terminal),
+	    TEST(given_tokens_for_one_name_when_all_guess_then_only_its_slice),
+	    TEST(
+		given_a_shorter_file_when_opened_then_it_is_filled_and_names_still_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

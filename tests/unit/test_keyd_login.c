@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "common/kdf.h"
+#include "client/ctl/members.h"
 #include "tests/lib/keyd_world.h"
 
 static struct person
@@ -54,7 +55,7 @@ given_a_new_name_when_registered_then_log_in_gives_both_ends_one_key(
 	assert_int_equal(attestation_verify(w->keyd->credentials.customers == 1
 						? w->open.attestation
 						: NULL,
-			     w->keyd->keys->attestation_public,
+			     w->keyd->origin->attestation.public,
 			     w->keyd->state.bank_id, &attestation),
 	    SR_OK);
 	assert_true(attestation_is_of(&attestation, w->open.salt, "ada", 3));
@@ -198,8 +199,7 @@ given_five_wrong_when_tried_again_then_later_on_both_sides_of_each_bound(
 	/* the own device is not locked out by a stranger */
 	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
 	/* a restart forgets nothing */
-	assert_int_equal(world_restart(w, false), SR_OK);
-	world_tree_start(w, 0, NULL, NULL);
+	world_start_again(w);
 	sim_advance(w->sim, 29999);
 	assert_int_equal(world_run(w), SR_OK);
 	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LATER);
@@ -208,6 +208,135 @@ given_five_wrong_when_tried_again_then_later_on_both_sides_of_each_bound(
 	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LOGIN);
 	assert_int_equal(world_login(w, &wrong, SLOT_PASSWORD), SR_LATER);
 	assert_int_equal(wrong.retry_after_s, 60);
+}
+
+/* A person at an enrolled terminal, who has its card. */
+static struct person
+at_terminal(
+    struct world *w, const char *name, const char *password, uint32_t terminal)
+{
+	struct person p = person(name, password);
+
+	p.terminal = terminal;
+	p.epoch = 1;
+	keys_terminal(w->keyd->keys, KEYS_EPOCH, terminal, 1, p.psk);
+	return p;
+}
+
+/* So many log-ins that do not come through; how many were evaluated. */
+static unsigned
+guess(struct world *w, struct person *wrong, unsigned times)
+{
+	unsigned evaluated = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		enum sr_error error = world_login(w, wrong, SLOT_PASSWORD);
+
+		assert_true(error == SR_LOGIN || error == SR_LATER);
+		evaluated += error == SR_LOGIN;
+		/* a stranger has no token, whatever the name's owner has */
+		memset(wrong->device_token, 0, sizeof(wrong->device_token));
+	}
+	return evaluated;
+}
+
+static void
+given_two_hundred_guesses_from_the_network_then_atm_and_device_log_in_at_once(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+	struct person new = ada, wrong = person("ada", "secret2"), atm;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	world_enrol(w, 3, 1, true);
+	atm = at_terminal(w, "ada", "secret1", 3);
+	assert_int_equal(guess(w, &wrong, 200), 5);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+		assert_int_equal(world_login(w, &atm, SLOT_PASSWORD), SR_OK);
+	}
+	assert_int_equal(w->keyd->refusals[REFUSAL_OPEN], 195);
+	/* a device that she has never used waits, and is told how long */
+	assert_int_equal(world_login(w, &new, SLOT_PASSWORD), SR_LATER);
+	assert_int_equal(new.retry_after_s, 30);
+	sim_advance(w->sim, 30000);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(world_login(w, &new, SLOT_PASSWORD), SR_OK);
+}
+
+static void
+given_a_stolen_card_when_it_guesses_then_names_wait_at_that_terminal_only(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1"), new = ada;
+	struct person thief, there, elsewhere;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	world_enrol(w, 3, 1, true);
+	world_enrol(w, 4, 1, true);
+	there = at_terminal(w, "ada", "secret1", 3);
+	elsewhere = at_terminal(w, "ada", "secret1", 4);
+	assert_int_equal(world_login(w, &there, SLOT_PASSWORD), SR_OK);
+	/* with all that it kept: tokens count for nothing at a terminal */
+	thief = there;
+	thief.password = "secret2";
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(
+		    world_login(w, &thief, SLOT_PASSWORD), SR_LOGIN);
+	assert_int_equal(world_login(w, &thief, SLOT_PASSWORD), SR_LATER);
+	memset(thief.device_token, 0, sizeof(thief.device_token));
+	assert_int_equal(guess(w, &thief, 200), 0);
+	assert_int_equal(world_login(w, &there, SLOT_PASSWORD), SR_LATER);
+	assert_int_equal(there.retry_after_s, 30);
+	assert_int_equal(w->keyd->refusals[REFUSAL_TERMINAL], 202);
+	assert_int_equal(w->keyd->refusals[REFUSAL_OPEN], 0);
+	assert_int_equal(world_login(w, &elsewhere, SLOT_PASSWORD), SR_OK);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_OK);
+	assert_int_equal(world_login(w, &new, SLOT_PASSWORD), SR_OK);
+}
+
+/* netd sees no token, but may make some up, or name any terminal. */
+static void
+given_tokens_and_terminals_made_up_when_tried_then_they_count_for_nothing(
+    void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1"), atm;
+	struct person wrong = person("ada", "secret2");
+	struct person bob = person("bob", "secret3"), made_up;
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_register(w, &bob), SR_OK);
+	assert_int_equal(world_login(w, &bob, SLOT_PASSWORD), SR_OK);
+	world_enrol(w, 3, 1, true);
+	atm = at_terminal(w, "ada", "secret1", 3);
+	/* without its key: refused, and nothing is charged there */
+	made_up = wrong;
+	made_up.terminal = 3;
+	made_up.epoch = 1;
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(
+		    world_login(w, &made_up, SLOT_PASSWORD), SR_CLOSED);
+	assert_int_equal(world_login(w, &atm, SLOT_PASSWORD), SR_OK);
+	/* each with another token; one of them another customer's */
+	for (unsigned i = 0; i < 5; i++) {
+		made_up = wrong;
+		memset(made_up.device_token, (int)i + 1,
+		    sizeof(made_up.device_token));
+		if (i == 4)
+			memcpy(made_up.device_token, bob.device_token,
+			    sizeof(made_up.device_token));
+		assert_int_equal(
+		    world_login(w, &made_up, SLOT_PASSWORD), SR_LOGIN);
+	}
+	assert_int_equal(world_login(w, &made_up, SLOT_PASSWORD), SR_LATER);
+	assert_int_equal(world_login(w, &ada, SLOT_PASSWORD), SR_LATER);
+	/* his own device has not lost an attempt */
+	assert_int_equal(world_login(w, &bob, SLOT_PASSWORD), SR_OK);
 }
 
 static void
@@ -311,8 +440,7 @@ given_a_changed_password_when_used_then_only_the_new_one_opens(void **state)
 	assert_int_equal(w->ended, 1);
 	assert_int_equal(world_login(w, &ada, 0), SR_LOGIN);
 	assert_int_equal(world_login(w, &new, 0), SR_OK);
-	assert_int_equal(world_restart(w, false), SR_OK);
-	world_tree_start(w, 0, NULL, NULL);
+	world_start_again(w);
 	assert_int_equal(world_login(w, &ada, 0), SR_LOGIN);
 	assert_int_equal(world_login(w, &new, 0), SR_OK);
 }
@@ -423,6 +551,38 @@ given_registration_by_invitation_when_bound_to_a_name_then_only_that(
 }
 
 static void
+given_the_hours_invitations_when_given_out_then_no_more_until_it_ends(
+    void **state)
+{
+	struct world *w = *state;
+	struct limits_bucket *bucket;
+
+	/* enough for a list of members, however long, tried before */
+	assert_true(BUDGET_INVITATIONS > 2 * MEMBERS_MAX);
+	invite(w, "ada", 60);
+	bucket = &w->keyd->limits.bucket[REFUSAL_INVITATIONS];
+	assert_int_equal(bucket->day_charges, 1);
+	bucket->day_charges = BUDGET_INVITATIONS - 1;
+	invite(w, "ada", 60);
+	assert_int_equal(w->refusals, 0);
+	invite(w, "ada", 60);
+	assert_int_equal(w->refusals, 1);
+	assert_int_equal(w->control_type, MESSAGE_CONTROL_REFUSED);
+	assert_int_equal(w->control_body[0], SR_BUDGET);
+	assert_int_equal(w->keyd->refusals[REFUSAL_INVITATIONS], 1);
+	assert_int_equal(w->keyd->refusals[REFUSAL_CONTROL], 0);
+	/* a restart gives no new ones, the end of the hour does */
+	world_start_again(w);
+	sim_advance(w->sim, 3600000 - 1);
+	invite(w, "ada", 60);
+	assert_int_equal(w->refusals, 2);
+	sim_advance(w->sim, 1);
+	invite(w, "ada", 60);
+	assert_int_equal(w->refusals, 2);
+	assert_int_equal(w->control_type, MESSAGE_INVITED);
+}
+
+static void
 given_the_hours_registrations_when_used_up_then_later(void **state)
 {
 	struct world *w = *state;
@@ -449,22 +609,21 @@ given_a_terminal_when_psk_epoch_or_enrolment_is_wrong_then_refused(void **state)
 	struct person ada = person("ada", "secret1");
 
 	assert_int_equal(world_register(w, &ada), SR_OK);
-	assert_int_equal(terminals_set(&w->keyd->terminals, 3, 2, true), SR_OK);
+	world_enrol(w, 3, 2, true);
 	ada.terminal = 3;
 	ada.epoch = 2;
 	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
 	assert_int_equal(w->refused, 1);
-	keys_terminal(w->keyd->keys, 3, 2, ada.psk);
+	keys_terminal(w->keyd->keys, KEYS_EPOCH, 3, 2, ada.psk);
 	assert_int_equal(world_login(w, &ada, 0), SR_OK);
 	assert_int_equal(w->open.terminal, 3);
 	assert_int_equal(w->open.terminal_epoch, 2);
 	ada.epoch = 3;
-	keys_terminal(w->keyd->keys, 3, 3, ada.psk);
+	keys_terminal(w->keyd->keys, KEYS_EPOCH, 3, 3, ada.psk);
 	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
 	ada.epoch = 2;
-	keys_terminal(w->keyd->keys, 3, 2, ada.psk);
-	assert_int_equal(
-	    terminals_set(&w->keyd->terminals, 3, 3, false), SR_OK);
+	keys_terminal(w->keyd->keys, KEYS_EPOCH, 3, 2, ada.psk);
+	world_enrol(w, 3, 3, false);
 	assert_int_equal(world_login(w, &ada, 0), SR_CLOSED);
 }
 
@@ -549,10 +708,10 @@ given_a_flood_of_unfinished_handshakes_when_full_then_terminals_still_fit(
 	struct person flood = person(name, "x");
 
 	assert_int_equal(world_register(w, &ada), SR_OK);
-	assert_int_equal(terminals_set(&w->keyd->terminals, 3, 1, true), SR_OK);
+	world_enrol(w, 3, 1, true);
 	atm.terminal = 3;
 	atm.epoch = 1;
-	keys_terminal(w->keyd->keys, 3, 1, atm.psk);
+	keys_terminal(w->keyd->keys, KEYS_EPOCH, 3, 1, atm.psk);
 	world_forget(w);
 	for (unsigned i = 0; i < PENDING_OPEN_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "flood%u", i);
@@ -587,6 +746,12 @@ main(void)
 	    TEST(given_an_altered_ke3_when_sent_then_refused_and_no_session),
 	    TEST(
 		given_five_wrong_when_tried_again_then_later_on_both_sides_of_each_bound),
+	    TEST(
+		given_two_hundred_guesses_from_the_network_then_atm_and_device_log_in_at_once),
+	    TEST(
+		given_a_stolen_card_when_it_guesses_then_names_wait_at_that_terminal_only),
+	    TEST(
+		given_tokens_and_terminals_made_up_when_tried_then_they_count_for_nothing),
 	    TEST(given_a_charge_when_the_disk_fails_then_nothing_is_evaluated),
 	    TEST(
 		given_an_m1_when_replayed_then_refused_and_after_two_beacons_too),
@@ -604,6 +769,8 @@ main(void)
 		given_other_keys_when_a_change_is_asked_then_it_is_not_allowed),
 	    TEST(
 		given_registration_by_invitation_when_bound_to_a_name_then_only_that),
+	    TEST(
+		given_the_hours_invitations_when_given_out_then_no_more_until_it_ends),
 	    TEST(given_the_hours_registrations_when_used_up_then_later),
 	    TEST(
 		given_a_terminal_when_psk_epoch_or_enrolment_is_wrong_then_refused),

@@ -53,8 +53,8 @@ expect_signed(struct world *w, uint64_t size)
 	assert_int_equal(w->head.size, size);
 	note_origin(w->keyd->state.bank_id, w->head.epoch, checkpoint.origin);
 	memcpy(checkpoint.root, w->head.root, 32);
-	assert_int_equal(note_verify_raw(&checkpoint, w->keyd->log->public,
-			     w->head.signature),
+	assert_int_equal(note_verify_raw(&checkpoint,
+			     w->keyd->origin->log.public, w->head.signature),
 	    SR_OK);
 }
 
@@ -258,8 +258,7 @@ given_an_append_when_cut_at_every_operation_then_a_signed_head_is_kept(
 
 	for (unsigned cut = 1; !answered; cut++) {
 		sim_restore(w->keyd_room, copy);
-		assert_int_equal(world_restart(w, false), SR_OK);
-		world_tree_start(w, 0, NULL, NULL);
+		world_start_again(w);
 		world_forget(w);
 		w->sim->cut_after = w->sim->operations + cut;
 		world_append(w, 1, leaves[0], 2);
@@ -384,7 +383,7 @@ given_a_logged_use_when_its_leaf_is_right_then_appended_and_done(void **state)
 	assert_int_equal(w->used.error, SR_OK);
 	assert_int_equal(w->terminal_keys, 1);
 	assert_int_equal(w->terminal_key.epoch, 1);
-	keys_terminal(w->keyd->keys, 4, 1, psk);
+	keys_terminal(w->keyd->keys, KEYS_EPOCH, 4, 1, psk);
 	assert_memory_equal(w->terminal_key.psk, psk, 32);
 	use(w, 3, USE_TERMINAL_REVOKE, 4, 2, 0);
 	assert_int_equal(w->used.error, SR_OK);
@@ -398,6 +397,40 @@ given_a_logged_use_when_its_leaf_is_right_then_appended_and_done(void **state)
 	assert_int_equal(w->terminal_key.error, SR_TERMINAL);
 	assert_true(sodium_is_zero(w->terminal_key.psk, 32));
 	expect_signed(w, 5);
+}
+
+/* A ledgerd that asks for every card: logged, refused, and the log goes on. */
+static void
+given_a_flood_for_card_keys_when_the_hours_are_out_then_appends_go_on(
+    void **state)
+{
+	struct world *w = *state;
+	uint8_t leaf[32] = {1};
+	uint64_t seq = 1;
+
+	use(w, seq++, USE_TERMINAL_ENROL, 4, 1, 0);
+	for (unsigned i = 0; i < BUDGET_TERMINAL_KEYS; i++) {
+		use(w, seq++, USE_TERMINAL_KEY, 4, 0, 0);
+		assert_int_equal(w->used.error, SR_OK);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		use(w, seq++, USE_TERMINAL_KEY, 4, 0, 0);
+		assert_int_equal(w->head.error, SR_OK);
+		assert_int_equal(w->used.error, SR_BUDGET);
+		assert_int_equal(w->terminal_key.error, SR_BUDGET);
+		assert_true(sodium_is_zero(w->terminal_key.psk, 32));
+	}
+	assert_int_equal(w->keyd->refusals[REFUSAL_TERMINAL_KEYS], 3);
+	world_append(w, seq++, leaf, 1);
+	assert_int_equal(w->head.error, SR_OK);
+	expect_signed(w, seq);
+	/* a restart gives no new ones, the end of the hour does */
+	world_start_again(w);
+	use(w, seq++, USE_TERMINAL_KEY, 4, 0, 0);
+	assert_int_equal(w->used.error, SR_BUDGET);
+	sim_advance(w->sim, 3600000);
+	use(w, seq++, USE_TERMINAL_KEY, 4, 0, 0);
+	assert_int_equal(w->used.error, SR_OK);
 }
 
 static void
@@ -527,18 +560,17 @@ given_many_disclosures_when_the_hours_are_out_then_later_also_after_a_restart(
 	struct world *w = *state;
 	uint8_t auditor[32] = {9};
 
-	for (unsigned i = 0; i < KEYD_DISCLOSURES_AN_HOUR; i++) {
+	for (unsigned i = 0; i < BUDGET_DISCLOSURES; i++) {
 		disclose(w, i, auditor);
 		assert_int_equal(w->disclosure.error, SR_OK);
 	}
 	disclose(w, 0, auditor);
-	assert_int_equal(w->used.error, SR_LATER);
-	assert_int_equal(w->disclosure.error, SR_LATER);
+	assert_int_equal(w->used.error, SR_BUDGET);
+	assert_int_equal(w->disclosure.error, SR_BUDGET);
 	assert_true(sodium_is_zero(w->disclosure.sealed, 80));
-	assert_int_equal(world_restart(w, false), SR_OK);
-	world_tree_start(w, 0, NULL, NULL);
+	world_start_again(w);
 	disclose(w, 0, auditor);
-	assert_int_equal(w->disclosure.error, SR_LATER);
+	assert_int_equal(w->disclosure.error, SR_BUDGET);
 	sim_advance(w->sim, 3600000);
 	disclose(w, 0, auditor);
 	assert_int_equal(w->disclosure.error, SR_OK);
@@ -602,10 +634,8 @@ given_customers_and_terminals_when_listed_then_each_once_to_an_empty_page(
 	ASK(w, directory_keys_get, DIRECTORY_KEYS_GET, .first = UINT64_MAX);
 	assert_int_equal(w->list_len, 0);
 
-	assert_int_equal(
-	    terminals_set(&w->keyd->terminals, 70000, 2, true), SR_OK);
-	assert_int_equal(
-	    terminals_set(&w->keyd->terminals, 5, 1, false), SR_OK);
+	world_enrol(w, 70000, 2, true);
+	world_enrol(w, 5, 1, false);
 	ASK(w, terminals_get, TERMINALS_GET, 0);
 	assert_int_equal(w->list_len, 2 * TERMINALS_LIST_LEN);
 	r = reader_of(w->list, w->list_len);
@@ -726,6 +756,8 @@ main(void)
 	    TEST(given_a_signed_head_above_the_state_when_started_then_refused),
 	    TEST(
 		given_a_logged_use_when_its_leaf_is_right_then_appended_and_done),
+	    TEST(
+		given_a_flood_for_card_keys_when_the_hours_are_out_then_appends_go_on),
 	    TEST(given_a_use_when_its_leaf_is_wrong_then_nothing_is_done),
 	    TEST(
 		given_a_logged_disclosure_when_done_then_only_that_auditor_opens_it),

@@ -388,7 +388,7 @@ given_as_many_as_an_hour_gives_then_the_next_one_is_later(void **state)
 	(void)state;
 	enrol("clara", clara_secret);
 	began = bank->sim->now_ms;
-	for (unsigned i = 0; i < KEYD_DISCLOSURES_AN_HOUR; i++) {
+	for (unsigned i = 0; i < BUDGET_DISCLOSURES; i++) {
 		/* what was given before a start counts */
 		if (i % 100 == 99)
 			assert_int_equal(
@@ -397,14 +397,14 @@ given_as_many_as_an_hour_gives_then_the_next_one_is_later(void **state)
 	}
 	/* it was asked for: that is in the log, but no key went out */
 	size = tree_size();
-	assert_int_equal(ask("clara", 0).error, SR_LATER);
+	assert_int_equal(ask("clara", 0).error, SR_BUDGET);
 	assert_true(sodium_is_zero(answer_now().sealed, 80));
 	assert_true(tree_size() == size + 1);
 	/* nor after a start, nor a moment too early, nor to another one */
 	assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
-	assert_int_equal(ask("clara", 0).error, SR_LATER);
+	assert_int_equal(ask("clara", 0).error, SR_BUDGET);
 	sim_advance(bank->sim, began + HOUR_MS - 1 - bank->sim->now_ms);
-	assert_int_equal(ask("clara", 0).error, SR_LATER);
+	assert_int_equal(ask("clara", 0).error, SR_BUDGET);
 	sim_advance(bank->sim, 1);
 	assert_int_equal(ask("clara", 0).error, SR_OK);
 }

@@ -179,7 +179,7 @@ given_a_name_then_the_directory_gives_the_attestation(void **state)
 	assert_int_equal(found.error, SR_OK);
 	assert_int_equal(found.customer, people.bob.m4.customer);
 	assert_int_equal(attestation_verify(found.attestation,
-			     bank->keyd->keys->attestation_public,
+			     bank->keyd->origin->attestation.public,
 			     bank->ledgerd->bank_id, &attestation),
 	    SR_OK);
 	assert_true(attestation_is_of(&attestation, found.salt, "bob", 3));

@@ -393,19 +393,26 @@ given_no_room_for_a_snapshot_then_the_bank_goes_on_without_it(void **state)
 
 /* ---- what lies before ----------------------------------------------------------- */
 
-static struct message_statement
-ask_statement(struct sim_person *person, uint64_t before, uint16_t count)
+static void
+send_statement_get(struct sim_person *person, uint64_t before, uint16_t count)
 {
 	uint8_t bytes[MESSAGE_STATEMENT_GET_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_statement_get get = {
 	    .request = 9, .before = before, .count = count};
+
+	assert_int_equal(message_statement_get_encode(&w, &get), SR_OK);
+	sim_person_send(bank, person, &w);
+}
+
+static struct message_statement
+ask_statement(struct sim_person *person, uint64_t before, uint16_t count)
+{
 	struct message_statement statement;
 	struct reader body = {0};
 	unsigned got = 0;
 
-	assert_int_equal(message_statement_get_encode(&w, &get), SR_OK);
-	sim_person_send(bank, person, &w);
+	send_statement_get(person, before, count);
 	assert_int_equal(sim_bank_run(bank), SR_OK);
 	assert_int_equal(sim_person_receive(bank, person, &got, &body), SR_OK);
 	assert_int_equal(got, MESSAGE_STATEMENT);
@@ -485,6 +492,40 @@ given_old_segments_then_statements_read_them_by_logged_uses(void **state)
 	statement = ask_statement(&people.bob, leaf + 1, 20);
 	assert_int_equal(statement.error, SR_OK);
 	assert_true(statement.lines_len > 0);
+}
+
+/* Its use is logged: what fails there is no old record, and ends the bank. */
+static void
+given_a_use_that_no_disk_takes_then_nothing_is_acknowledged_after_it(
+    void **state)
+{
+	const enum sim_fault faults[] = {SIM_FAIL_SYNC, SIM_FAIL_WRITE};
+	struct message_order_answer answer;
+	int64_t posted;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t *fault = &bank->ledgerd_room->fault[faults[i]];
+
+		pay_until_snapshot(&people.ada, &people.bob,
+		    bank->ledgerd->snapshots.last.number + 4);
+		assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+		assert_int_equal(sim_person_log_in(bank, &people.bob), SR_OK);
+		assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+		posted = sim_bank_posted(bank, people.bob.m4.account);
+		*fault = 1;
+		send_statement_get(&people.bob, 20, 20);
+		assert_int_equal(sim_bank_run(bank), SR_IO);
+		assert_int_equal(*fault, 0);
+		assert_int_equal(bank->ledgerd->fatal, SR_IO);
+		assert_int_not_equal(sim_transfer(bank, &people.ada,
+					 people.bob.m4.account, 1, &answer),
+		    SR_OK);
+		assert_int_equal(sim_bank_restart(bank, SIM_LOSE_ALL), SR_OK);
+		assert_int_equal(
+		    sim_bank_posted(bank, people.bob.m4.account), posted);
+		assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	}
 }
 
 static void
@@ -604,6 +645,8 @@ main(void)
 		given_a_cut_at_every_operation_then_the_start_finds_the_old_or_the_new),
 	    TEST(given_no_room_for_a_snapshot_then_the_bank_goes_on_without_it),
 	    TEST(given_old_segments_then_statements_read_them_by_logged_uses),
+	    TEST(
+		given_a_use_that_no_disk_takes_then_nothing_is_acknowledged_after_it),
 	    TEST(
 		given_an_old_order_sent_again_then_the_stored_answer_is_read_back),
 	    TEST(

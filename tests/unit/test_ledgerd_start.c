@@ -437,7 +437,8 @@ given_the_public_checkpoint_then_it_is_keyds_head(void **state)
 	text = sim_file(bank->ledgerd_room, "ledger/public/checkpoint", &len);
 	assert_non_null(text);
 	assert_int_equal(note_parse(text, len, &note), SR_OK);
-	assert_int_equal(note_verify(&note, bank->keyd->log->public), SR_OK);
+	assert_int_equal(
+	    note_verify(&note, bank->keyd->origin->log.public), SR_OK);
 	assert_int_equal(note.checkpoint.size, bank->ledgerd->tree.size);
 	assert_int_equal(note.checkpoint.size, bank->keyd->state.frontier.size);
 }

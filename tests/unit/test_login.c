@@ -371,6 +371,11 @@ given_opaque_keys_other_than_the_certificates_then_it_is_not_the_bank(
 	toy_bank_beacon(&bank, 1);
 	assert_int_equal(
 	    login_open(&options, &c, &login, &problem), SR_BANK_KEY);
+	/* the record's own are the former ones, and the bank says so */
+	bank.lie_renew = true;
+	assert_int_equal(login_open(&options, &c, &login, &problem), SR_OK);
+	login_close(&login);
+	bank.lie_renew = false;
 	bank.certificate = saved;
 	toy_bank_beacon(&bank, 1);
 }

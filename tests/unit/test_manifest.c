@@ -111,6 +111,31 @@ given_a_manifest_when_written_and_read_then_it_is_the_same(void **state)
 	free(text);
 }
 
+/* Retired segments are those with the lowest numbers, and have one file. */
+static void
+given_retired_segments_when_read_then_only_as_the_first(void **state)
+{
+	static const char first[] = "ledger/segment/00000000.log";
+	static const char second[] = "ledger/segment/00000001.log";
+	char message[MANIFEST_MESSAGE_MAX], *text;
+	size_t len;
+
+	(void)state;
+	text = text_of(PATHS, &len);
+	assert_int_equal(
+	    decode_with(text, first, "ledger/segment/00000000.leaves", message),
+	    SR_OK);
+	assert_int_equal(decode_with(text, second,
+			     "ledger/segment/00000001.leaves", message),
+	    SR_DAMAGED);
+	assert_non_null(strstr(message, "one before it is not"));
+	assert_int_equal(decode_with(text, second,
+			     "ledger/segment/00000002.leaves", message),
+	    SR_DAMAGED);
+	assert_non_null(strstr(message, "segment 1 is not in it"));
+	free(text);
+}
+
 static void
 given_a_manifest_when_any_byte_is_changed_or_cut_then_refused(void **state)
 {
@@ -265,6 +290,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		given_retired_segments_when_read_then_only_as_the_first),
 	    cmocka_unit_test(
 		given_a_manifest_when_written_and_read_then_it_is_the_same),
 	    cmocka_unit_test(

@@ -21,6 +21,7 @@ message hello 7
   when init,open
   does Says hello, in a sentence that is \\
        longer than a line.
+  budget none It is polite.
   u8 a      first
   u16 b     second
   u32 c     third
@@ -33,6 +34,8 @@ message bye 8
   from netd,ledgerd to keyd
   when open
   does Ends it.
+  budget each invitations 3 One more ends nothing.
+  budget some backups 4 As keyd says.
 message ask 1
   from client to ledgerd
   when any
@@ -52,7 +55,8 @@ PROGRAM = r"""
 #include "gen/messages.h"
 #define CHECK(x) do { if (!(x)) { \
 	printf("line %d: %s\n", __LINE__, #x); exit(1); } } while (0)
-struct keyd { int hello, bye, refused; unsigned type; enum sr_error why; };
+struct keyd { int hello, bye, refused; uint32_t left; unsigned type;
+	enum sr_error why; };
 struct ledgerd { int asked, refused; enum sr_error why; };
 struct session { int number; };
 void keyd_take_netd_hello(struct keyd *k, const struct message_hello *m)
@@ -65,6 +69,9 @@ void keyd_refuse_netd(struct keyd *k, unsigned type, enum sr_error why)
 { k->refused++; k->type = type; k->why = why; }
 void keyd_refuse_ledgerd(struct keyd *k, unsigned type, enum sr_error why)
 { keyd_refuse_netd(k, type, why); }
+enum sr_error keyd_budget(struct keyd *k, enum refusal budget, uint32_t most)
+{ CHECK(budget == REFUSAL_INVITATIONS && most == 3 && BUDGET_BACKUPS == 4);
+  return k->left == 1 ? SR_BUDGET : (k->left--, SR_OK); }
 void ledgerd_take_client_ask(struct ledgerd *l, struct session *s,
     const struct message_ask *m)
 { CHECK(s->number == 5 && m->what == 9); l->asked++; }
@@ -142,6 +149,18 @@ int main(void)
 	CHECK(keyd_dispatch_ledgerd(&k, PHASE_OPEN, again, len) == 0);
 	CHECK(k.hello == 0 && k.refused == 1 && k.type == MESSAGE_HELLO);
 	CHECK(k.why == SR_NOT_ALLOWED);
+	/* beyond the budget: refused before it is looked at */
+	k = (struct keyd){.left = 2};
+	w = writer_to(again + len, sizeof(again) - len);
+	CHECK(!message_bye_encode(&w, &(struct message_bye){0}));
+	CHECK(!message_bye_encode(&w, &(struct message_bye){0}));
+	CHECK(keyd_dispatch_netd(&k, PHASE_OPEN, again, len + 8) == 3);
+	CHECK(k.bye == 1 && k.refused == 1 && k.why == SR_BUDGET);
+	CHECK(k.type == MESSAGE_BYE);
+	/* what is malformed, or not for this phase, is none of it */
+	k = (struct keyd){.left = 1};
+	CHECK(keyd_dispatch_netd(&k, PHASE_INIT, again + len, 4) == 0);
+	CHECK(k.why == SR_NOT_ALLOWED);
 	/* cut off, unknown, empty, padded: refused once, nothing more taken */
 	k = (struct keyd){0};
 	CHECK(keyd_dispatch_netd(&k, PHASE_OPEN, again, len - 1) == 1);
@@ -179,17 +198,18 @@ int main(void)
 }
 """
 
-GOOD = "message m 1\nfrom netd to keyd\nwhen any\ndoes It.\n"
+GOOD = "message m 1\nfrom netd to ledgerd\nwhen any\ndoes It.\n"
+TO_KEYD = GOOD.replace("ledgerd", "keyd")
 WRONG = [
     ("a_duplicate_number", GOOD + GOOD.replace("m 1", "n 1"), "line 5:"),
     ("a_duplicate_name", GOOD + GOOD.replace("m 1", "m 2"), "line 5:"),
     ("an_unknown_word", GOOD + "u7 field What.", "line 5:"),
-    ("an_unknown_room", GOOD.replace("keyd", "kitchen"), "line 2:"),
+    ("an_unknown_room", GOOD.replace("ledgerd", "kitchen"), "line 2:"),
     ("an_unknown_phase", GOOD.replace("any", "night"), "line 3:"),
     ("a_phase_beside_any", GOOD.replace("any", "any,open"), "line 3:"),
     ("a_phase_twice", GOOD.replace("any", "open,open"), "line 3:"),
     ("no_phase", GOOD.replace("when any\n", ""), "line 1:"),
-    ("no_rooms", GOOD.replace("from netd to keyd\n", ""), "line 1:"),
+    ("no_rooms", GOOD.replace("from netd to ledgerd\n", ""), "line 1:"),
     ("no_purpose", GOOD.replace("does It.\n", ""), "line 1:"),
     ("an_empty_purpose", GOOD.replace("does It.", "does"), "line 4:"),
     ("a_second_purpose", GOOD + "does More.", "line 5:"),
@@ -205,15 +225,25 @@ WRONG = [
     ("a_size_of_zero", GOOD + "bytes 0 f What.", "line 5:"),
     ("a_size_above_a_packet", GOOD + "data 65000 a A.\ndata 600 b B.",
      "line 1:"),
-    ("a_size_above_a_record", GOOD.replace("netd", "client").replace(
-        "keyd", "ledgerd") + "data 16640 a A.", "line 1:"),
+    ("a_size_above_a_record", GOOD.replace("netd", "client")
+     + "data 16640 a A.", "line 1:"),
     ("number_zero", GOOD.replace("m 1", "m 0"), "line 1:"),
     ("number_256", GOOD.replace("m 1", "m 256"), "line 1:"),
-    ("a_room_that_writes_to_itself", GOOD.replace("netd", "keyd"), "line 2:"),
+    ("a_room_that_writes_to_itself", GOOD.replace("netd", "ledgerd"),
+     "line 2:"),
     ("a_field_before_any_message", "u8 a A.\n", "line 1:"),
     ("a_comment_mark_in_a_sentence", GOOD.replace("It.", "It */ is."),
      "line 4:"),
     ("a_name_in_capitals", GOOD.replace("m 1", "M 1"), "line 1:"),
+    ("no_budget", TO_KEYD, "line 1: m: 'budget' is missing"),
+    ("a_budget_for_another_room", GOOD + "budget none No.", "line 1:"),
+    ("a_budget_without_a_reason", TO_KEYD + "budget none", "line 5:"),
+    ("a_budget_of_nothing", TO_KEYD + "budget each m 0 No.", "line 5:"),
+    ("a_budget_of_neither", TO_KEYD + "budget m 5 No.", "line 5:"),
+    ("a_budget_twice", TO_KEYD + "budget each m 5 A.\nbudget some m 5 A.",
+     "line 6:"),
+    ("a_budget_beside_none", TO_KEYD + "budget none A.\nbudget some m 5 A.",
+     "line 6:"),
     ("an_open_backslash", GOOD + "u8 a A \\", "line 5:"),
 ]
 

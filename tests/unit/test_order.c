@@ -98,8 +98,8 @@ given_wrong_magic_kind_flag_or_reserve_when_decoded_then_malformed(void **state)
 	assert_false(order_kind_known(ORDER_VISIBILITY));
 	for (unsigned kind = ORDER_BOX_PUT; kind <= ORDER_MESSAGE; kind++)
 		assert_false(order_kind_known(kind));
-	assert_true(order_kind_known(ORDER_CERTIFY));
-	assert_false(order_kind_known(ORDER_CERTIFY + 1));
+	assert_true(order_kind_known(ORDER_RESET));
+	assert_false(order_kind_known(ORDER_RESET + 1));
 }
 
 static void
@@ -271,6 +271,7 @@ given_each_kind_when_its_attachment_has_another_length_then_declined(
 	    {ORDER_CLOSE, ORDER_ACCOUNT_LEN, 15},
 	    {ORDER_ROLE_REVOKE, ORDER_ACCOUNT_LEN, 15},
 	    {ORDER_CERTIFY, ORDER_CERTIFY_LEN, 15},
+	    {ORDER_RETIRE, ORDER_RETIRE_LEN, 7},
 	    {ORDER_TILL_OPEN, ORDER_COUNT_FIXED_LEN, 15},
 	    {ORDER_TILL_COUNT, ORDER_COUNT_FIXED_LEN, 15},
 	    {ORDER_TILL_CLOSE, ORDER_COUNT_FIXED_LEN, 15},
@@ -294,6 +295,8 @@ given_each_kind_when_its_attachment_has_another_length_then_declined(
 			bytes[8] = ROLE_OPERATOR;
 		if (kind == ORDER_CERTIFY)
 			bytes[0] = bytes[16] = 1;
+		if (kind == ORDER_RETIRE)
+			bytes[0] = 1;
 		assert_int_equal(
 		    order_attachment_check(kind, bytes, fixed[i].len), SR_OK);
 		assert_int_equal(
@@ -369,12 +372,13 @@ given_the_authority_table_when_asked_then_only_its_lines_allow(void **state)
 	    {ROLE_TELLER, 6,
 		{ORDER_DEPOSIT, ORDER_UNDO, ORDER_TILL_OPEN, ORDER_TILL_COUNT,
 		    ORDER_TILL_CLOSE, ORDER_CASH_OUT}},
-	    {ROLE_OPERATOR, 16,
+	    {ROLE_OPERATOR, 18,
 		{ORDER_ENROL_REQUEST, ORDER_AUDITOR_REQUEST,
 		    ORDER_RELEASE_REQUEST, ORDER_REVERSE, ORDER_ISSUE,
 		    ORDER_ADJUST, ORDER_POLICY, ORDER_ROLE, ORDER_RAISE_LIMIT,
 		    ORDER_UNFREEZE, ORDER_CASH_OUT, ORDER_APPROVE, ORDER_REVOKE,
-		    ORDER_ROLE_REVOKE, ORDER_FREEZE, ORDER_LOWER_LIMIT}},
+		    ORDER_ROLE_REVOKE, ORDER_FREEZE, ORDER_LOWER_LIMIT,
+		    ORDER_RETIRE, ORDER_RESET}},
 	    {ROLE_AUDITOR, 1, {ORDER_CERTIFY}},
 	};
 	unsigned allowed = 0, listed = 0;

@@ -77,7 +77,7 @@ send_half(const struct sim_change *half, uint32_t *key_epoch)
 	*key_epoch = 0;
 	if (error == SR_OK) {
 		assert_int_equal(attestation_verify(m5.attestation,
-				     bank->keyd->keys->attestation_public,
+				     bank->keyd->origin->attestation.public,
 				     bank->ledgerd->bank_id, &attestation),
 		    SR_OK);
 		*key_epoch = attestation.key_epoch;

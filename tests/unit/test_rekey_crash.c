@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The power cut at every operation of passwd, recover and rekey: never both
+ * The power cut at every operation of passwd, recover, rekey and a reset: never both
  * passwords and never neither, never both keys and never neither, and keyd and
  * ledgerd agree.
  */
@@ -301,6 +301,83 @@ given_a_cut_while_keys_are_replaced_then_one_set_of_keys_holds(void **state)
 	cut_everywhere(rekey_and_pay, look_at_keys);
 }
 
+/* ---- by a reset code ------------------------------------------------------- */
+
+static uint8_t reset_code[RESET_CODE_LEN];
+static uint64_t reset_leaf;
+
+static bool
+reset_half(uint8_t target)
+{
+	struct sim_change half = {.target = target,
+	    .new_secret = target == SLOT_PASSWORD ? NEW : NEW_CODE,
+	    .signing_public = new_public,
+	    .signing_secret = new_secret,
+	    .reset_code = reset_code};
+	struct payload_m5 m5;
+
+	return sim_person_change(bank, &ada, &half, &m5) == SR_OK;
+}
+
+/* The code from keyd, both halves, and on to the first order. */
+static bool
+reset_and_pay(void)
+{
+	bool acknowledged;
+
+	if (sim_reset_code(bank, reset_leaf, reset_code) != SR_OK ||
+	    bank->sim->dark || !reset_half(SLOT_RECOVERY) || bank->sim->dark)
+		return false;
+	acknowledged = reset_half(SLOT_PASSWORD);
+	if (!bank->sim->dark &&
+	    sim_person_log_in_by(bank, &ada, SLOT_PASSWORD, NEW) == SR_OK &&
+	    !bank->sim->dark) {
+		struct message_order_answer answer;
+
+		memcpy(ada.signing_secret, new_secret, 64);
+		(void)sim_transfer(
+		    bank, &ada, people.bob.m4.account, 1, &answer);
+	}
+	return acknowledged;
+}
+
+/* Password, code and keys are all new or all old; then a code serves. */
+static void
+look_at_reset(bool acknowledged)
+{
+	bool is_new = assert_one_opens(SLOT_PASSWORD, OLD, NEW, acknowledged);
+	struct attestation attestation;
+
+	assert_true(opens(SLOT_RECOVERY, is_new ? NEW_CODE : CODE));
+	assert_false(opens(SLOT_RECOVERY, is_new ? CODE : NEW_CODE));
+	ada.password = is_new ? NEW : OLD;
+	assert_int_equal(sim_person_log_in(bank, &ada), SR_OK);
+	assert_int_equal(
+	    attestation_read(ada.m4.attestation, &attestation), SR_OK);
+	assert_int_equal(attestation.key_epoch, is_new ? 2 : 1);
+	assert_int_equal(attestation.reset_leaf, is_new ? reset_leaf : 0);
+	assert_false(pays_with(is_new ? old_secret : new_secret));
+	assert_true(pays_with(is_new ? new_secret : old_secret));
+	assert_int_equal(sim_reset_code(bank, reset_leaf, reset_code),
+	    is_new ? SR_KEYS_REPLACED : SR_OK);
+}
+
+static void
+given_a_cut_while_somebody_is_reset_then_all_is_old_or_all_is_new(void **state)
+{
+	struct order_reset reset;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+		    sim_person_log_in(bank, &people.operators[i]), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &people.ada), SR_OK);
+	reset = sim_reset_of(bank, &people.ada);
+	assert_int_equal(
+	    sim_reset_agree(bank, &people, &reset, &reset_leaf), SR_OK);
+	cut_everywhere(reset_and_pay, look_at_reset);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -315,6 +392,8 @@ main(void)
 		given_a_cut_while_somebody_recovers_then_one_password_and_one_code_open),
 	    TEST(
 		given_a_cut_while_keys_are_replaced_then_one_set_of_keys_holds),
+	    TEST(
+		given_a_cut_while_somebody_is_reset_then_all_is_old_or_all_is_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

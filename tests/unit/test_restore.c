@@ -154,6 +154,27 @@ given_heads_when_asked_then_those_above_and_before_are_given_up(void **state)
 	assert_false(restore_note_gives_up(&good, 10, 100));
 }
 
+static void
+given_entries_when_asked_then_those_that_keyd_knew_and_gave_up_may_be_lost(
+    void **state)
+{
+	(void)state;
+	/* of another origin, whose entries may have had any index */
+	assert_true(restore_note_may_lose(&good, 0));
+	assert_true(restore_note_may_lose(&good, UINT64_MAX));
+	good.restored_epoch = good.old_epoch;
+	good.last_size = 50;
+	assert_false(restore_note_may_lose(&good, 39));
+	assert_true(restore_note_may_lose(&good, 40));
+	assert_true(restore_note_may_lose(&good, 49));
+	assert_false(restore_note_may_lose(&good, 50));
+	/* keyd knew of nothing */
+	good.last_size = 0;
+	assert_false(restore_note_may_lose(&good, 40));
+	good.restored_epoch--;
+	assert_false(restore_note_may_lose(&good, 40));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int
@@ -167,6 +188,8 @@ main(void)
 		given_epochs_and_sizes_that_cannot_be_when_signed_then_refused),
 	    TEST(
 		given_heads_when_asked_then_those_above_and_before_are_given_up),
+	    TEST(
+		given_entries_when_asked_then_those_that_keyd_knew_and_gave_up_may_be_lost),
 	};
 
 	return sodium_init() < 0 ? 1

@@ -11,91 +11,47 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "keyd/retention.h"
-#include "tests/lib/forged_duties.h"
-#include "tests/lib/sim_bank.h"
+#include "tests/lib/audited_bank.h"
 
+static struct audited_bank audited;
 static struct sim_bank *bank;
-static struct sim_people people;
-static struct sim_person eve;
+#define people audited.people
+#define eve audited.eve
 
 static void
 pay_until_snapshot(uint32_t number)
 {
-	struct message_order_answer answer;
-
-	for (int i = 0; bank->ledgerd->snapshots.last.number < number; i++) {
-		assert_true(i < 2000);
-		assert_int_equal(sim_transfer(bank, &people.ada,
-				     people.bob.m4.account, 1, &answer),
-		    SR_OK);
-	}
+	audited_pay_until(&audited, number);
 }
 
-/* What an auditor would sign of the last snapshot. */
 static struct order_certify
 last_one(void)
 {
-	const struct entry_snapshot *last = &bank->ledgerd->snapshots.last;
-	struct order_certify certify = {.snapshot = last->number,
-	    .segment = last->segment,
-	    .offset = last->offset,
-	    .size = last->size};
-
-	memcpy(certify.hash, last->hash, sizeof(certify.hash));
-	return certify;
+	return audited_last(&audited);
 }
 
 static enum sr_error
 certify(struct sim_person *by, const struct order_certify *says)
 {
-	uint8_t block[ORDER_CERTIFY_LEN];
-	struct message_order_answer answer;
-	struct sim_order sent;
-	struct order order;
-	enum sr_error error;
-
-	order_certify_encode(says, block);
-	sim_order_begin(bank, by, ORDER_CERTIFY, &order);
-	sim_order_sign(by, &order, block, sizeof(block), &sent);
-	error = sim_order_submit(bank, by, &sent, &answer);
-	return error != SR_OK ? error : (enum sr_error)answer.outcome;
+	return audited_certify(&audited, by, says);
 }
 
 static bool
 file_is_there(uint32_t number)
 {
-	char path[ENV_PATH_MAX];
-	size_t len;
-
-	snprintf(path, sizeof(path), "ledger/snapshot/%08u", number);
-	return sim_file(bank->ledgerd_room, path, &len) != NULL;
+	return audited_has_snapshot(&audited, number);
 }
 
 static int
 set_up(void **state)
 {
-	uint8_t block[ORDER_ROLE_LEN];
-	struct order_role role = {.role = ROLE_AUDITOR};
-	struct order order;
-
 	(void)state;
-	bank = sim_bank_new(9);
-	sim_bank_furnish(bank, &people);
-	sim_person_init(&eve, "eve", "eve's secret");
-	if (sim_person_register(bank, &eve) != SR_OK ||
-	    sim_person_log_in(bank, &eve) != SR_OK)
-		return -1;
-	role.principal = eve.m4.customer;
-	order_role_encode(&role, block);
-	sim_order_begin(bank, &people.operators[0], ORDER_ROLE, &order);
-	(void)forged_four_eyes(bank, &people, &order, block, sizeof(block));
-	pay_until_snapshot(1);
-	/* the change of role has ended her session */
-	return sim_person_log_in(bank, &eve) == SR_OK ? 0 : -1;
+	audited_begin(&audited, 9);
+	bank = audited.bank;
+	return 0;
 }
 
 static int

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "client/verify/audit.h"
+#include "common/book/rules.h"
 #include "common/order_parameters.h"
 #include "tests/lib/forged_duties.h"
 #include "tests/lib/sim_bank.h"
@@ -235,9 +236,12 @@ auditor(struct sim_person *eve)
 	(void)forged_four_eyes(bank, &people, &order, block, sizeof(block));
 }
 
-/* A certificate of the last snapshot; the next one goes on from it. */
+/*
+ * A certificate of the last snapshot, with that root of the tree; the next one
+ * goes on from it.
+ */
 static void
-send_certificate(struct sim_person *eve)
+send_certificate(struct sim_person *eve, const uint8_t root[32])
 {
 	const struct entry_snapshot *last = &bank->ledgerd->snapshots.last;
 	struct order_certify says = {.snapshot = last->number,
@@ -249,6 +253,7 @@ send_certificate(struct sim_person *eve)
 	struct order order;
 
 	memcpy(says.hash, last->hash, sizeof(says.hash));
+	memcpy(says.root, root, sizeof(says.root));
 	order_certify_encode(&says, block);
 	sim_order_begin(bank, eve, ORDER_CERTIFY, &order);
 	sim_order_sign(eve, &order, block, sizeof(block), &sent);
@@ -262,6 +267,7 @@ static void
 given_two_certificates_in_one_batch_when_carried_out_then_the_log_is_right(
     void **state)
 {
+	const uint8_t root[32] = {0};
 	struct sim_person eve;
 	uint64_t batches;
 
@@ -270,8 +276,8 @@ given_two_certificates_in_one_batch_when_carried_out_then_the_log_is_right(
 	pay_until_snapshot();
 	assert_int_equal(sim_person_log_in(bank, &eve), SR_OK);
 	batches = bank->ledgerd->metrics.commits;
-	send_certificate(&eve);
-	send_certificate(&eve);
+	send_certificate(&eve, root);
+	send_certificate(&eve, root);
 	(void)sim_bank_run(bank);
 	assert_int_equal(bank->ledgerd->metrics.commits - batches, 1);
 	assert_int_equal(bank->keyd->state.certified.number, 1);
@@ -281,6 +287,113 @@ given_two_certificates_in_one_batch_when_carried_out_then_the_log_is_right(
 	if (verify.exit != VERIFY_INTACT)
 		fail_msg("%s", verify.why);
 	assert_true(audit_is_complete(&verify));
+	audit_end(&audit);
+}
+
+/* Both operators retire what lies before a snapshot; the files stay. */
+static void
+retire(const struct entry_snapshot *snapshot)
+{
+	struct order_retire says = {.snapshot = snapshot->number};
+	uint8_t block[ORDER_RETIRE_LEN];
+	struct message_order_answer answer;
+	struct order order;
+
+	while (bank->ledgerd->snapshots.last.number == snapshot->number)
+		assert_int_equal(sim_transfer(bank, &people.ada,
+				     people.bob.m4.account, 1, &answer),
+		    SR_OK);
+	/* an auditor without the keys would find nothing to carry out */
+	bank->ledgerd->retire.refused = true;
+	bank->ledgerd->retire.refused_us = env_boot_us(bank->ledgerd->env);
+	memcpy(says.hash, snapshot->hash, sizeof(says.hash));
+	order_retire_encode(&says, block);
+	sim_order_begin(bank, &people.operators[0], ORDER_RETIRE, &order);
+	(void)forged_four_eyes(bank, &people, &order, block, sizeof(block));
+	assert_int_equal(bank->keyd->state.cut.number, snapshot->number);
+}
+
+static void
+given_a_retirement_when_carried_out_then_only_of_what_is_certified(void **state)
+{
+	struct entry_snapshot snapshot;
+	struct sim_person eve;
+	uint8_t root[32];
+
+	(void)state;
+	auditor(&eve);
+	pay_until_snapshot();
+	snapshot = bank->ledgerd->snapshots.last;
+	look(0);
+	memcpy(root, audit.snapshot[0].root, sizeof(root));
+	audit_end(&audit);
+	assert_int_equal(sim_person_log_in(bank, &eve), SR_OK);
+	send_certificate(&eve, root);
+	(void)sim_bank_run(bank);
+	retire(&snapshot);
+	look(0);
+	if (verify.exit != VERIFY_INTACT)
+		fail_msg("%s", verify.why);
+	assert_true(audit_is_complete(&verify));
+	assert_true(audit.retirement.snapshot.number == 1);
+	audit_end(&audit);
+}
+
+/* Rooms that were taken over, both of them, and two operators. */
+static void
+given_a_retirement_of_what_nobody_certified_when_read_then_tampered(
+    void **state)
+{
+	struct entry_snapshot snapshot;
+
+	(void)state;
+	pay_until_snapshot();
+	snapshot = bank->ledgerd->snapshots.last;
+	bank->keyd->state.certified = snapshot;
+	retire(&snapshot);
+	look(0);
+	assert_int_equal(verify.exit, VERIFY_TAMPERED);
+	if (strstr(verify.why, "what no auditor has certified") == NULL)
+		fail_msg("%s", verify.why);
+	audit_end(&audit);
+}
+
+/*
+ * A bank that was taken over moves money in its books and calls a customer an
+ * auditor, who signs them: these books say of themselves that all is right.
+ */
+static void
+given_books_that_name_their_own_auditor_when_begun_with_then_incomplete(
+    void **state)
+{
+	struct book *book = &bank->ledgerd->book;
+	struct sim_person eve;
+	uint8_t root[32];
+	uint32_t segment;
+
+	(void)state;
+	sim_person_init(&eve, "eve", "eve's secret");
+	assert_int_equal(sim_person_register(bank, &eve), SR_OK);
+	assert_int_equal(sim_person_log_in(bank, &eve), SR_OK);
+	book_account(book, people.ada.m4.account)->posted_minor -= 5000;
+	book_account(book, people.bob.m4.account)->posted_minor += 5000;
+	book_principal_row(book, eve.m4.customer)->role = ROLE_AUDITOR;
+	pay_until_snapshot();
+	segment = bank->ledgerd->snapshots.last.segment;
+	look(segment);
+	memcpy(root, audit.snapshot[0].root, sizeof(root));
+	audit_end(&audit);
+	assert_int_equal(sim_person_log_in(bank, &eve), SR_OK);
+	send_certificate(&eve, root);
+	(void)sim_bank_run(bank);
+	look(segment);
+	assert_int_equal(verify.exit, VERIFY_INTACT);
+	assert_int_equal(audit.start_certificate.auditor, eve.m4.customer);
+	assert_true(audit.executed == verify.signed_size);
+	assert_false(audit_is_complete(&verify));
+	audit_end(&audit);
+	look(0);
+	assert_int_equal(verify.exit, VERIFY_TAMPERED);
 	audit_end(&audit);
 }
 
@@ -309,6 +422,58 @@ given_a_word_of_a_certificate_when_none_was_signed_then_it_is_named(
 	}
 }
 
+/* Begun with the books, or before; what the event and the order then say. */
+static void
+given_a_word_of_a_retirement_when_it_says_more_than_the_order_then_it_is_named(
+    void **state)
+{
+	const struct entry_retention ordered = {.leaf = 5,
+	    .step = RETENTION_RETIRED,
+	    .snapshot = {.number = 3, .size = 9, .segment = 2, .hash = {7}}};
+	struct audit_entry entry = {.header.seq = 6};
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		struct entry_retention told = ordered;
+		struct entry_event event;
+		bool known = i < 5, right = false;
+
+		memset(&verify, 0, sizeof(verify));
+		memset(&audit, 0, sizeof(audit));
+		verify.exit = VERIFY_INTACT;
+		verify.audit = &audit;
+		verify.retired = ordered.snapshot.segment;
+		audit.retirement = (struct audit_retirement){
+		    .leaf = 5, .snapshot = ordered.snapshot, .known = known};
+		/* where it begins only a certificate says that was read */
+		switch (i % 5) {
+		case 0:
+			right = true;
+			break;
+		case 1:
+			told.leaf++;
+			break;
+		case 2:
+			told.snapshot.number++;
+			break;
+		case 3:
+			told.snapshot.hash[0]++;
+			break;
+		case 4:
+			told.snapshot.segment++;
+			right = !known;
+			break;
+		}
+		event = entry_retention_event(&told);
+		assert_int_equal(
+		    audit_retention(&verify, &entry, &event), right);
+		assert_int_equal(
+		    verify.exit, right ? VERIFY_INTACT : VERIFY_TAMPERED);
+		assert_int_equal(
+		    audit_retired_by_order(&verify), right && known);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -321,7 +486,15 @@ main(void)
 	    TEST(
 		given_two_certificates_in_one_batch_when_carried_out_then_the_log_is_right),
 	    TEST(
+		given_a_retirement_when_carried_out_then_only_of_what_is_certified),
+	    TEST(
+		given_a_retirement_of_what_nobody_certified_when_read_then_tampered),
+	    TEST(
+		given_books_that_name_their_own_auditor_when_begun_with_then_incomplete),
+	    TEST(
 		given_a_word_of_a_certificate_when_none_was_signed_then_it_is_named),
+	    TEST(
+		given_a_word_of_a_retirement_when_it_says_more_than_the_order_then_it_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

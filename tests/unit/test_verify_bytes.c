@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* tests/run: limit=300 */
 /*
- * The audit, with keys and without, against somebody with the disk: each byte
- * of a journal that holds every kind of entry changed, the journal cut at each
+ * The audit, with keys and without, against somebody with the disk: bytes of a
+ * journal that holds every kind of entry changed, the journal cut at each
  * frame, whole frames swapped, doubled and put elsewhere.  Never a good
- * verdict, and always the place.
+ * verdict, and always the place.  test_verify_adversary.c does it to a longer
+ * log, and one alteration at a time.
  *
  * Not to be seen by design, and so not here: the unused rest of the last
  * segment (given_the_unused_rest...), and everything put back to an older
@@ -25,6 +26,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/forged_share.h"
+#include "tests/lib/forged_stage.h"
 #include "tests/lib/verified_once.h"
 
 #define ALL_KEYS 0xFu
@@ -39,37 +41,6 @@ struct frames {
 		size_t len;
 	} frame[FRAMES_MAX];
 };
-
-static char directory[] = "/tmp/test_verify_bytes.XXXXXX";
-static struct forged_log day, log_now; /* as lived; as changed */
-
-static int
-begin(void **state)
-{
-	(void)state;
-	if (sodium_init() < 0)
-		return 1;
-	forged_log_of_a_day(&day);
-	forged_log_directory(&day, directory);
-	return 0;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_now = day;
-	forged_log_write(&log_now);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	forged_log_remove(&day);
-	return 0;
-}
 
 /* ---- every kind is there --------------------------------------------------------- */
 
@@ -189,11 +160,15 @@ is_named(const struct forged_log *log, unsigned keys, uint32_t segment,
 	return forged_tell(verdict, "%s", place);
 }
 
-/* The unused rest of all but the last one belongs to what is signed, too. */
+/*
+ * The unused rest of all but the last one belongs to what is signed, too.  In
+ * whole runs, and so only some: each byte is flipped in
+ * test_verify_adversary.c.
+ */
 static bool
-flip_each(struct forged_log *log, unsigned share, unsigned shares)
+flip_some(struct forged_log *log, unsigned share, unsigned shares)
 {
-	unsigned done = 0, step = shares * forged_step();
+	unsigned done = 0, step = 7 * shares * forged_step();
 
 	for (uint32_t s = 0; s < log->segments; s++) {
 		uint8_t *bytes = log->bytes[s];
@@ -220,10 +195,10 @@ flip_each(struct forged_log *log, unsigned share, unsigned shares)
 }
 
 static void
-given_each_byte_when_flipped_then_tampered_and_the_frame_named(void **state)
+given_bytes_when_flipped_then_tampered_and_the_frame_named(void **state)
 {
 	(void)state;
-	assert_true(forged_share(&day, flip_each));
+	assert_true(forged_share(&day, flip_some));
 }
 
 /* Nobody was told of what would stand there: a tail, and never verified. */
@@ -279,15 +254,55 @@ given_each_byte_of_the_restore_note_when_flipped_or_cut_then_tampered(
 	for (size_t i = 0; i < RESTORE_RECORD_LEN; i++) {
 		record[i] ^= (uint8_t)(1u << i % 8);
 		expect_no_restore(record, RESTORE_RECORD_LEN,
-		    i < RESTORE_SALT_LEN ? place
-					 : "public/restores, note 1: a note "
-					   "that the identity");
+		    i < RESTORE_SALT_LEN    ? place
+		    : i == RESTORE_SALT_LEN ? "public/restores, note 2: bytes "
+					    : "public/restores, note 2: a note "
+					      "that the identity");
 		record[i] ^= (uint8_t)(1u << i % 8);
 		expect_no_restore(
 		    record, i, i == 0 ? "without a restore note" : "no note");
 	}
-	expect_no_restore(record, sizeof(record), "note 2: ");
+	expect_no_restore(record, sizeof(record), "note 3: ");
 	forged_log_put_restores(&log_now, record, RESTORE_RECORD_LEN);
+	assert_int_equal(
+	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
+}
+
+/* Likewise both log keys the rotation note. */
+static void
+given_each_byte_of_the_rotation_note_when_flipped_then_tampered(void **state)
+{
+	const struct journal_position at = day.entry[day.rotation].position;
+	uint8_t record[FORGED_ROTATION_LEN + RESTORE_RECORD_LEN];
+	char place[64];
+
+	(void)state;
+	forged_log_rotation(&log_now, record);
+	forged_log_record(&log_now, record + FORGED_ROTATION_LEN);
+	snprintf(place, sizeof(place), "segment/%08u.log, offset %u (",
+	    at.segment, at.offset);
+	for (size_t i = 0; i < FORGED_ROTATION_LEN; i++) {
+		const char *reason = "public/restores, note 1: a rotation note";
+
+		if (i < RESTORE_SALT_LEN)
+			reason = place;
+		else if (i == RESTORE_SALT_LEN)
+			reason = "public/restores, note 1: a note that";
+		record[i] ^= (uint8_t)(1u << i % 8);
+		forged_log_put_file(
+		    &log_now, RESTORE_PATH, record, sizeof(record));
+		for (unsigned keys = 0; keys <= ALL_KEYS; keys += ALL_KEYS) {
+			const struct forged_verdict *verdict =
+			    forged_log_verify(&log_now, keys, true);
+
+			if (verdict->exit != VERIFY_TAMPERED ||
+			    strstr(verdict->why, reason) == NULL)
+				fail_msg("byte %zu: exit %d, `%s'", i,
+				    (int)verdict->exit, verdict->why);
+		}
+		record[i] ^= (uint8_t)(1u << i % 8);
+	}
+	forged_log_put_file(&log_now, RESTORE_PATH, record, sizeof(record));
 	assert_int_equal(
 	    forged_log_verify(&log_now, ALL_KEYS, true)->exit, VERIFY_ANCHORED);
 }
@@ -528,28 +543,29 @@ given_frames_of_two_segments_when_swapped_or_put_elsewhere_then_tampered(
 	}
 }
 
-#define STORY(test) cmocka_unit_test_setup(test, setup)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    STORY(given_the_day_then_it_holds_every_kind_that_is_known),
-	    STORY(
-		given_each_byte_when_flipped_then_tampered_and_the_frame_named),
-	    STORY(
+	    FORGED_STORY(given_the_day_then_it_holds_every_kind_that_is_known),
+	    FORGED_STORY(
+		given_bytes_when_flipped_then_tampered_and_the_frame_named),
+	    FORGED_STORY(
 		given_the_unused_rest_of_the_last_segment_when_written_to_then_a_tail),
-	    STORY(
+	    FORGED_STORY(
 		given_each_byte_of_the_restore_note_when_flipped_or_cut_then_tampered),
-	    STORY(
+	    FORGED_STORY(
+		given_each_byte_of_the_rotation_note_when_flipped_then_tampered),
+	    FORGED_STORY(
 		given_the_log_when_cut_at_any_frame_then_tampered_and_the_place_named),
-	    STORY(
+	    FORGED_STORY(
 		given_the_log_when_cut_after_a_batch_and_keyd_too_then_only_a_newer_anchor_tells),
-	    STORY(
+	    FORGED_STORY(
 		given_frames_of_a_segment_when_swapped_or_doubled_then_tampered),
-	    STORY(
+	    FORGED_STORY(
 		given_frames_of_two_segments_when_swapped_or_put_elsewhere_then_tampered),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(
+	    tests, forged_stage_begin, forged_stage_end);
 }

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/forged_share.h"
+#include "tests/lib/forged_stage.h"
 #include "tests/lib/verified_once.h"
 
 #define ALL_KEYS 0xFu
@@ -37,40 +38,11 @@ enum {
 	EVENT_TIME_AT = DETAIL_AT + 64,
 	ACCOUNT_TIME_AT = 1,
 	DIRECTORY_AT = 1 + 8 + 2 + ATTESTATION_LEN + 2,
-	LENGTH_LEN = 4, /* before the committed part */
+	SEAL_WRONG_AT = DETAIL_AT + 16,
+	SEAL_END_AT = DETAIL_AT + 52, /* zeros follow */
+	LENGTH_LEN = 4,               /* before the committed part */
 	RANDOM_AT = 36, /* in the frame's header (common/journal.h) */
 };
-
-static char directory[] = "/tmp/test_verify_forged.XXXXXX";
-static struct forged_log day, log_now; /* as lived; as changed */
-
-static int
-begin(void **state)
-{
-	(void)state;
-	if (sodium_init() < 0)
-		return 1;
-	forged_log_of_a_day(&day);
-	forged_log_directory(&day, directory);
-	return 0;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_now = day;
-	forged_log_write(&log_now);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	forged_log_remove(&day);
-	return 0;
-}
 
 /* ---- bytes ----------------------------------------------------------------------- */
 
@@ -106,6 +78,14 @@ by_design(const struct forged_entry *entry, size_t offset)
 	if (is_event(entry, ENTRY_SYSTEM, SYSTEM_CLOCK) &&
 	    offset >= SUBJECT_AT && offset < SUBJECT_AT + 16)
 		return "what the clocks showed, only ledgerd has seen";
+	if (is_event(entry, ENTRY_SYSTEM, SYSTEM_REFUSALS) &&
+	    offset >= SUBJECT_AT && offset < EVENT_TIME_AT)
+		return "what was refused, only keyd has seen";
+	if (is_event(entry, ENTRY_SYSTEM, SYSTEM_SEAL) &&
+	    ((offset >= SUBJECT_AT && offset < DETAIL_AT) ||
+		(offset >= SEAL_WRONG_AT && offset < SEAL_WRONG_AT + 4)))
+		return "when the keys were opened, and how many tries there "
+		       "were, only strongroomd has seen";
 	if (is_event(entry, ENTRY_USE, USE_DISCLOSE_SNAPSHOT) &&
 	    offset >= DETAIL_AT + 32 && offset < DETAIL_AT + 64)
 		return "of a snapshot that is there no more, nothing tells "
@@ -113,12 +93,17 @@ by_design(const struct forged_entry *entry, size_t offset)
 	return NULL;
 }
 
-/* Numbers of snapshots only have to grow. */
+/*
+ * Numbers of snapshots only have to grow; of what opens the bank's keys another
+ * tale may be as good.
+ */
 static bool
 is_open(const struct forged_entry *entry, size_t offset)
 {
-	return is_event(entry, ENTRY_SYSTEM, SYSTEM_SNAPSHOT) &&
-	       offset >= SUBJECT_AT && offset < SUBJECT_AT + 4;
+	return (is_event(entry, ENTRY_SYSTEM, SYSTEM_SNAPSHOT) &&
+		   offset >= SUBJECT_AT && offset < SUBJECT_AT + 4) ||
+	       (is_event(entry, ENTRY_SYSTEM, SYSTEM_SEAL) &&
+		   offset >= DETAIL_AT && offset < SEAL_END_AT);
 }
 
 /* With keys, at that entry: tampered, or of a kind that only a later version
@@ -166,8 +151,7 @@ forge_note(struct forged_log *log, unsigned i, size_t offset)
 	if (offset >= note_len
 		? verdict->exit != VERIFY_ANCHORED
 		: verdict->exit != VERIFY_TAMPERED ||
-		      strstr(verdict->why, "note 1: a note that "
-					   "the identity") == NULL)
+		      strstr(verdict->why, "public/restores, note 2: ") == NULL)
 		return forged_tell(
 		    verdict, "note with its record, byte %zu", offset);
 	forged_log_put_restores(log, NULL, 0);
@@ -176,6 +160,36 @@ forge_note(struct forged_log *log, unsigned i, size_t offset)
 	    strstr(verdict->why, "without a restore note") == NULL)
 		return forged_tell(
 		    verdict, "note without a record, byte %zu", offset);
+	return true;
+}
+
+/* Likewise of the rotation note, whose record is the first one. */
+static bool
+forge_turn(struct forged_log *log, unsigned i, size_t offset)
+{
+	uint8_t record[FORGED_ROTATION_LEN + RESTORE_RECORD_LEN];
+	const struct forged_verdict *verdict;
+	char place[64];
+
+	snprintf(place, sizeof(place), "segment/%08u.log, offset %u (entry %u)",
+	    log->entry[i].position.segment, log->entry[i].position.offset, i);
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	if (verdict->exit != VERIFY_TAMPERED ||
+	    strncmp(verdict->why, place, strlen(place)) != 0)
+		return forged_tell(verdict, "rotation, byte %zu", offset);
+	forged_log_rotation(log, record);
+	forged_log_record(log, record + FORGED_ROTATION_LEN);
+	record[offset < ROTATION_NOTE_LEN ? RESTORE_SALT_LEN + offset
+					  : offset - ROTATION_NOTE_LEN] ^=
+	    log->entry[i].forged.mask;
+	forged_log_put_file(log, RESTORE_PATH, record, sizeof(record));
+	verdict = forged_log_verify(log, ALL_KEYS, true);
+	if (offset >= ROTATION_NOTE_LEN
+		? verdict->exit != VERIFY_ANCHORED
+		: verdict->exit != VERIFY_TAMPERED ||
+		      strstr(verdict->why, "public/restores, note 1: ") == NULL)
+		return forged_tell(
+		    verdict, "rotation with its record, byte %zu", offset);
 	return true;
 }
 
@@ -204,6 +218,9 @@ forge_plain(struct forged_log *log, unsigned i, size_t at)
 	if (entry->committed[0] == ENTRY_RESTORE && at >= LENGTH_LEN &&
 	    offset < entry->committed_len + JOURNAL_SALT_LEN)
 		return forge_note(log, i, offset);
+	if (entry->committed[0] == ENTRY_ROTATION && at >= LENGTH_LEN &&
+	    offset < entry->committed_len + JOURNAL_SALT_LEN)
+		return forge_turn(log, i, offset);
 	verdict = forged_log_verify(log, ALL_KEYS, true);
 	if (at >= LENGTH_LEN && is_open(entry, offset))
 		return true;
@@ -400,17 +417,22 @@ given_a_late_post_when_its_outcome_is_forged_then_it_is_named_and_told(
 
 /* ---- versions of the rules ----------------------------------------------------------- */
 
+static unsigned
+find_system(uint8_t code)
+{
+	unsigned i = 0;
+
+	while (i < day.count && !is_event(&day.entry[i], ENTRY_SYSTEM, code))
+		i++;
+	assert_true(i < day.count);
+	return i;
+}
+
 /* Of two versions: under the one before nothing can be undone. */
 static unsigned
 find_rules(void)
 {
-	unsigned i = 0;
-
-	while (i < day.count &&
-	       !is_event(&day.entry[i], ENTRY_SYSTEM, SYSTEM_RULES))
-		i++;
-	assert_true(i < day.count);
-	return i;
+	return find_system(SYSTEM_RULES);
 }
 
 static unsigned
@@ -464,6 +486,37 @@ given_later_rules_when_not_said_or_said_too_late_then_the_undo_tells(
 	expect_named(undo, "by the rules its outcome is");
 }
 
+/* ---- refusals ------------------------------------------------------------------------ */
+
+static void
+given_refusals_when_there_were_none_then_named(void **state)
+{
+	unsigned refusals = find_system(SYSTEM_REFUSALS);
+	uint8_t *committed = log_now.entry[refusals].committed;
+
+	(void)state;
+	memset(committed + DETAIL_AT, 0, ENTRY_DETAIL_LEN);
+	forged_log_write(&log_now);
+	expect_named(refusals, "refusals that were none");
+	memcpy(committed, day.entry[refusals].committed,
+	    day.entry[refusals].committed_len);
+	memset(committed + SUBJECT_AT, 0, 8);
+	forged_log_write(&log_now);
+	expect_named(refusals, "refusals that were none");
+}
+
+static void
+given_an_opening_that_cannot_be_when_verified_then_named(void **state)
+{
+	unsigned seal = find_system(SYSTEM_SEAL);
+	uint8_t *committed = log_now.entry[seal].committed;
+
+	(void)state;
+	committed[DETAIL_AT + 5] = 0; /* no way is left */
+	forged_log_write(&log_now);
+	expect_named(seal, "it tells what cannot be");
+}
+
 /* ---- new keys ---------------------------------------------------------------------- */
 
 static bool
@@ -494,7 +547,7 @@ find_rekey(void)
 		if (log_now.entry[i].committed[0] == ENTRY_ACCOUNT &&
 		    attestation_read(log_now.entry[i].committed + 11,
 			&attestation) == SR_OK &&
-		    attestation.key_epoch == 2) {
+		    attestation.key_epoch == 2 && attestation.reset_leaf == 0) {
 			assert_true(attestation.customer == log_now.rekeyed);
 			return i;
 		}
@@ -680,33 +733,35 @@ given_a_rekey_when_it_is_not_there_in_time_then_the_next_order_tells(
 	expect_named(next - 1, "not signed with the attested key");
 }
 
-#define STORY(test) cmocka_unit_test_setup(test, setup)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    STORY(
+	    FORGED_STORY(
 		given_each_byte_when_forged_under_keyds_signature_then_named_or_by_design),
-	    STORY(
+	    FORGED_STORY(
 		given_later_times_when_signed_by_keyd_then_only_an_expired_order_tells),
-	    STORY(
+	    FORGED_STORY(
 		given_a_late_post_when_its_outcome_is_forged_then_it_is_named_and_told),
-	    STORY(
+	    FORGED_STORY(
 		given_the_version_of_the_rules_when_it_is_not_a_later_one_then_named),
-	    STORY(
+	    FORGED_STORY(
 		given_later_rules_when_not_said_or_said_too_late_then_the_undo_tells),
-	    STORY(
+	    FORGED_STORY(given_refusals_when_there_were_none_then_named),
+	    FORGED_STORY(
+		given_an_opening_that_cannot_be_when_verified_then_named),
+	    FORGED_STORY(
 		given_a_rekey_then_orders_of_both_keys_are_right_each_in_its_time),
-	    STORY(
+	    FORGED_STORY(
 		given_a_rekey_among_frames_looked_at_together_then_the_new_key_counts),
-	    STORY(
+	    FORGED_STORY(
 		given_a_rekey_when_another_order_comes_then_only_the_new_key_signs_it),
-	    STORY(
+	    FORGED_STORY(
 		given_an_orders_life_when_at_its_limits_then_right_and_beyond_them_named),
-	    STORY(
+	    FORGED_STORY(
 		given_a_rekey_when_it_is_not_there_in_time_then_the_next_order_tells),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(
+	    tests, forged_stage_begin, forged_stage_end);
 }

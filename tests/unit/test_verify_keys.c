@@ -15,41 +15,11 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "tests/lib/forged_log.h"
+#include "common/key_table.h"
+#include "tests/lib/forged_stage.h"
 #include "tests/lib/verified_once.h"
 
 #define ALL_KEYS 0xFu
-
-static char directory[] = "/tmp/test_verify_keys.XXXXXX";
-static struct forged_log day, log_now; /* as lived; as changed */
-
-static int
-begin(void **state)
-{
-	(void)state;
-	if (sodium_init() < 0)
-		return 1;
-	forged_log_of_a_day(&day);
-	forged_log_directory(&day, directory);
-	return 0;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_now = day;
-	forged_log_write(&log_now);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	forged_log_remove(&day);
-	return 0;
-}
 
 /* Tampered, and told where: the entry's file and offset. */
 static void
@@ -204,7 +174,7 @@ given_the_last_segment_when_it_is_gone_then_truncated_and_the_place_named(
 	char path[128], number[JOURNAL_SEGMENT_NAME_MAX], where[128];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/segment/%s", directory,
+	snprintf(path, sizeof(path), "%s/segment/%s", log_now.directory,
 	    journal_segment_name(last, number));
 	assert_int_equal(remove(path), 0);
 	snprintf(where, sizeof(where), "and ends in segment/%s, offset %zu",
@@ -365,9 +335,14 @@ given_balances_at_something_that_is_no_order_when_audited_then_named(
 static void
 attest(unsigned entry, const struct attestation *attestation, bool own_key)
 {
-	attestation_sign(attestation,
-	    own_key ? log_now.keys.attestation_secret : log_now.keys.log.secret,
-	    log_now.entry[entry].committed + 11);
+	const struct keys_signing *key = &log_now.keys.origin.log;
+
+	if (own_key)
+		key = entry < log_now.rotation
+			  ? &log_now.first_attestation
+			  : &log_now.keys.origin.attestation;
+	attestation_sign(
+	    attestation, key->secret, log_now.entry[entry].committed + 11);
 }
 
 static void
@@ -386,6 +361,13 @@ given_keys_that_nobody_attested_when_audited_then_named(void **state)
 	attest(account, &attestation, false);
 	forged_log_write(&log_now);
 	expect_named(account, "not signed by a key of this bank");
+	/* a key that was the bank's only later */
+	log_now = day;
+	assert_true(account < log_now.rotation);
+	attestation_sign(&attestation, day.keys.origin.attestation.secret,
+	    log_now.entry[account].committed + 11);
+	forged_log_write(&log_now);
+	expect_named(account, "not signed by a key of this bank");
 	/* keyd's signature, but not what continues the key in force */
 	log_now = day;
 	again = day.entry[account];
@@ -395,9 +377,15 @@ given_keys_that_nobody_attested_when_audited_then_named(void **state)
 	attest(account + 1, &attestation, true);
 	forged_log_write(&log_now);
 	expect_named(account + 1, "does not continue");
-	/* continued as it must be: the order that follows is the old key's */
+	/* as if operators had ordered it, who have not */
 	attestation_hash(
 	    day.entry[account].committed + 11, attestation.previous_hash);
+	attestation.reset_leaf = account;
+	attest(account + 1, &attestation, true);
+	forged_log_write(&log_now);
+	expect_named(account + 1, "no two operators have ordered");
+	/* continued as it must be: the order that follows is the old key's */
+	attestation.reset_leaf = 0;
 	attest(account + 1, &attestation, true);
 	forged_log_write(&log_now);
 	for (unsigned i = account + 2; i < log_now.count; i++)
@@ -406,6 +394,220 @@ given_keys_that_nobody_attested_when_audited_then_named(void **state)
 			return;
 		}
 	fail_msg("nothing follows");
+}
+
+/*
+ * New keys for the customer of an account, at that place, as whoever has the
+ * first attestation key can make them.
+ */
+static void
+replace_keys(unsigned account, unsigned place)
+{
+	struct forged_entry again = day.entry[account];
+	struct writer w = writer_to(again.committed + 1, 8);
+	struct attestation attestation;
+
+	log_now = day;
+	again.time_ms = day.entry[place - 1].time_ms;
+	writer_u64(&w, again.time_ms);
+	assert_int_equal(
+	    attestation_read(again.committed + 11, &attestation), SR_OK);
+	attestation_hash(again.committed + 11, attestation.previous_hash);
+	attestation.signing_key[0] ^= 1;
+	attestation.key_epoch++;
+	attestation.reset_leaf = 0;
+	attestation_sign(
+	    &attestation, day.first_attestation.secret, again.committed + 11);
+	insert(place, &again);
+	forged_log_write(&log_now);
+}
+
+/* The first entry from there on that brings keys. */
+static unsigned
+account_from(unsigned entry)
+{
+	log_now = day;
+	while (type_of(entry) != ENTRY_ACCOUNT)
+		entry++;
+	return entry;
+}
+
+static void
+given_keys_by_a_former_attestation_key_when_audited_then_named_or_told(
+    void **state)
+{
+	const struct forged_verdict *verdict;
+	unsigned place;
+
+	(void)state;
+	log_now = day;
+	forged_log_write(&log_now);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_int_equal(verdict->exit, VERIFY_ANCHORED);
+	assert_int_equal(verdict->former, 0);
+	/* keyd may have made it before the rotation: then nothing else shows */
+	place = day.rotation + 1;
+	replace_keys(account_from(0), place);
+	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
+	assert_true(verdict->executed > place);
+	assert_int_equal(verdict->former, 1);
+	/* but not where the keys before came after it */
+	place = account_from(day.rotation) + 1;
+	replace_keys(place - 1, place);
+	expect_named(place, "attested by a key that was a former one");
+}
+
+/* The entry of the attestation that came by a reset. */
+static unsigned
+find_reset(struct attestation *attestation)
+{
+	for (unsigned i = 0; i < log_now.count; i++)
+		if (type_of(i) == ENTRY_ACCOUNT &&
+		    attestation_read(log_now.entry[i].committed + 11,
+			attestation) == SR_OK &&
+		    attestation->reset_leaf != 0)
+			return i;
+	fail_msg("nobody was reset");
+	return 0;
+}
+
+/* By the order of another entry, or with a code for somebody else. */
+static void
+given_a_reset_that_is_not_the_ordered_one_when_audited_then_named(void **state)
+{
+	unsigned use = find_event(ENTRY_USE, USE_RESET);
+	struct attestation attestation;
+	unsigned account = find_reset(&attestation);
+
+	(void)state;
+	/* before the restore, so that nothing of it can be lost */
+	attestation.reset_leaf = 2;
+	attest(account, &attestation, true);
+	forged_log_write(&log_now);
+	expect_named(account, "no two operators have ordered");
+	/* the customer, the order's hash and its leaf */
+	for (unsigned at = 8; at <= 48; at += at == 8 ? 8 : 32) {
+		log_now = day;
+		log_now.entry[use].committed[at] ^= 1;
+		forged_log_write(&log_now);
+		expect_named(use, "a reset code that no two operators");
+	}
+}
+
+/* Behind a restore keys may follow others than the ones before, by an order,
+ * but for nobody else than it says. */
+static void
+given_a_reset_ordered_for_another_when_audited_then_named(void **state)
+{
+	struct attestation attestation;
+	unsigned account = find_reset(&attestation);
+
+	(void)state;
+	assert_true(account > log_now.note);
+	assert_int_not_equal(attestation.customer, log_now.rekeyed);
+	attestation.customer = log_now.rekeyed;
+	attestation.key_epoch = 9;
+	attest(account, &attestation, true);
+	forged_log_write(&log_now);
+	expect_named(account, "no two operators have ordered");
+}
+
+/* The restore has given up the entries from its own index to before that. */
+static void
+lose(uint64_t last_size)
+{
+	uint8_t *bytes = log_now.entry[log_now.note].committed;
+	struct restore_note note;
+
+	assert_int_equal(restore_note_verify(
+			     bytes, RESTORE_NOTE_LEN, log_now.identity, &note),
+	    SR_OK);
+	assert_int_equal(note.old_epoch, note.restored_epoch);
+	note.last_size = last_size;
+	memset(note.last_root, last_size != 0, sizeof(note.last_root));
+	assert_int_equal(
+	    restore_note_sign(&note, log_now.identity_secret, bytes), SR_OK);
+}
+
+/* The orders of a reset may be among what was lost, and nowhere else. */
+static void
+given_a_reset_whose_orders_are_lost_when_audited_then_only_where_it_can_be(
+    void **state)
+{
+	struct attestation attestation;
+	unsigned account = find_reset(&attestation);
+	const uint64_t note = log_now.note;
+	const struct {
+		uint64_t last_size, leaf;
+		bool named;
+	} looks[] = {{0, note, true}, {0, account + 1, true},
+	    {note + 5, note, false}, {note + 5, note + 4, false},
+	    {note + 5, note + 5, true}, {note + 5, note - 1, true}};
+
+	(void)state;
+	assert_true(account > note);
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		log_now = day;
+		lose(looks[i].last_size);
+		attestation.reset_leaf = looks[i].leaf;
+		attest(account, &attestation, true);
+		forged_log_write(&log_now);
+		if (looks[i].named)
+			expect_named(account, "no two operators have ordered");
+		else
+			assert_true(forged_log_verify(&log_now, ALL_KEYS, true)
+					->executed > account);
+	}
+}
+
+/* An operator's, by an order that a restore may have given up. */
+static void
+given_a_reset_of_somebody_with_a_role_when_audited_then_named(void **state)
+{
+	unsigned first = 0, account;
+	struct attestation attestation;
+	struct forged_entry again;
+
+	(void)state;
+	(void)find_reset(&attestation);
+	while (type_of(first) != ENTRY_ACCOUNT)
+		first++;
+	account = find_event(ENTRY_USE, USE_RESET);
+	while (type_of(account) != ENTRY_ACCOUNT)
+		account++;
+	again = day.entry[account]; /* with the time of that place */
+	insert(account, &again);
+	attestation_read(day.entry[first].committed + 11, &attestation);
+	assert_int_equal(attestation.customer, 1);
+	attestation_hash(
+	    day.entry[first].committed + 11, attestation.previous_hash);
+	attestation.key_epoch++;
+	attestation.reset_leaf = 0;
+	attestation.reset_leaf = log_now.note;
+	lose(log_now.note + 1);
+	attest(account, &attestation, true);
+	forged_log_write(&log_now);
+	expect_named(account, "who has a role");
+}
+
+/* A key that is not rotated while the bank runs, one that is none, or more. */
+static void
+given_a_rotation_of_no_such_key_when_audited_then_named(void **state)
+{
+	static const struct {
+		unsigned at;
+		uint8_t turned;
+	} cases[] = {{8, BANK_KEY_CREDENTIAL ^ BANK_KEY_LOG}, {8, 0x80},
+	    {15, 1}, {16, 1}};
+	unsigned use = find_event(ENTRY_USE, USE_ROTATE);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		log_now = day;
+		log_now.entry[use].committed[cases[i].at] ^= cases[i].turned;
+		forged_log_write(&log_now);
+		expect_named(use, "a key rotated that is none, or not so");
+	}
 }
 
 static void
@@ -438,7 +640,7 @@ given_a_snapshot_when_it_is_not_the_one_in_the_log_then_tampered(void **state)
 	expect_named(snapshot, "as it was then");
 	log_now = day;
 	forged_log_write(&log_now);
-	snprintf(path, sizeof(path), "%s/snapshot/00000001", directory);
+	snprintf(path, sizeof(path), "%s/snapshot/00000001", log_now.directory);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	assert_true(fputs("another state", file) >= 0 && fclose(file) == 0);
@@ -473,13 +675,13 @@ given_the_other_origin_when_signed_by_keyd_then_tampered(void **state)
 	const struct forged_verdict *verdict;
 
 	(void)state;
-	log_now.keys.log = day.old_log;
+	log_now.keys.origin.log = day.old_log;
 	forged_log_write(&log_now);
 	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
 	assert_int_equal(verdict->exit, VERIFY_TAMPERED);
 	assert_non_null(strstr(verdict->why, "origin"));
 	log_now = day;
-	log_now.old_log = day.keys.log;
+	log_now.old_log = day.keys.origin.log;
 	forged_log_write(&log_now);
 	verdict = forged_log_verify(&log_now, ALL_KEYS, true);
 	assert_int_equal(verdict->exit, VERIFY_TAMPERED);
@@ -554,39 +756,55 @@ given_any_byte_of_a_plaintext_when_forged_then_never_verified(void **state)
 	}
 }
 
-#define STORY(test) cmocka_unit_test_setup(test, setup)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    STORY(
+	    FORGED_STORY(
 		given_a_day_with_every_kind_when_audited_then_each_is_there_and_all_is_well),
-	    STORY(
+	    FORGED_STORY(
 		given_an_entry_sealed_anew_when_keyd_did_not_sign_it_then_tampered),
-	    STORY(
+	    FORGED_STORY(
 		given_the_last_segment_when_it_is_gone_then_truncated_and_the_place_named),
-	    STORY(
+	    FORGED_STORY(
 		given_an_order_without_its_signers_signature_when_signed_by_keyd_then_named),
-	    STORY(given_any_order_doubled_when_signed_by_keyd_then_named),
-	    STORY(given_an_order_left_out_when_its_signer_goes_on_then_named),
-	    STORY(given_another_outcome_when_signed_by_keyd_then_named),
-	    STORY(given_other_balances_when_signed_by_keyd_then_named),
-	    STORY(
+	    FORGED_STORY(
+		given_any_order_doubled_when_signed_by_keyd_then_named),
+	    FORGED_STORY(
+		given_an_order_left_out_when_its_signer_goes_on_then_named),
+	    FORGED_STORY(given_another_outcome_when_signed_by_keyd_then_named),
+	    FORGED_STORY(given_other_balances_when_signed_by_keyd_then_named),
+	    FORGED_STORY(
 		given_balances_at_something_that_is_no_order_when_audited_then_named),
-	    STORY(given_keys_that_nobody_attested_when_audited_then_named),
-	    STORY(given_a_disclosure_to_a_stranger_when_audited_then_named),
-	    STORY(
+	    FORGED_STORY(
+		given_keys_that_nobody_attested_when_audited_then_named),
+	    FORGED_STORY(
+		given_a_reset_that_is_not_the_ordered_one_when_audited_then_named),
+	    FORGED_STORY(
+		given_a_reset_ordered_for_another_when_audited_then_named),
+	    FORGED_STORY(
+		given_a_reset_whose_orders_are_lost_when_audited_then_only_where_it_can_be),
+	    FORGED_STORY(
+		given_a_reset_of_somebody_with_a_role_when_audited_then_named),
+	    FORGED_STORY(
+		given_a_rotation_of_no_such_key_when_audited_then_named),
+	    cmocka_unit_test(
+		given_keys_by_a_former_attestation_key_when_audited_then_named_or_told),
+	    FORGED_STORY(
+		given_a_disclosure_to_a_stranger_when_audited_then_named),
+	    FORGED_STORY(
 		given_a_snapshot_when_it_is_not_the_one_in_the_log_then_tampered),
-	    STORY(
+	    FORGED_STORY(
 		given_a_restore_note_where_none_belongs_when_audited_then_named),
-	    STORY(given_the_other_origin_when_signed_by_keyd_then_tampered),
-	    STORY(
+	    FORGED_STORY(
+		given_the_other_origin_when_signed_by_keyd_then_tampered),
+	    FORGED_STORY(
 		given_entries_of_a_later_version_when_audited_then_it_could_not_run),
-	    STORY(given_another_leaf_0_when_audited_then_named),
-	    STORY(
+	    FORGED_STORY(given_another_leaf_0_when_audited_then_named),
+	    FORGED_STORY(
 		given_any_byte_of_a_plaintext_when_forged_then_never_verified),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(
+	    tests, forged_stage_begin, forged_stage_end);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * strongroom-verify and restore notes, without keys: a log that was restored,
- * written here, and everything that a bank could want to pass off as one.
+ * strongroom-verify and the notes of public/restores, without keys: a log that
+ * was restored or whose log key was rotated, written here, and everything that
+ * a bank could want to pass off as one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 enum { SEGMENT_LEN = 16384, BEFORE = 4, AFTER = 3, OLD = 1, NEW = 70 };
 
 static char directory[] = "/tmp/verify-restores-XXXXXX";
+static bool made;
 static uint8_t identity[32], identity_secret[64], bank_id[32];
 static uint8_t log_key[2][32], log_secret[2][64]; /* OLD, NEW */
 
@@ -31,6 +33,9 @@ static struct ledger {
 	bool record;         /* in public/restores */
 	uint8_t record_salt; /* and what is in it */
 	struct restore_note content;
+	bool rotation; /* then the note is this one, by OLD and NEW */
+	struct rotation_note turn;
+	unsigned flipped;     /* byte of the note that is changed; 0: none */
 	uint8_t signer[64];   /* of the note */
 	uint32_t epoch_after; /* of origins after the note */
 	uint32_t published;   /* epoch of public/checkpoint */
@@ -131,20 +136,31 @@ write_certificates(void)
 	write_file("public/certificates", file, sizeof(file));
 }
 
-/* The note's bytes, by whoever signs it, whatever it says. */
-static void
-make_note(uint8_t note[RESTORE_NOTE_LEN])
+/* The note's bytes, by whoever signs it, whatever it says; their number. */
+static size_t
+make_note(uint8_t note[ROTATION_NOTE_LEN])
 {
 	memcpy(ledger.content.bank_id, bank_id, 32);
-	assert_int_equal(
-	    restore_note_sign(&ledger.content, ledger.signer, note), SR_OK);
+	memcpy(ledger.turn.bank_id, bank_id, 32);
+	if (ledger.rotation)
+		assert_int_equal(rotation_note_sign(&ledger.turn, log_secret[0],
+				     log_secret[1], note),
+		    SR_OK);
+	else
+		assert_int_equal(
+		    restore_note_sign(&ledger.content, ledger.signer, note),
+		    SR_OK);
+	if (ledger.flipped != 0)
+		note[ledger.flipped] ^= 1;
+	return ledger.rotation ? ROTATION_NOTE_LEN : RESTORE_NOTE_LEN;
 }
 
 static void
 write_ledger(void)
 {
 	static uint8_t segment[SEGMENT_LEN];
-	uint8_t record[2 * RESTORE_RECORD_LEN], note[RESTORE_NOTE_LEN];
+	uint8_t record[2 * (32 + ROTATION_NOTE_LEN)], note[ROTATION_NOTE_LEN];
+	size_t len = 0;
 	uint8_t event[ENTRY_EVENT_LEN], salt[32] = {9};
 	struct entry_event started = {.code = SYSTEM_STARTED, .time_ms = 1000};
 	struct journal_segment header = {0};
@@ -163,11 +179,12 @@ write_ledger(void)
 			if (sodium_is_zero(ledger.content.restored_root, 32))
 				merkle_frontier_root(
 				    &tree, ledger.content.restored_root);
-			make_note(note);
+			if (sodium_is_zero(ledger.turn.root, 32))
+				merkle_frontier_root(&tree, ledger.turn.root);
+			len = make_note(note);
 		}
 		if (i == BEFORE && ledger.note)
-			at += write_batch(
-			    segment + at, &tree, note, sizeof(note), salt);
+			at += write_batch(segment + at, &tree, note, len, salt);
 		else
 			at += write_batch(
 			    segment + at, &tree, event, sizeof(event), salt);
@@ -178,13 +195,12 @@ write_ledger(void)
 	write_certificates();
 	memcpy(record, salt, 32);
 	record[0] = ledger.record_salt;
-	memcpy(record + 32, note, sizeof(note));
-	memcpy(record + RESTORE_RECORD_LEN, record, RESTORE_RECORD_LEN);
+	memcpy(record + 32, note, len);
+	memcpy(record + 32 + len, record, 32 + len);
 	snprintf(path, sizeof(path), "%s/" RESTORE_PATH, directory);
 	(void)unlink(path);
 	if (ledger.record)
-		write_file(
-		    RESTORE_PATH, record, ledger.records * RESTORE_RECORD_LEN);
+		write_file(RESTORE_PATH, record, ledger.records * (32 + len));
 }
 
 static int
@@ -194,7 +210,8 @@ setup(void **state)
 	char path[256];
 
 	(void)state;
-	if (directory[sizeof(directory) - 2] == 'X') {
+	if (!made) {
+		made = true;
 		if (sodium_init() < 0 || mkdtemp(directory) == NULL)
 			return 1;
 		snprintf(path, sizeof(path), "%s/segment", directory);
@@ -225,6 +242,22 @@ setup(void **state)
 	    .key_after = 1,
 	    .records = 1};
 	memcpy(ledger.signer, identity_secret, 64);
+	return 0;
+}
+
+/* The same log, where the log key was rotated. */
+static int
+setup_rotation(void **state)
+{
+	if (setup(state) != 0)
+		return 1;
+	ledger.rotation = true;
+	ledger.turn = (struct rotation_note){.old_epoch = OLD,
+	    .new_epoch = NEW,
+	    .size = BEFORE,
+	    .time_ms = 5000};
+	memcpy(ledger.turn.old_key, log_key[0], 32);
+	memcpy(ledger.turn.new_key, log_key[1], 32);
 	return 0;
 }
 
@@ -409,7 +442,126 @@ given_a_fork_under_the_new_origin_when_it_is_the_anchor_then_forked(
 	assert_non_null(strstr(walk(true)->why, "forked"));
 }
 
+static void
+given_a_rotation_when_verified_then_anchors_of_both_keys_hold(void **state)
+{
+	const struct verify *verify;
+
+	(void)state;
+	write_ledger();
+	verify = walk(false);
+	assert_string_equal(verify->why, "");
+	assert_int_equal(verify->exit, VERIFY_INTACT);
+	assert_int_equal(verify->restore_met, 1);
+	assert_true(verify->restore[0].rotation);
+	for (unsigned size = 1; size <= BEFORE + AFTER; size++) {
+		bool old = size <= BEFORE;
+
+		write_checkpoint(
+		    "since", &ledger.heads[size], old ? OLD : NEW, old ? 0 : 1);
+		verify = walk(true);
+		assert_string_equal(verify->why, "");
+		assert_true(verify_since_met(verify));
+		/* nothing was lost */
+		assert_false(verify_gap_after_anchor(verify));
+	}
+}
+
+static void
+given_a_rotation_that_one_key_has_not_signed_then_tampered(void **state)
+{
+	(void)state;
+	ledger.flipped = ROTATION_SIGNED_LEN + 5;
+	assert_tampered("its two log keys have not signed");
+	ledger.flipped = ROTATION_SIGNED_LEN + 64 + 5;
+	assert_tampered("its two log keys have not signed");
+	for (unsigned i = 4; i < ROTATION_SIGNED_LEN; i += 7) {
+		ledger.flipped = i;
+		assert_tampered("public/restores, note 1: a rotation note");
+	}
+}
+
+static void
+given_a_rotation_between_keys_of_other_epochs_then_tampered(void **state)
+{
+	(void)state;
+	ledger.turn.new_epoch = NEW + 1;
+	assert_tampered("has not certified");
+	ledger.turn.new_epoch = NEW;
+	ledger.turn.old_epoch = OLD + 1;
+	assert_tampered("has not certified");
+	(void)setup_rotation(NULL);
+	/* a key that nobody has certified, with its own signature */
+	crypto_sign_keypair(log_key[1], log_secret[1]);
+	memcpy(ledger.turn.new_key, log_key[1], 32);
+	write_ledger();
+	crypto_sign_keypair(log_key[1], log_secret[1]);
+	write_certificates();
+	assert_int_equal(walk(false)->exit, VERIFY_TAMPERED);
+	assert_non_null(strstr(walk(false)->why, "has not certified"));
+}
+
+static void
+given_a_rotation_that_is_not_in_the_log_so_then_tampered(void **state)
+{
+	(void)state;
+	ledger.record = false;
+	assert_tampered("without a restore note");
+	ledger.record = true;
+	ledger.note = false;
+	assert_tampered("this is not the rotation note");
+	ledger.note = true;
+	ledger.record_salt = 8;
+	assert_tampered("this is not the rotation note");
+	ledger.record_salt = 9;
+	ledger.records = 2;
+	assert_tampered("does not go on from the one before");
+	ledger.records = 1;
+	ledger.turn.root[3] ^= 1;
+	assert_tampered("goes on from another log");
+	(void)setup_rotation(NULL);
+	ledger.turn.size = BEFORE - 1;
+	assert_tampered("goes on from another log");
+	ledger.turn.size = BEFORE + 1;
+	assert_tampered("goes on from another log");
+	ledger.turn.size = BEFORE + AFTER + 1;
+	ledger.epoch_after = ledger.published = OLD;
+	ledger.key_after = 0;
+	assert_tampered("which is not in the log");
+}
+
+static void
+given_the_old_key_when_it_signs_after_the_rotation_then_tampered(void **state)
+{
+	(void)state;
+	ledger.epoch_after = ledger.published = OLD;
+	ledger.key_after = 0;
+	assert_tampered("under a log key that had been put out of use");
+	(void)setup_rotation(NULL);
+	ledger.published = OLD;
+	ledger.key_after = 0;
+	assert_tampered("is not signed by keyd");
+	/* a checkpoint alone, of this history or of another one */
+	(void)setup_rotation(NULL);
+	write_ledger();
+	for (unsigned size = BEFORE + 1; size <= BEFORE + AFTER; size++) {
+		write_checkpoint("since", &ledger.heads[size], OLD, 0);
+		assert_int_equal(walk(true)->exit, VERIFY_TAMPERED);
+		assert_non_null(strstr(
+		    walk(true)->why, "a log key that had been put out of use"));
+	}
+	write_checkpoint(
+	    "public/checkpoint", &ledger.heads[BEFORE + AFTER], OLD, 0);
+	assert_int_equal(walk(false)->exit, VERIFY_TAMPERED);
+	/* and the new key signs nothing that the old one has signed */
+	(void)setup_rotation(NULL);
+	write_ledger();
+	write_checkpoint("since", &ledger.heads[BEFORE], NEW, 1);
+	assert_int_equal(walk(true)->exit, VERIFY_TAMPERED);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
+#define ROTATION(name) cmocka_unit_test_setup(name, setup_rotation)
 
 int
 main(void)
@@ -425,6 +577,15 @@ main(void)
 	    TEST(given_an_anchor_when_it_is_of_the_lost_part_then_rolled_back),
 	    TEST(
 		given_a_fork_under_the_new_origin_when_it_is_the_anchor_then_forked),
+	    ROTATION(
+		given_a_rotation_when_verified_then_anchors_of_both_keys_hold),
+	    ROTATION(
+		given_a_rotation_that_one_key_has_not_signed_then_tampered),
+	    ROTATION(
+		given_a_rotation_between_keys_of_other_epochs_then_tampered),
+	    ROTATION(given_a_rotation_that_is_not_in_the_log_so_then_tampered),
+	    ROTATION(
+		given_the_old_key_when_it_signs_after_the_rotation_then_tampered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, cleanup);

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# tests/run: root-only
+"""
+The bank as a service of a real systemd, with the unit of policy/systemd: it
+starts unattended by a credential, plain or sealed to the machine; without it
+the bank is locked, and whoever answers systemd's questions opens it.
+
+Run by hand it boots a machine of its own (tests/systemd/boot) and runs itself
+in there.
+"""
+import configparser
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
+                          skip, wait_until)
+
+TOP = Path(__file__).resolve().parents[2]
+BANK = Path("/var/lib/strongroom")
+CONF = BANK / "strongroom.conf"
+KEY = Path("/etc/strongroom/bank-key")
+UNIT = Path("/etc/systemd/system/strongroom.service")
+QUESTIONS = Path("/run/systemd/ask-password")
+PASSPHRASE = "Zur Kasse, bitte!"
+ROOMS = ("keyd", "netd", "ledgerd")
+
+
+# ---- Outside: a machine ------------------------------------------------------
+
+def boot():
+    """Runs this file in a machine of its own; None where there is none."""
+    if os.geteuid() != 0:
+        return "only root can boot a machine"
+    if not Path("/lib/systemd/systemd").exists():
+        return "systemd is not installed"
+    with tempfile.TemporaryDirectory() as out:
+        here = Path("/srv/strongroom") / Path(__file__).resolve().relative_to(
+            TOP)
+        words = ["BOOTED=yes", sys.executable, str(here), *sys.argv[1:]]
+        for name in ("CI", "TEST_BRIEF"):
+            if name in os.environ:
+                words.insert(0, f"{name}={os.environ[name]}")
+        code = subprocess.run([TOP / "tests/systemd/boot", out, *words],
+                              check=False).returncode
+        said = Path(out) / "stdout"
+        if said.exists():
+            print(said.read_text(errors="replace"), end="", flush=True)
+            os._exit(code)
+        console = (Path(out) / "console").read_text(errors="replace")
+        return "no machine can be booted here: " + console[-300:]
+
+
+# ---- Inside ------------------------------------------------------------------
+
+def command(*words, give=b"", code=0):
+    result = subprocess.run([str(word) for word in words], input=give,
+                            capture_output=True, timeout=60, check=False)
+    if code is not None and result.returncode != code:
+        journal = subprocess.run(
+            ["journalctl", "-u", "strongroom", "-n", "30", "-o", "cat"],
+            capture_output=True, timeout=60, check=False).stdout
+        check(False, f"{words} ended with {result.returncode}: "
+              f"{result.stdout} {result.stderr} {journal}")
+    return result.stdout.decode()
+
+
+def ctl(*words, **options):
+    return command("strongroomctl", "-c", CONF, *words, **options)
+
+
+def state():
+    """As systemd sees the unit, as it was told, and as the bank says."""
+    told = dict(line.split("=", 1) for line in command(
+        "systemctl", "show", "strongroom", "-p", "ActiveState", "-p",
+        "StatusText").splitlines())
+    said = json.loads(ctl("status", "--json", code=None))["state"]
+    return told["ActiveState"], told["StatusText"], said
+
+
+def question():
+    """What systemd asks for now, and where the answer goes; or None."""
+    for path in QUESTIONS.glob("ask.*"):
+        found = configparser.ConfigParser(interpolation=None)
+        with contextlib.suppress(FileNotFoundError):    # answered meanwhile
+            found.read_string(path.read_text())
+            if found["Ask"].get("Id") == "strongroom":
+                return found["Ask"]["Message"], found["Ask"]["Socket"]
+    return None
+
+
+def answer(text):
+    """As an agent does; the question that was answered."""
+    message, place = wait_until(question, "systemd asks")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as agent:
+        agent.sendto(b"+" + text.encode(), place)
+    wait_until(lambda: (question() or ("", ""))[1] != place,
+               "the answer is taken")
+    return message
+
+
+def rooms():
+    """The rooms that run, by the unit's own list of processes."""
+    names = []
+    for pid in command("systemctl", "show", "-P", "MainPID",
+                       "strongroom").split():
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        names += [Path(f"/proc/{child}/comm").read_text().strip()
+                  for child in children.read_text().split()]
+    return sorted(names)
+
+
+def configure(before, after):
+    text = CONF.read_text()
+    check(before in text, text)
+    CONF.write_text(text.replace(before, after))
+
+
+@scenario
+def given_a_bank_with_a_credential_when_started_then_it_opens_unattended():
+    for room in ROOMS:
+        command("useradd", "--system", f"strongroom-{room}")
+    KEY.parent.mkdir()
+    shutil.copyfile(TOP / "policy/systemd/strongroom.service", UNIT)
+    ctl_init = ["strongroomctl", "init", "--dir", BANK, "--name", "Test Bank",
+                "--unit", "EUR:2", "--listen", "127.0.0.1:7420", "--unlock",
+                f"credential:{KEY}"]
+    command(*ctl_init)
+    configure("credential = bank-key", "credential = bank-key\nask = yes")
+    command("systemctl", "daemon-reload")
+    command("systemctl", "start", "strongroom")
+    equal(state(), ("active", "open", "open"))
+    equal(rooms(), sorted(ROOMS))
+    equal(question(), None)
+    # only the service sees it, and not where it came from
+    check(not Path("/run/credentials/strongroom.service/bank-key").stat()
+          .st_mode & 0o077 & ~0o040, "others read the credential")
+    secret = Path(tempfile.mkdtemp()) / "passphrase"
+    secret.write_text(PASSPHRASE)
+    secret.chmod(0o600)
+    ctl("seal", "add", f"passphrase-file:{secret}", "--credential", KEY)
+
+
+@scenario
+def given_a_locked_bank_when_unlocked_or_restarted_then_it_is_open():
+    ctl("lock")
+    equal(state(), ("active", "locked", "locked"))
+    equal(rooms(), [])
+    equal(question(), None)     # who locks it does not want to be asked
+    ctl("unlock")
+    equal(state(), ("active", "open", "open"))
+    ctl("lock")
+    command("systemctl", "restart", "strongroom")
+    equal(state(), ("active", "open", "open"))
+    equal(rooms(), sorted(ROOMS))
+
+
+@scenario
+def given_a_credential_sealed_to_the_machine_when_started_then_it_opens():
+    command("systemd-creds", "setup")
+    sealed = KEY.with_name("bank-key.sealed")
+    command("systemd-creds", "encrypt", "--with-key=host", "--name=bank-key",
+            KEY, sealed)
+    KEY.rename(KEY.with_name("kept"))
+    text = UNIT.read_text()
+    UNIT.write_text(text.replace("LoadCredential=", "#LoadCredential=")
+                    .replace("#LoadCredentialEncrypted=",
+                             "LoadCredentialEncrypted="))
+    check(UNIT.read_text() != text, "the unit has no such lines")
+    command("systemctl", "daemon-reload")
+    command("systemctl", "restart", "strongroom")
+    equal(state(), ("active", "open", "open"))
+    equal(question(), None)
+    sealed.unlink()
+
+
+@scenario
+def given_a_damaged_bank_when_started_then_it_fails_and_asks_nobody():
+    KEY.with_name("kept").rename(KEY)
+    command("systemd-creds", "encrypt", "--with-key=host", "--name=bank-key",
+            KEY, KEY.with_name("bank-key.sealed"))
+    command("systemctl", "stop", "strongroom")
+    path = BANK / "keyd/state"
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    command("systemctl", "start", "strongroom", code=1)
+    equal(question(), None)
+    equal(command("systemctl", "show", "-P", "Result", "strongroom").strip(),
+          "exit-code")
+    command("systemctl", "stop", "strongroom")
+    command("systemctl", "reset-failed", "strongroom", code=None)
+    path.write_bytes(whole)
+    command("systemctl", "start", "strongroom")
+    equal(state(), ("active", "open", "open"))
+    KEY.rename(KEY.with_name("kept"))
+    KEY.with_name("bank-key.sealed").unlink()
+
+
+@scenario
+def given_no_credential_when_started_then_locked_and_an_answer_opens_it():
+    command("systemctl", "restart", "strongroom")
+    equal(state(), ("active", "locked", "locked"))
+    equal(rooms(), ["systemd-ask-pas"])
+    contains(ctl("status"), "locked")
+    contains(answer("nonsense"), "keys of Test Bank")
+    answer(PASSPHRASE)
+    wait_until(lambda: state()[1] == "open", "the bank is open")
+    equal(rooms(), sorted(ROOMS))
+    equal(question(), None)
+
+
+@scenario
+def given_a_question_when_the_operator_unlocks_then_nobody_is_asked_more():
+    command("systemctl", "restart", "strongroom")
+    wait_until(question, "systemd asks")
+    ctl("unlock", "--credential", KEY.with_name("kept"))
+    wait_until(lambda: question() is None, "no question")
+    equal(state(), ("active", "open", "open"))
+    # and a service that is stopped while it asks leaves nothing behind
+    command("systemctl", "restart", "strongroom")
+    wait_until(question, "systemd asks")
+    command("systemctl", "stop", "strongroom")
+    equal(question(), None)
+    equal(command("systemctl", "show", "-P", "Result", "strongroom").strip(),
+          "success")
+
+
+if __name__ == "__main__":
+    why = None if "BOOTED" in os.environ else boot()
+    if why is not None:
+        for number, function in enumerate(list(
+                sys.modules["lib.scenario"].SCENARIOS)):
+            def skipped(reason=why):
+                skip(reason)
+            skipped.__name__ = function.__name__
+            sys.modules["lib.scenario"].SCENARIOS[number] = skipped
+    run()
