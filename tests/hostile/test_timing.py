@@ -15,11 +15,13 @@ other programs make outliers, which say nothing about names: of both kinds
 together the slowest tenth is left out (on the wire, where each attempt waits
 for a disk, the slowest half), by one bound for both, so that neither kind is
 favoured.  A difference of 1 ms, planted where it is measured, must be found
-by the same figures.
+by the same figures: on the wire it is looked for first, with as many banks as
+that takes, and then names are compared with as many.
 """
 import math
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -31,6 +33,7 @@ MOST = 4.5
 NAMES, ATTEMPTS = 1000, 5000
 WIRE_NAMES, WIRE_ATTEMPTS = 150, 600
 PLANTED_US = 1000
+MOST_BANKS = 4
 
 
 def measure(words, attempts):
@@ -109,16 +112,35 @@ def on_the_wire(planted_us, attempts=WIRE_ATTEMPTS, names=WIRE_NAMES):
     return times
 
 
-@scenario
-def given_a_bank_and_cold_files_when_it_answers_over_the_wire_then_names_look_the_same():
-    t = welch(on_the_wire(0), 0.5)
-    check(t < MOST, f"the time of M2 tells names apart: |t| is {t:.1f}")
+def another_bank(times, planted_us):
+    """Adds the times of a bank with names of its own; t of all of them."""
+    for kind, more in zip(times, on_the_wire(planted_us)):
+        kind.extend(more)
+    return welch(times, 0.5)
+
+
+@cache
+def banks_that_find():
+    """How many it takes to find the planted difference on a machine as busy
+    as this one is now; None: more than MOST_BANKS."""
+    times = ([], [])
+    for banks in range(1, MOST_BANKS + 1):
+        if another_bank(times, PLANTED_US) > MOST:
+            return banks
+    return None
 
 
 @scenario
 def given_a_planted_difference_of_1_ms_on_the_wire_then_it_is_found():
-    t = welch(on_the_wire(PLANTED_US), 0.5)
-    check(t > MOST, f"a difference of 1 ms is not found: |t| is {t:.1f}")
+    check(banks_that_find(), "a difference of 1 ms is not found: see |t|")
+
+
+@scenario
+def given_a_bank_and_cold_files_when_it_answers_over_the_wire_then_names_look_the_same():
+    times, t = ([], []), 0.0
+    for _ in range(banks_that_find() or MOST_BANKS):
+        t = another_bank(times, 0)
+    check(t < MOST, f"the time of M2 tells names apart: |t| is {t:.1f}")
 
 
 if __name__ == "__main__":
