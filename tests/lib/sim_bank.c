@@ -475,6 +475,7 @@ read_m4(struct sim_bank *bank, struct sim_person *person)
 {
 	static uint8_t plain[SESSION_PLAIN_MAX];
 	struct sim_frame frame;
+	struct payload_m4 m4;
 	size_t len;
 
 	if (!take_frame(bank, person->connection, &frame))
@@ -483,10 +484,14 @@ read_m4(struct sim_bank *bank, struct sim_person *person)
 	must(session_open(&person->session, FRAME_M4, frame.body, frame.len,
 		 plain, &len) == SR_OK &&
 	     len == PAYLOAD_M4_LEN);
-	must(payload_m4_read(plain, &person->m4) == SR_OK);
-	person->next_seq = person->m4.next_seq;
-	memcpy(person->last_hash, person->m4.last_order_hash, 32);
-	return person->m4.status;
+	must(payload_m4_read(plain, &m4) == SR_OK);
+	/* who was turned away is still who they were */
+	if (m4.status == SR_OK) {
+		person->m4 = m4;
+		person->next_seq = m4.next_seq;
+		memcpy(person->last_hash, m4.last_order_hash, 32);
+	}
+	return m4.status;
 }
 
 enum sr_error
