@@ -31,7 +31,7 @@ def put(source, target):
 def keep_anchor(name):
     """What an auditor has: the checkpoint as it is now."""
     anchors[name] = bank.base / f"anchor-{name}"
-    shutil.copy(bank.ledger / "public/checkpoint", anchors[name])
+    shutil.copy(bank.published(), anchors[name])
 
 
 def verify(victim, *words):
@@ -289,7 +289,7 @@ def given_a_backup_when_keyd_is_lost_too_then_the_anchor_tells_the_loss():
     victim.register("bob")
     victim.balance("bob")
     anchor = victim.base / "anchor"
-    shutil.copy(victim.ledger / "public/checkpoint", anchor)
+    shutil.copy(victim.published(), anchor)
     victim.stop()
     witnessed(victim, anchor, "witness.example/one", "witness.example/two")
     shutil.rmtree(victim.keyd)

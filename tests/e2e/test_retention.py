@@ -115,7 +115,7 @@ def given_the_auditors_signature_when_more_snapshots_come_then_it_stays():
         "backup/0*/ledger/snapshot/*")), snapshots(), "those of the backup")
     bank.ctl("restore", "--check", bank.base / "backup").ends(DONE)
     disclose("--segments", "0-", "--snapshot", "1").ends(DONE)
-    shutil.copy(bank.ledger / "public/checkpoint", bank.base / "since")
+    shutil.copy(bank.published(), bank.base / "since")
     bank.transfer("ada", "bob", "0.01")
     disclose("--segments", "0-", "--snapshot", "last").ends(DONE)
     audit("--since", bank.base / "since").ends(ANCHORED)
@@ -142,7 +142,7 @@ def given_certified_books_when_the_rest_is_disclosed_then_0_from_there_on():
     equal(number, newest(), "the certified snapshot")
     check(segment > 2, "there is too little before it to mean anything")
     bank.transfer("ada", "bob", "0.01")
-    shutil.copy(bank.ledger / "public/checkpoint", bank.base / "since")
+    shutil.copy(bank.published(), bank.base / "since")
     disclose("--segments", f"{segment}-", "--snapshot", str(number)).ends(DONE)
     since = ["--since", bank.base / "since"]
     # only the paper that the auditor kept tells them from the books of a bank

@@ -135,7 +135,7 @@ def given_one_operator_when_asked_then_it_waits_for_the_other():
     contains(bank.ctl("--as", two, "requests").out, "certified snapshot")
     equal(segments("leaves"), [], "the leaves")
     bank.ctl("--as", one, "approve", request).ends(DECLINED)
-    shutil.copy(bank.ledger / "public/checkpoint", bank.base / "since")
+    shutil.copy(bank.published(), bank.base / "since")
     bank.ctl("--as", two, "approve", request).ends(DONE)
     gone_below(segment)
     retire().ends(DECLINED, "is retired")

@@ -30,7 +30,7 @@ def receipt(name, entry):
 
 def keep(name):
     path = bank.base / f"{name}.checkpoint"
-    shutil.copy(bank.ledger / "public/checkpoint", path)
+    shutil.copy(bank.published(), path)
     return path
 
 

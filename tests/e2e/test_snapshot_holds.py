@@ -88,8 +88,7 @@ def given_open_withdrawals_when_a_segment_fills_then_they_are_in_a_snapshot():
     for name in ("ada", "bob"):
         bank.register(name)
         bank.deposit(lobby, name, f"{CASH / 100:.2f}")
-    (bank.base / "since").write_bytes(
-        (bank.ledger / "public/checkpoint").read_bytes())
+    (bank.base / "since").write_bytes(bank.published().read_bytes())
     with Session(bank, "ada", terminal=lobby) as ada, \
             Session(bank, card=lobby, terminal=lobby) as till:
         for what, amount in AMOUNTS.items():

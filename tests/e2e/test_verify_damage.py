@@ -24,7 +24,7 @@ anchors = []
 
 def keep(name):
     path = bank.base / name
-    shutil.copy(bank.ledger / "public/checkpoint", path)
+    shutil.copy(bank.published(), path)
     anchors.append(path)
 
 

@@ -493,6 +493,15 @@ class Bank:
     def status(self):
         return self.ctl("status", "--json").json()
 
+    def published(self):
+        """The newest checkpoint, once a bank that runs has published all that
+        is signed, which is a moment after it has answered."""
+        path = self.ledger / "public/checkpoint"
+        if self.process is not None:
+            wait_until(lambda: int(path.read_text().split("\n")[1]) ==
+                       self.status()["tree_size"], "the published checkpoint")
+        return path
+
     def verify(self, *words, ledger=None, **options):
         return run_program([VERIFY, "--bank", self.id, *words,
                             ledger or self.ledger], **options)
