@@ -155,35 +155,43 @@ next_entry(struct ledgerd *ledgerd, struct leaves *leaves,
 	}
 }
 
+/* What stays of a retired segment is leaves of one length: at that one. */
+static void
+skip_retired(struct leaves *leaves, uint64_t leaf)
+{
+	uint64_t count = (leaves->len - leaves->at) / JOURNAL_LEAF_LEN;
+
+	if (leaf > leaves->next && leaf - leaves->next < count) {
+		leaves->at += (leaf - leaves->next) * JOURNAL_LEAF_LEN;
+		leaves->next = leaf;
+	}
+}
+
 /* Near the leaf, where that is known; else the beginning of its segment. */
 static enum sr_error
 go_near(struct ledgerd *ledgerd, struct leaves *leaves, uint64_t leaf)
 {
 	const struct archive *archive = &ledgerd->archive;
 	uint64_t place = archive->index_count;
-	enum sr_error error;
+	enum sr_error error = SR_OK;
 	uint32_t segment;
 
 	if (leaf >= archive->index_first)
 		place = (leaf - archive->index_first) / ARCHIVE_STEP;
-	if (place >= archive->index_count) {
+	if (place < archive->index_count)
+		segment = archive->index[place].segment;
+	else
 		error = archive_find_segment(ledgerd, leaf, &segment);
-		if (error == SR_OK)
-			error = open_segment(ledgerd, leaves, segment);
-		/* leaves are all of one length */
-		if (error == SR_OK && leaves->retired && leaf > leaves->next &&
-		    leaf - leaves->next <
-			(leaves->len - leaves->at) / JOURNAL_LEAF_LEN) {
-			leaves->at += (leaf - leaves->next) * JOURNAL_LEAF_LEN;
-			leaves->next = leaf;
-		}
-		return error;
-	}
-	error = open_segment(ledgerd, leaves, archive->index[place].segment);
+	if (error == SR_OK)
+		error = open_segment(ledgerd, leaves, segment);
 	if (error != SR_OK)
 		return error;
-	leaves->at = archive->index[place].offset;
-	leaves->next = archive->index_first + place * ARCHIVE_STEP;
+	if (leaves->retired) {
+		skip_retired(leaves, leaf);
+	} else if (place < archive->index_count) {
+		leaves->at = archive->index[place].offset;
+		leaves->next = archive->index_first + place * ARCHIVE_STEP;
+	}
 	return SR_OK;
 }
 

@@ -17,6 +17,8 @@
 #include "keyd/retention.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/keyd_link.h"
+#include "ledgerd/leaves.h"
+#include "ledgerd/tiles_catch_up.h"
 #include "tests/lib/audited_bank.h"
 
 static struct audited_bank a;
@@ -115,6 +117,33 @@ given_a_certificate_when_two_operators_agree_then_what_is_before_it_goes(
 	assert_true(!audited_has_snapshot(&a, 3));
 	assert_int_equal(sim_bank_restart(a.bank, SIM_KEEP_ALL), SR_OK);
 	assert_gone(certified.segment);
+}
+
+/* Where the journal's frames were is not where the leaves that stay are. */
+static void
+given_retired_segments_when_the_public_tree_is_lost_then_made_of_leaves(
+    void **state)
+{
+	struct ledgerd *ledgerd = a.bank->ledgerd;
+	static struct leaves leaves;
+	uint8_t bytes[JOURNAL_LEAF_LEN];
+	struct journal_leaf leaf;
+
+	(void)state;
+	assert_int_equal(audited_retire(&a, &certified), SR_OK);
+	leaves_init(&leaves);
+	for (uint64_t i = ledgerd->tree.size; i-- > 0;) {
+		assert_int_equal(leaves_seek(ledgerd, &leaves, i), SR_OK);
+		assert_int_equal(leaves_read(ledgerd, &leaves, bytes), SR_OK);
+		assert_int_equal(journal_leaf_decode(bytes, &leaf), SR_OK);
+		assert_int_equal(leaf.seq, i);
+	}
+	leaves_close(&leaves, ledgerd->env);
+	tiles_lose(ledgerd, TILES_FROM_JOURNAL);
+	for (unsigned i = 0; i < 1000 && ledgerd->tiles.state != TILES_CURRENT;
+	     i++)
+		assert_int_equal(tiles_step(ledgerd, false), SR_OK);
+	assert_int_equal(ledgerd->tiles.state, TILES_CURRENT);
 }
 
 static void
@@ -632,6 +661,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(
 		given_a_certificate_when_two_operators_agree_then_what_is_before_it_goes),
+	    TEST(
+		given_retired_segments_when_the_public_tree_is_lost_then_made_of_leaves),
 	    TEST(given_less_than_that_when_they_ask_then_nothing_goes),
 	    TEST(
 		given_a_ledgerd_that_lies_when_it_asks_for_the_cut_then_keyd_refuses),
