@@ -3,8 +3,9 @@
 #define LEDGERD_LEAVES_H
 /*
  * The log's leaves, read again from the journal's frames, in their order, or
- * from what stays of retired segments.  No key is needed, so no use of one is logged: whoever has the segments can do
- * the same.  What is read is not checked against the tree; the caller does.
+ * from what stays of retired segments.  No key is needed, so no use of one is
+ * logged: whoever has the segments can do the same.  What is read is not
+ * checked against the tree; the caller does.
  */
 #include "common/env.h"
 #include "common/journal.h"

@@ -333,11 +333,13 @@ given_a_code_whose_time_is_over_then_refused_with_a_sentence(void **state)
 	uint64_t leaf;
 
 	(void)state;
-	late.until_ms = bank->sim->now_ms + 60000;
+	/* a code has its end in seconds */
+	late.until_ms = (bank->sim->now_ms / 1000 + 60) * 1000;
 	assert_int_equal(sim_reset_agree(bank, &people, &late, &leaf), SR_OK);
 	assert_int_equal(sim_reset_code(bank, leaf, code), SR_OK);
+	bank->sim->now_ms = late.until_ms;
 	assert_int_equal(send_half(&people.ada, code, SLOT_RECOVERY), SR_OK);
-	bank->sim->now_ms += 61000;
+	bank->sim->now_ms = late.until_ms + 1;
 	assert_int_equal(
 	    send_half(&people.ada, code, SLOT_PASSWORD), SR_RESET_EXPIRED);
 	/* and there is no other one for that request */
