@@ -267,6 +267,23 @@ world_send(struct world *w, struct sim_room *from, enum env_link link,
 	(void)world_run(w);
 }
 
+enum sr_error
+world_log_note(struct world *w, const uint8_t *note, size_t len, uint64_t seq)
+{
+	uint8_t packet[MESSAGE_KEY_USE_MAX];
+	struct writer writer = writer_to(packet, sizeof(packet));
+	struct message_key_use m = {.seq = seq,
+	    .time = w->sim->now_ms,
+	    .plaintext = note,
+	    .plaintext_len = len};
+
+	message_key_use_encode(&writer, &m);
+	world_forget(w);
+	world_send(w, w->ledgerd, ENV_KEYD, &writer);
+	assert(w->heads == 1 && w->useds == 1);
+	return (enum sr_error)w->used.error;
+}
+
 void
 world_tree_start(struct world *w, uint64_t size, const uint8_t root[32],
     const uint8_t signature[64])

@@ -105,6 +105,10 @@ void world_found(struct world *w);
 void world_send(struct world *w, struct sim_room *from, enum env_link link,
     const struct writer *writer);
 
+/* Offers a leaf with that note at seq, as ledgerd; keyd's answer. */
+enum sr_error world_log_note(
+    struct world *w, const uint8_t *note, size_t len, uint64_t seq);
+
 void world_tree_start(struct world *w, uint64_t size, const uint8_t root[32],
     const uint8_t signature[64]);
 void world_append(

@@ -386,25 +386,6 @@ ask_note(struct world *w, const struct message_tree_head *head,
 	return w->restore.error;
 }
 
-/* Offers a leaf with that note. */
-static enum sr_error
-log_note(struct world *w, const uint8_t *note, uint64_t seq)
-{
-	uint8_t packet[MESSAGE_KEY_USE_MAX];
-	struct writer writer = writer_to(packet, sizeof(packet));
-	struct message_key_use m = {.seq = seq,
-	    .time = w->sim->now_ms,
-	    .plaintext = note,
-	    .plaintext_len = RESTORE_NOTE_LEN};
-
-	message_key_use_encode(&writer, &m);
-	world_forget(w);
-	world_send(w, w->ledgerd, ENV_KEYD, &writer);
-	assert_int_equal(w->heads, 1);
-	assert_int_equal(w->useds, 1);
-	return w->used.error;
-}
-
 static void
 assert_signed(struct world *w, uint32_t epoch, bool expected)
 {
@@ -464,7 +445,8 @@ given_a_restore_start_when_ledgerd_asks_then_one_note_and_nothing_else(
 	shown.six.size = 6;
 	/* no leaf before there is a note */
 	memset(other, 0, sizeof(other));
-	assert_int_equal(log_note(w, other, 3), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, RESTORE_NOTE_LEN, 3), SR_NOT_ALLOWED);
 	assert_memory_equal(&w->keyd->state.frontier, &before, sizeof(before));
 	assert_non_null(w->keyd->identity_secret);
 	assert_int_equal(
@@ -485,14 +467,16 @@ given_a_restore_start_when_ledgerd_asks_then_one_note_and_nothing_else(
 	assert_int_equal(
 	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_NOT_ALLOWED);
 	memcpy(other, w->keyd->restore->note, sizeof(other));
-	assert_int_equal(log_note(w, other, 6), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, RESTORE_NOTE_LEN, 6), SR_NOT_ALLOWED);
 	other[5] ^= 1;
-	assert_int_equal(log_note(w, other, 3), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, RESTORE_NOTE_LEN, 3), SR_NOT_ALLOWED);
 	assert_int_equal(w->head.size, 6);
 	world_append(w, 3, leaf, 1);
 	assert_int_equal(w->head.error, SR_NOT_ALLOWED);
 	other[5] ^= 1;
-	assert_int_equal(log_note(w, other, 3), SR_OK);
+	assert_int_equal(world_log_note(w, other, RESTORE_NOTE_LEN, 3), SR_OK);
 	assert_int_equal(w->head.size, 4);
 	assert_int_equal(w->head.epoch, note.new_epoch);
 	assert_true(note.new_epoch > 1);
@@ -514,7 +498,9 @@ given_a_new_origin_when_ledgerd_shows_the_old_one_then_it_is_never_signed(
 	start_restore(w);
 	assert_int_equal(
 	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_OK);
-	assert_int_equal(log_note(w, w->keyd->restore->note, 3), SR_OK);
+	assert_int_equal(
+	    world_log_note(w, w->keyd->restore->note, RESTORE_NOTE_LEN, 3),
+	    SR_OK);
 	epoch = w->head.epoch;
 	w->params.restore = false;
 	for (int start = 0; start < 3; start++) {
@@ -559,7 +545,9 @@ given_a_slot_of_the_state_lost_when_it_starts_then_the_origin_stays_new(
 	start_restore(w);
 	assert_int_equal(
 	    ask_note(w, &shown.three, &shown.frontier, NULL), SR_OK);
-	assert_int_equal(log_note(w, w->keyd->restore->note, 3), SR_OK);
+	assert_int_equal(
+	    world_log_note(w, w->keyd->restore->note, RESTORE_NOTE_LEN, 3),
+	    SR_OK);
 	epoch = w->head.epoch;
 	w->params.restore = false;
 	disk = sim_copy(w->keyd_room);

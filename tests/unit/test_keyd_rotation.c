@@ -68,25 +68,6 @@ ask_note(uint64_t size)
 	return w->rotate.error;
 }
 
-/* Offers a leaf with that note. */
-static enum sr_error
-log_note(const uint8_t *note, size_t len, uint64_t seq)
-{
-	uint8_t packet[MESSAGE_KEY_USE_MAX];
-	struct writer writer = writer_to(packet, sizeof(packet));
-	struct message_key_use m = {.seq = seq,
-	    .time = w->sim->now_ms,
-	    .plaintext = note,
-	    .plaintext_len = len};
-
-	message_key_use_encode(&writer, &m);
-	world_forget(w);
-	world_send(w, w->ledgerd, ENV_KEYD, &writer);
-	assert_int_equal(w->heads, 1);
-	assert_int_equal(w->useds, 1);
-	return w->used.error;
-}
-
 /* The head that came last is of that epoch and by that key, no other. */
 static void
 assert_signed(uint32_t epoch, const uint8_t key[32])
@@ -113,7 +94,7 @@ given_an_ordinary_start_when_a_note_is_asked_then_there_is_none(void **state)
 		world_tree_start(w, 2, old.root, old.signature);
 		assert_int_equal(ask_note(2), SR_NOT_ALLOWED);
 		assert_int_equal(
-		    log_note(note, sizeof(note), 2), SR_NOT_ALLOWED);
+		    world_log_note(w, note, sizeof(note), 2), SR_NOT_ALLOWED);
 		assert_int_equal(w->head.size, 2);
 		assert_signed(1, old_key);
 		start(0);
@@ -147,7 +128,8 @@ given_a_rotation_start_when_ledgerd_asks_then_one_note_on_the_last_head(
 	assert_int_equal(ask_note(3), SR_FORKED);
 	memset(other, 0, sizeof(other));
 	other[0] = ENTRY_ROTATION;
-	assert_int_equal(log_note(other, sizeof(other), 2), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, sizeof(other), 2), SR_NOT_ALLOWED);
 	assert_int_equal(ask_note(2), SR_OK);
 	assert_int_equal(rotation_note_verify(w->rotation_note,
 			     ROTATION_NOTE_LEN, w->keyd->state.bank_id, &note),
@@ -160,20 +142,25 @@ given_a_rotation_start_when_ledgerd_asks_then_one_note_on_the_last_head(
 	/* once; and its leaf is that note, at that place */
 	assert_int_equal(ask_note(2), SR_NOT_ALLOWED);
 	memcpy(other, w->keyd->rotation.note, sizeof(other));
-	assert_int_equal(log_note(other, sizeof(other), 1), SR_NOT_ALLOWED);
-	assert_int_equal(log_note(other, sizeof(other), 3), SR_NOT_ALLOWED);
-	assert_int_equal(log_note(other, sizeof(other) - 1, 2), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, sizeof(other), 1), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, sizeof(other), 3), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, sizeof(other) - 1, 2), SR_NOT_ALLOWED);
 	other[ROTATION_SIGNED_LEN] ^= 1;
-	assert_int_equal(log_note(other, sizeof(other), 2), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, sizeof(other), 2), SR_NOT_ALLOWED);
 	other[ROTATION_SIGNED_LEN] ^= 1;
 	assert_signed(1, old_key);
 	assert_int_equal(w->head.size, 2);
-	assert_int_equal(log_note(other, sizeof(other), 2), SR_OK);
+	assert_int_equal(world_log_note(w, other, sizeof(other), 2), SR_OK);
 	assert_int_equal(w->head.size, 3);
 	assert_signed(note.new_epoch, note.new_key);
 	/* no second rotation of this start */
 	assert_int_equal(ask_note(3), SR_NOT_ALLOWED);
-	assert_int_equal(log_note(other, sizeof(other), 3), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, other, sizeof(other), 3), SR_NOT_ALLOWED);
 }
 
 /* The old key may sign on, and then the note is worth nothing. */
@@ -190,8 +177,10 @@ given_a_note_when_the_tree_grows_first_then_it_is_refused(void **state)
 	world_append(w, 2, leaf, 1);
 	assert_int_equal(w->head.error, SR_OK);
 	assert_signed(1, old_key);
-	assert_int_equal(log_note(note, sizeof(note), 2), SR_NOT_ALLOWED);
-	assert_int_equal(log_note(note, sizeof(note), 3), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, note, sizeof(note), 2), SR_NOT_ALLOWED);
+	assert_int_equal(
+	    world_log_note(w, note, sizeof(note), 3), SR_NOT_ALLOWED);
 	assert_int_equal(w->head.size, 3);
 	assert_signed(1, old_key);
 	/* as an ordinary leaf it rotates nothing */
@@ -210,7 +199,8 @@ rotate(struct rotation_note *note)
 	    rotation_note_read(w->keyd->rotation.note, ROTATION_NOTE_LEN, note),
 	    SR_OK);
 	assert_int_equal(
-	    log_note(w->keyd->rotation.note, ROTATION_NOTE_LEN, 2), SR_OK);
+	    world_log_note(w, w->keyd->rotation.note, ROTATION_NOTE_LEN, 2),
+	    SR_OK);
 }
 
 static void
