@@ -9,6 +9,7 @@
 
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/place.h"
 #include "gen/messages.h"
 
 enum sr_error
@@ -21,17 +22,33 @@ ctl_failed(const char *what, enum sr_error error)
 }
 
 enum sr_error
+ctl_configuration_file(const struct ctl_options *options, const char **path)
+{
+	static struct ctl_place place;
+	enum sr_error error;
+
+	*path = options->configuration;
+	if (*path != NULL && options->instance != NULL) {
+		fprintf(stderr, "strongroomctl: -c or --instance, not both\n");
+		return SR_USAGE;
+	}
+	if (*path != NULL)
+		return SR_OK;
+	error = ctl_place_find(options->instance, &place);
+	*path = place.configuration;
+	return error;
+}
+
+enum sr_error
 ctl_configuration(const struct ctl_options *options, struct config *config)
 {
 	char message[CONFIG_MESSAGE_MAX];
-	enum sr_error error;
+	const char *path;
+	enum sr_error error = ctl_configuration_file(options, &path);
 
-	if (options->configuration == NULL) {
-		fprintf(stderr, "strongroomctl: which bank? -c FILE names its "
-				"strongroom.conf\n");
-		return SR_USAGE;
-	}
-	error = config_load(options->configuration, config, message);
+	if (error != SR_OK)
+		return error;
+	error = config_load(path, config, message);
 	if (error != SR_OK)
 		fprintf(stderr, "strongroomctl: %s\n", message);
 	return error;

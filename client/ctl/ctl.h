@@ -22,7 +22,8 @@
 enum { CTL_KEYS_MAX = 64 };
 
 struct ctl_options {
-	const char *configuration; /* -c */
+	const char *configuration; /* -c; NULL: where the machine's lies */
+	const char *instance;      /* of several there */
 	const char *as;            /* card of the operator who asks */
 	const char *approve;       /* card of the operator who approves */
 	const char *server;        /* instead of the bank's addresses */
@@ -242,7 +243,14 @@ enum sr_error ctl_month_end(
 enum sr_error ctl_import(
     const struct ctl_options *options, char *const words[]);
 
-/* Reads the configuration that -c names; says what is wrong. */
+/*
+ * The path of the strongroom.conf that -c names, or of the machine's bank
+ * (place.h); until the next call.  SR_USAGE and a line when there is none.
+ */
+enum sr_error ctl_configuration_file(
+    const struct ctl_options *options, const char **path);
+
+/* Reads it; says what is wrong. */
 enum sr_error ctl_configuration(
     const struct ctl_options *options, struct config *config);
 

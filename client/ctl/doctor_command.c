@@ -36,7 +36,6 @@ static const struct {
 	const char *name;
 	mode_t forbidden;
 } files[] = {
-    {"strongroom.conf", 022},
     {"bank.id", 022},
     {"keyd", 077},
     {"keyd/root.sealed", 077},
@@ -109,6 +108,7 @@ look_at_files(struct look *look)
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (config_path(&look->config, files[i].name, path) == SR_OK)
 			good &= look_at_mode(look, path, files[i].forbidden);
+	good &= look_at_mode(look, look->config.file, 022);
 	good &= look_at_mode(look, look->config.directory, 022);
 	if (look->config.passphrase_file[0] != '\0')
 		good &= look_at_mode(look, look->config.passphrase_file, 077);
@@ -338,16 +338,17 @@ ctl_doctor(const struct ctl_options *options, char *const words[])
 	static struct look look;
 	char message[CONFIG_MESSAGE_MAX];
 	struct timespec now = {0};
+	const char *file;
+	enum sr_error error = ctl_configuration_file(options, &file);
 
 	(void)words;
-	if (options->configuration == NULL)
-		return ctl_configuration(options, &look.config);
+	if (error != SR_OK)
+		return error;
 	look.options = options;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	look.now_ms =
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	if (config_load(options->configuration, &look.config, message) !=
-	    SR_OK) {
+	if (config_load(file, &look.config, message) != SR_OK) {
 		say_text(&look, "configuration", DOCTOR_FAILS, message);
 	} else {
 		say_text(&look, "configuration", DOCTOR_FINE, look.config.file);

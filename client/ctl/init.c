@@ -16,6 +16,9 @@
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/layout.h"
+#include "client/ctl/place.h"
+#include "client/ctl/socket_unit.h"
+#include "client/prompt.h"
 #include "client/seed.h"
 #include "common/certificate.h"
 #include "common/entry.h"
@@ -30,6 +33,11 @@
 
 struct founding {
 	struct ctl_layout layout;
+	struct ctl_place place; /* without --dir */
+	bool placed;
+	char name[BANKFILE_NAME_MAX + 1];
+	char unit_text[32];
+	char unlock[CONFIG_PATH_MAX + 16];
 	struct money_unit unit;
 	enum bank_type type;
 	int64_t limit_minor; /* of each member, mutual credit; 0: none */
@@ -112,30 +120,114 @@ init_hand_credential(const struct ctl_layout *layout)
 		   : SR_MEMORY;
 }
 
+/* What is given, or an answer, or what is proposed, into out. */
+static enum sr_error
+init_ask(const char *given, const char *what, const char *proposed, char *out,
+    size_t room)
+{
+	char question[192];
+	enum sr_error error = SR_OK;
+
+	if (given == NULL && prompt_interactive()) {
+		snprintf(question, sizeof(question),
+		    "%s, which stays for ever [%s]: ", what, proposed);
+		error = prompt_line(question, out, room);
+		if (error != SR_OK)
+			return init_usage("nothing is founded");
+		given = out[0] != '\0' ? NULL : proposed;
+		if (given == NULL)
+			return SR_OK;
+	}
+	if (snprintf(out, room, "%s", given != NULL ? given : proposed) >=
+	    (int)room)
+		return init_usage("--name or --unit is too long");
+	return SR_OK;
+}
+
+/* The name and the unit of a bank that is to lie where systemd starts it. */
+static enum sr_error
+init_proposed(const struct ctl_options *options, struct founding *founding)
+{
+	char host[40] = "", name[BANKFILE_NAME_MAX + 1];
+	enum sr_error error;
+
+	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+		snprintf(host, sizeof(host), "strongroom");
+	snprintf(name, sizeof(name), "Bank of %s",
+	    options->instance != NULL ? options->instance : host);
+	error = init_ask(options->name, "Name of the bank", name,
+	    founding->name, sizeof(founding->name));
+	if (error == SR_OK)
+		error = init_ask(options->unit,
+		    "Unit of its money and its decimals", "EUR:2",
+		    founding->unit_text, sizeof(founding->unit_text));
+	return error;
+}
+
+/* Where it lies, what it is called and what opens it. */
+static enum sr_error
+init_place(const struct ctl_options *options, struct founding *founding)
+{
+	struct ctl_layout *layout = &founding->layout;
+	const char *name = options->name, *unlock = options->unlock;
+	const char *unit = options->unit;
+	enum sr_error error;
+
+	layout->directory = options->directory;
+	founding->placed = options->directory == NULL;
+	if (options->configuration != NULL)
+		return init_usage("it makes strongroom.conf itself: --dir D "
+				  "says where");
+	if (founding->placed) {
+		if (options->instance != NULL && options->listen_count == 0)
+			return init_usage("--instance needs --listen: a port "
+					  "that no other bank has");
+		error = ctl_place(options->instance, &founding->place);
+		if (error == SR_OK)
+			error = init_proposed(options, founding);
+		if (error != SR_OK)
+			return error;
+		layout->directory = founding->place.data;
+		layout->configuration = founding->place.configuration;
+		name = founding->name;
+		unit = founding->unit_text;
+		snprintf(founding->unlock, sizeof(founding->unlock),
+		    CREDENTIAL_PREFIX "%s", founding->place.credential);
+		if (unlock == NULL)
+			unlock = founding->unlock;
+	} else if (options->instance != NULL) {
+		return init_usage("--dir or --instance, not both");
+	} else if (name == NULL || unit == NULL || unlock == NULL) {
+		return init_usage("with --dir, --name, --unit and --unlock "
+				  "are needed");
+	}
+	if (money_unit_parse(unit, &founding->unit) != SR_OK)
+		return init_usage("--unit is a code of 3 to 8 capitals and "
+				  "0 to 8 decimals, as in EUR:2");
+	if (!init_unlock(unlock, layout))
+		return init_usage(
+		    "--unlock is passphrase-file:PATH or credential:PATH");
+	if (name[strspn(name, " ")] == '\0' ||
+	    strlen(name) > BANKFILE_NAME_MAX ||
+	    name_display_check(name, strlen(name)) != SR_OK)
+		return init_usage("--name is 1 to 64 bytes of text (UTF-8) "
+				  "without control characters");
+	layout->name = name;
+	return SR_OK;
+}
+
 /* Everything that can be wrong with the words, before anything is made. */
 static enum sr_error
 init_arguments(const struct ctl_options *options, struct founding *founding)
 {
 	struct ctl_layout *layout = &founding->layout;
 	struct config_listen listen;
+	enum sr_error error = init_place(options, founding);
 
-	if (options->directory == NULL || options->name == NULL ||
-	    options->unit == NULL || options->unlock == NULL)
-		return init_usage("--dir, --name, --unit and --unlock are "
-				  "needed");
-	if (money_unit_parse(options->unit, &founding->unit) != SR_OK)
-		return init_usage("--unit is a code of 3 to 8 capitals and "
-				  "0 to 8 decimals, as in EUR:2");
+	if (error != SR_OK)
+		return error;
 	if (init_type(options, founding) != SR_OK)
 		return SR_USAGE;
-	if (!init_unlock(options->unlock, layout))
-		return init_usage(
-		    "--unlock is passphrase-file:PATH or credential:PATH");
-	if (options->name[strspn(options->name, " ")] == '\0' ||
-	    strlen(options->name) > BANKFILE_NAME_MAX ||
-	    name_display_check(options->name, strlen(options->name)) != SR_OK)
-		return init_usage("--name is 1 to 64 bytes of text (UTF-8) "
-				  "without control characters");
 	if (strcmp(options->registration, "open") != 0 &&
 	    strcmp(options->registration, "invite") != 0 &&
 	    strcmp(options->registration, "closed") != 0)
@@ -148,11 +240,9 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 	}
 	layout->listen_count = options->listen_count;
 	if (layout->listen_count == 0) {
-		layout->listen[0] = "127.0.0.1:7420";
+		layout->listen[0] = SOCKET_UNIT_ADDRESS;
 		layout->listen_count = 1;
 	}
-	layout->directory = options->directory;
-	layout->name = options->name;
 	layout->registration = options->registration;
 	layout->namespaces = options->namespaces;
 	return SR_OK;
@@ -347,6 +437,7 @@ init_run(const struct ctl_options *options, struct founding *founding)
 	enum sr_error error;
 
 	with_configuration.configuration = founding->configuration;
+	with_configuration.instance = NULL;
 	error = ctl_configuration(&with_configuration, &founding->config);
 	if (error == SR_OK)
 		error = init_room(&founding->config);
@@ -395,6 +486,58 @@ init_undo(const struct founding *founding)
 	ctl_layout_undo(&founding->layout);
 }
 
+/* How to start it: as a service where it lies in that one's place. */
+static void
+init_tell_start(
+    const struct ctl_options *options, const struct founding *founding)
+{
+	const struct ctl_layout *layout = &founding->layout;
+	const char *user = geteuid() == 0 ? "" : "--user ";
+	const char *at = options->instance != NULL ? "@" : "";
+	const char *name = options->instance != NULL ? options->instance : "";
+
+	if (!founding->placed) {
+		fprintf(stderr, "Start it:  strongroomd -c %s\n",
+		    founding->configuration);
+		if (layout->credential_file != NULL)
+			fprintf(stderr,
+			    "by a systemd service with LoadCredential=%s:%s\n",
+			    strrchr(layout->credential_file, '/') + 1,
+			    layout->credential_file);
+		return;
+	}
+	if (geteuid() == 0)
+		socket_unit_listen(
+		    options->instance, layout->listen, layout->listen_count);
+	fprintf(stderr,
+	    "Start it:  systemctl %senable --now strongroom%s%s.socket "
+	    "strongroom%s%s.service\n",
+	    user, at, name, at, name);
+	if (options->unlock == NULL)
+		fprintf(stderr,
+		    "Its keys are opened by %s, which no backup holds: keep a "
+		    "copy elsewhere,\nor add another way, with strongroomctl "
+		    "seal add or ceremony.\n",
+		    layout->credential_file);
+}
+
+static void
+init_tell(const struct ctl_options *options, const struct founding *founding)
+{
+	const struct ctl_layout *layout = &founding->layout;
+
+	fprintf(stderr,
+	    "%s is founded in %s.\n"
+	    "Move operator-1.card and operator-2.card away and apart: whoever "
+	    "has both\ncan make money and enrol terminals. No backup holds "
+	    "them. Customers need\nbank.id and nothing else.\n"
+	    "Registration is %s; [keyd] registration in %s "
+	    "changes it.\n",
+	    layout->name, layout->directory, layout->registration,
+	    founding->configuration);
+	init_tell_start(options, founding);
+}
+
 enum sr_error
 ctl_init(const struct ctl_options *options, char *const words[])
 {
@@ -404,6 +547,13 @@ ctl_init(const struct ctl_options *options, char *const words[])
 	(void)words;
 	if (error != SR_OK)
 		return error;
+	if (founding.placed) {
+		error = ctl_place_make(founding.place.configuration);
+		if (error == SR_OK)
+			error = ctl_place_make(founding.place.data);
+		if (error != SR_OK)
+			return error;
+	}
 	error = ctl_layout_make(&founding.layout, founding.configuration,
 	    sizeof(founding.configuration));
 	if (error != SR_OK)
@@ -419,20 +569,6 @@ ctl_init(const struct ctl_options *options, char *const words[])
 		init_undo(&founding);
 		return error;
 	}
-	fprintf(stderr,
-	    "%s is founded in %s.\n"
-	    "Move operator-1.card and operator-2.card away and apart: whoever "
-	    "has both\ncan make money and enrol terminals. No backup holds "
-	    "them. Customers need\nbank.id and nothing else.\n"
-	    "Registration is %s; [keyd] registration in %s "
-	    "changes it.\nStart it:  strongroomd -c %s\n",
-	    founding.layout.name, founding.layout.directory,
-	    founding.layout.registration, founding.configuration,
-	    founding.configuration);
-	if (founding.layout.credential_file != NULL)
-		fprintf(stderr,
-		    "by a systemd service with LoadCredential=%s:%s\n",
-		    strrchr(founding.layout.credential_file, '/') + 1,
-		    founding.layout.credential_file);
+	init_tell(options, &founding);
 	return SR_OK;
 }

@@ -19,6 +19,7 @@
 
 #include <sodium.h>
 
+#include "client/ctl/place.h"
 #include "client/ctl/unlock_secret.h"
 
 /* Directories of a bank, and whose they are. */
@@ -54,8 +55,9 @@ layout_failed(const char *path)
 }
 
 /*
- * Package users where they exist; else three numbers that no account has,
- * found from the directory's name, so that two banks on one machine differ.
+ * The package's users where they exist, for the one bank that is where the
+ * package wants it; else three numbers that no account has, found from the
+ * directory's name, so that two banks on one machine differ.
  */
 static void
 layout_users(struct ctl_layout *layout, const char *absolute)
@@ -67,7 +69,7 @@ layout_users(struct ctl_layout *layout, const char *absolute)
 	uint8_t hash[16];
 	uid_t next;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3 && strcmp(absolute, PLACE_DATA) == 0; i++) {
 		const struct passwd *entry = getpwnam(names[i]);
 
 		if (entry == NULL)
@@ -152,7 +154,8 @@ ctl_passphrase_make(const char *path)
 }
 
 static enum sr_error
-layout_configuration(const struct ctl_layout *layout, const char *path)
+layout_configuration(
+    const struct ctl_layout *layout, const char *absolute, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -166,8 +169,15 @@ layout_configuration(const struct ctl_layout *layout, const char *path)
 	fprintf(file,
 	    "# strongroom.conf(5): how this machine runs the bank.  The "
 	    "bank's own\n# rules stand in its journal.\n\n[bank]\nname = "
-	    "%s\n\n[netd]\n",
+	    "%s\n",
 	    layout->name);
+	if (layout->configuration != NULL)
+		fprintf(file, "data = %s\n", absolute);
+	fprintf(file, "\n[netd]\n%s",
+	    layout->configuration == NULL
+		? ""
+		: "# Where systemd has a socket for the bank, that one's "
+		  "ListenStream= is in\n# force, and not these.\n");
 	for (size_t i = 0; i < layout->listen_count; i++)
 		fprintf(file, "listen = %s\n", layout->listen[i]);
 	fprintf(file,
@@ -252,7 +262,15 @@ layout_refuse_bank(const struct ctl_layout *layout)
 	    "strongroom.conf", "bank.id", "operator-1.card", "operator-2.card"};
 	char path[PATH_MAX];
 	struct stat status;
+	int n;
 
+	if (layout->configuration != NULL) {
+		n = snprintf(path, sizeof(path), "%s", layout->configuration);
+		if (n < 0 || (size_t)n >= sizeof(path))
+			return SR_TOO_LARGE;
+		if (lstat(path, &status) == 0 || errno != ENOENT)
+			goto refused;
+	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		if (layout_path(layout, files[i], path) != SR_OK)
 			return SR_TOO_LARGE;
@@ -289,7 +307,11 @@ ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 		return layout_failed(layout->directory);
 	if (realpath(layout->directory, absolute) == NULL)
 		return layout_failed(layout->directory);
-	n = snprintf(configuration, room, "%s/strongroom.conf", absolute);
+	if (layout->configuration != NULL)
+		n = snprintf(configuration, room, "%s", layout->configuration);
+	else
+		n = snprintf(
+		    configuration, room, "%s/strongroom.conf", absolute);
 	if (n < 0 || (size_t)n >= room)
 		return SR_TOO_LARGE;
 	error = layout_refuse_bank(layout);
@@ -300,7 +322,7 @@ ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 	if (error == SR_OK)
 		error = ctl_layout_directories(layout);
 	if (error == SR_OK)
-		error = layout_configuration(layout, configuration);
+		error = layout_configuration(layout, absolute, configuration);
 	if (error != SR_OK)
 		ctl_layout_undo(layout);
 	return error;
@@ -325,7 +347,9 @@ ctl_layout_undo(const struct ctl_layout *layout)
 		if (layout_path(layout, directories[i].name, path) == SR_OK)
 			(void)nftw(path, layout_remove, 8,
 			    FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	if (layout_path(layout, "strongroom.conf", path) == SR_OK)
+	if (layout->configuration != NULL)
+		(void)unlink(layout->configuration);
+	else if (layout_path(layout, "strongroom.conf", path) == SR_OK)
 		(void)unlink(path);
 	if (layout->made)
 		(void)rmdir(layout->directory);

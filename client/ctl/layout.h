@@ -13,7 +13,9 @@
 #define LAYOUT_LISTEN_MAX 16
 
 struct ctl_layout {
-	const char *directory; /* --dir */
+	const char *directory; /* of the data */
+	const char
+	    *configuration; /* absolute; NULL: strongroom.conf in there */
 	const char *name;
 	/* what opens its keys: one of these, else NULL */
 	const char *passphrase_file;

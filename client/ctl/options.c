@@ -67,11 +67,13 @@ enum {
 	OPTION_TRANSCRIPT,
 	OPTION_NO_REHEARSAL,
 	OPTION_KEEP,
+	OPTION_INSTANCE,
 	OPTION_VERSION,
 };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
+    {"instance", required_argument, NULL, OPTION_INSTANCE},
     {"as", required_argument, NULL, OPTION_AS},
     {"approve", required_argument, NULL, OPTION_APPROVE},
     {"server", required_argument, NULL, OPTION_SERVER},
@@ -137,6 +139,7 @@ static const struct text_option {
 	size_t at;
 } text_options[] = {
     {'c', offsetof(struct ctl_options, configuration)},
+    {OPTION_INSTANCE, offsetof(struct ctl_options, instance)},
     {OPTION_AS, offsetof(struct ctl_options, as)},
     {OPTION_APPROVE, offsetof(struct ctl_options, approve)},
     {OPTION_SERVER, offsetof(struct ctl_options, server)},
@@ -384,7 +387,10 @@ ctl_options_help(FILE *out)
 {
 	fprintf(out,
 	    "\noptions:\n"
-	    "  -c, --config FILE        the bank's strongroom.conf\n"
+	    "  -c, --config FILE        the bank's strongroom.conf; else the "
+	    "machine's bank\n"
+	    "      --instance NAME      of several that the machine has, that "
+	    "one\n"
 	    "      --as CARD            be this operator\n"
 	    "      --approve CARD       the operator who approves\n"
 	    "      --server ADDRESS     instead of the bank's addresses\n"
@@ -392,9 +398,10 @@ ctl_options_help(FILE *out)
 	    "  -h, --help\n"
 	    "      --version\n"
 	    "options of init:\n"
-	    "      --dir D              directory of the new bank\n"
-	    "      --name TEXT          what it is called\n"
-	    "      --unit CODE:DIGITS   EUR:2, HOUR:2 ...\n"
+	    "      --dir D              directory of the new bank; else that "
+	    "of the\n                           machine's bank\n"
+	    "      --name TEXT          what it is called, for ever\n"
+	    "      --unit CODE:DIGITS   EUR:2, HOUR:2 ..., for ever\n"
 	    "      --listen ADDRESS     127.0.0.1:7420, [::1]:7420, "
 	    "unix:PATH; may repeat\n"
 	    "      --unlock HOW         passphrase-file:PATH or "
@@ -502,6 +509,7 @@ ctl_options_help(FILE *out)
 	    "with\n"
 	    "      --dry-run            check everything, change nothing\n"
 	    "\nexamples:\n"
+	    "  strongroomctl init --name \"Our Bank\"\n"
 	    "  strongroomctl init --dir bank --name \"Our Bank\" --unit EUR:2 "
 	    "\\\n      --listen 127.0.0.1:7420 --unlock "
 	    "passphrase-file:bank.passphrase\n"

@@ -12,7 +12,6 @@ in there.
 import configparser
 import contextlib
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -21,8 +20,9 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from lib.scenario import (check, contains, equal, run, scenario,  # noqa: E402
-                          skip, wait_until)
+from lib.machine import in_a_machine                        # noqa: E402
+from lib.scenario import (check, contains, equal, scenario,  # noqa: E402
+                          wait_until)
 
 TOP = Path(__file__).resolve().parents[2]
 BANK = Path("/var/lib/strongroom")
@@ -33,33 +33,6 @@ QUESTIONS = Path("/run/systemd/ask-password")
 PASSPHRASE = "Zur Kasse, bitte!"
 ROOMS = ("keyd", "netd", "ledgerd")
 
-
-# ---- Outside: a machine ------------------------------------------------------
-
-def boot():
-    """Runs this file in a machine of its own; None where there is none."""
-    if os.geteuid() != 0:
-        return "only root can boot a machine"
-    if not Path("/lib/systemd/systemd").exists():
-        return "systemd is not installed"
-    with tempfile.TemporaryDirectory() as out:
-        here = Path("/srv/strongroom") / Path(__file__).resolve().relative_to(
-            TOP)
-        words = ["BOOTED=yes", sys.executable, str(here), *sys.argv[1:]]
-        for name in ("CI", "TEST_BRIEF"):
-            if name in os.environ:
-                words.insert(0, f"{name}={os.environ[name]}")
-        code = subprocess.run([TOP / "tests/systemd/boot", out, *words],
-                              check=False).returncode
-        said = Path(out) / "stdout"
-        if said.exists():
-            print(said.read_text(errors="replace"), end="", flush=True)
-            os._exit(code)
-        console = (Path(out) / "console").read_text(errors="replace")
-        return "no machine can be booted here: " + console[-300:]
-
-
-# ---- Inside ------------------------------------------------------------------
 
 def command(*words, give=b"", code=0):
     result = subprocess.run([str(word) for word in words], input=give,
@@ -234,12 +207,4 @@ def given_a_question_when_the_operator_unlocks_then_nobody_is_asked_more():
 
 
 if __name__ == "__main__":
-    why = None if "BOOTED" in os.environ else boot()
-    if why is not None:
-        for number, function in enumerate(list(
-                sys.modules["lib.scenario"].SCENARIOS)):
-            def skipped(reason=why):
-                skip(reason)
-            skipped.__name__ = function.__name__
-            sys.modules["lib.scenario"].SCENARIOS[number] = skipped
-    run()
+    in_a_machine(__file__)

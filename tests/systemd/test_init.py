@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# tests/run: root-only
+"""
+`strongroomctl init' without a word: the bank of a machine, a second one beside
+it, and a user's own, each where the commands then find it.
+
+In a machine of its own (tests/systemd/boot), so that /etc and /var/lib may be
+written.
+"""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from lib.machine import in_a_machine                       # noqa: E402
+from lib.scenario import check, contains, equal, scenario  # noqa: E402
+from lib.terminal import Terminal                          # noqa: E402
+
+ETC = Path("/etc/strongroom")
+DATA = Path("/var/lib/strongroom")
+SOCKETS = Path("/etc/systemd/system")
+ROOMS = ("keyd", "netd", "ledgerd")
+DONE, USAGE = 0, 64
+
+
+def command(*words, code=DONE, **options):
+    result = subprocess.run([str(word) for word in words],
+                            capture_output=True, text=True, timeout=60,
+                            check=False, **options)
+    equal(result.returncode, code,
+          f"{words}: {result.stdout} {result.stderr}")
+    return result.stdout + result.stderr
+
+
+def settings(path):
+    return dict(line.split(" = ", 1) for line in
+                path.read_text().splitlines() if " = " in line)
+
+
+def state(*words, user=None):
+    """What status says of a bank that is started for the question."""
+    before = ["runuser", "-u", user, "--"] if user else []
+    conf = words[0]
+    who = {"user": user, "group": user, "extra_groups": []} if user else {}
+    with subprocess.Popen(["strongroomd", "-c", conf], env={
+            **os.environ, "CREDENTIALS_DIRECTORY": str(Path(conf).parent)},
+            stderr=subprocess.PIPE, text=True, **who) as bank:
+        for line in bank.stderr:
+            if "listening on" in line:
+                break
+        said = json.loads(command(*before, "strongroomctl", *words[1:],
+                                  "status", "--json"))
+        bank.terminate()
+        bank.stderr.read()
+        equal(bank.wait(timeout=30), 0, "end of strongroomd")
+    return said["state"]
+
+
+@scenario
+def given_a_machine_with_its_users_when_founded_then_all_lies_in_its_place():
+    for room in ROOMS:
+        command("useradd", "--system", f"strongroom-{room}")
+    said = command("strongroomctl", "init", stdin=subprocess.DEVNULL)
+    contains(said, "systemctl enable --now strongroom.socket "
+             "strongroom.service")
+    contains(said, "bank-key, which no backup holds")
+    equal(sorted(path.name for path in ETC.iterdir()),
+          ["bank-key", "strongroom.conf"])
+    equal((ETC / "bank-key").stat().st_mode & 0o777, 0o600)
+    found = settings(ETC / "strongroom.conf")
+    equal(found["data"], str(DATA))
+    equal(found["name"], "Bank of " + os.uname().nodename)
+    equal(found["credential"], "bank-key")
+    equal(found["user-keyd"], command("id", "-u", "strongroom-keyd").strip())
+    check((DATA / "bank.id").stat().st_mode & 0o004, "bank.id")
+    check(not (SOCKETS / "strongroom.socket.d").exists(),
+          "a drop-in that says what the unit says")
+    equal(state(ETC / "strongroom.conf"), "open")
+
+
+@scenario
+def given_a_bank_when_founded_again_then_refused_and_nothing_is_touched():
+    before = {path: path.read_bytes() for path in DATA.rglob("*")
+              if path.is_file()}
+    contains(command("strongroomctl", "init", code=USAGE),
+             "there is a bank here already")
+    equal({path: path.read_bytes() for path in before}, before)
+    # the configuration alone counts as one, too
+    DATA.rename("/var/lib/elsewhere")
+    contains(command("strongroomctl", "init", code=USAGE),
+             "there is a bank here already")
+    DATA.rmdir() if DATA.exists() else None
+    Path("/var/lib/elsewhere").rename(DATA)
+
+
+@scenario
+def given_a_second_bank_when_founded_then_it_has_its_own_place_and_users():
+    refusals = [
+        ([], "needs --listen"),
+        (["--listen", "127.0.0.1:7421", "--dir", "/srv/x"], "not both"),
+        (["--listen", "127.0.0.1:7421", "-c", "x"], "--dir D says where")]
+    for words, why in refusals:
+        contains(command("strongroomctl", "init", "--instance", "canteen",
+                         *words, code=USAGE), why)
+    for name in ("", "-x", "a/b", "..", "x" * 33):
+        contains(command("strongroomctl", "init", f"--instance={name}",
+                         "--listen", "127.0.0.1:7421", code=USAGE),
+                 "--instance is a name of 1 to 32")
+    said = command("strongroomctl", "init", "--instance", "canteen",
+                   "--listen", "127.0.0.1:7421", "--listen",
+                   "unix:/run/canteen 100%")
+    contains(said, "strongroom@canteen.socket strongroom@canteen.service")
+    conf = ETC / "canteen/strongroom.conf"
+    found = settings(conf)
+    equal(found["data"], "/var/lib/strongroom-canteen")
+    equal(found["name"], "Bank of canteen")
+    one = settings(ETC / "strongroom.conf")
+    for room in ROOMS:
+        check(found[f"user-{room}"] != one[f"user-{room}"], room)
+    equal((SOCKETS / "strongroom@canteen.socket.d/listen.conf").read_text(),
+          "[Socket]\nListenStream=\nListenStream=127.0.0.1:7421\n"
+          "ListenStream=/run/canteen 100%%\n")
+    equal(state(conf, "--instance", "canteen"), "open")
+    name = "x" * 32     # the longest
+    command("strongroomctl", "init", "--instance", name, "--listen",
+            "127.0.0.1:7422")
+    equal(state(ETC / name / "strongroom.conf", "--instance", name), "open")
+
+
+@scenario
+def given_the_two_when_asked_then_each_answers_for_itself():
+    contains(command("strongroomctl", "--instance", "nobody", "status",
+                     code=USAGE),
+             "there is no /etc/strongroom/nobody/strongroom.conf")
+    contains(command("strongroomctl", "-c", "x", "--instance", "canteen",
+                     "doctor", code=USAGE), "not both")
+    contains(command("strongroomctl", "--instance", "canteen", "doctor",
+                     code=2), "/etc/strongroom/canteen/strongroom.conf")
+    conf = ETC / "strongroom.conf"
+    conf.chmod(0o666)
+    contains(command("strongroomctl", "doctor", code=2), "chmod go-w")
+    conf.chmod(0o644)
+
+
+@scenario
+def given_a_user_when_founded_then_the_bank_is_theirs():
+    command("useradd", "--create-home", "clara")
+    home = Path(command("getent", "passwd", "clara").split(":")[5])
+    as_clara = ["runuser", "-u", "clara", "--", "env", "-u",
+                "XDG_CONFIG_HOME", "-u", "XDG_DATA_HOME"]
+    # until she has one of her own she means the machine's
+    contains(command(*as_clara, "strongroomctl", "doctor", code=2),
+             "/etc/strongroom/strongroom.conf")
+    said = command(*as_clara, "strongroomctl", "init", "--name", "Club",
+                   "--listen", "127.0.0.1:7430", cwd="/",
+                   stdin=subprocess.DEVNULL)
+    contains(said, "systemctl --user enable --now strongroom.socket")
+    conf = home / ".config/strongroom/strongroom.conf"
+    equal(settings(conf)["data"], str(home / ".local/share/strongroom"))
+    equal(conf.parent.stat().st_mode & 0o777, 0o700)
+    check(not (SOCKETS / "strongroom.socket.d").exists(), "not the machine's")
+    equal(state(conf, user="clara"), "open")
+    elsewhere = home / "x"
+    words = [*as_clara, f"XDG_CONFIG_HOME={elsewhere}/c",
+             f"XDG_DATA_HOME={elsewhere}/d", "strongroomctl", "init"]
+    command(*words, "--unit", "HOUR:2", "--listen", "127.0.0.1:7431", cwd="/",
+            stdin=subprocess.DEVNULL)
+    check((elsewhere / "c/strongroom/bank-key").exists(), "XDG_CONFIG_HOME")
+    check((elsewhere / "d/strongroom/bank.id").exists(), "XDG_DATA_HOME")
+    # a path that is not absolute does not count; root does not look there
+    contains(command(*as_clara, "XDG_CONFIG_HOME=c", "XDG_DATA_HOME=d",
+                     "strongroomctl", "init", code=USAGE, cwd="/"),
+             str(home / ".local/share/strongroom"))
+    contains(command("env", f"XDG_CONFIG_HOME={elsewhere}/c",
+                     f"HOME={home}", "strongroomctl", "init", code=USAGE),
+             "/var/lib/strongroom:")
+
+
+@scenario
+def given_a_terminal_when_founded_then_name_and_unit_are_asked_for():
+    words = ["/usr/local/bin/strongroomctl", "init", "--listen",
+             "127.0.0.1:7423", "--instance"]
+    with Terminal([*words, "asked"], dict(os.environ)) as screen:
+        screen.expect("Name of the bank, which stays for ever "
+                      "[Bank of asked]: ")
+        screen.type("Our Bank")
+        screen.expect("decimals, which stays for ever [EUR:2]: ")
+        screen.type("HOUR:1")
+        equal(screen.end(), DONE)
+    bank = Path("/var/lib/strongroom-asked/bank.id").read_text()
+    contains(bank, "Our Bank")
+    contains(bank, "HOUR")
+    equal(settings(ETC / "asked/strongroom.conf")["name"], "Our Bank")
+    with Terminal([*words, "taken"], dict(os.environ)) as screen:
+        screen.expect("[Bank of taken]: ")
+        screen.type("")
+        screen.expect("[EUR:2]: ")
+        screen.type("")
+        equal(screen.end(), DONE)
+    equal(settings(ETC / "taken/strongroom.conf")["name"], "Bank of taken")
+
+
+if __name__ == "__main__":
+    in_a_machine(__file__)
