@@ -20,6 +20,8 @@ static const struct ctl_command commands[] = {
     {"unlock", NULL, 0, ctl_unlock,
 	"unlock [--passphrase-fd N | --credential FILE | --shares]",
 	"serve again: with the passphrase file, else asks"},
+    {"reload", NULL, 0, ctl_reload, "reload",
+	"read strongroom.conf again, without a restart"},
     {"seal", "add", 1, ctl_seal_add, "seal add HOW [--label TEXT]",
 	"one more way to open the keys: passphrase, credential:FILE ..."},
     {"seal", "remove", 1, ctl_seal_remove, "seal remove NUMBER",

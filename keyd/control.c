@@ -28,6 +28,20 @@ keyd_take_monitor_generation(struct keyd *k, const struct message_generation *m)
 	KEYD_SEND(k, to_control, generation_done, GENERATION_DONE, &done);
 }
 
+/* Handshakes that have begun end by the new value, too. */
+void
+keyd_take_monitor_keyd_settings(
+    struct keyd *k, const struct message_keyd_settings *m)
+{
+	struct message_settings_done done = {.reload = m->reload};
+
+	if (m->registration > KEYD_REGISTRATION_CLOSED)
+		done.error = SR_PARAMETERS;
+	else
+		k->registration = (enum keyd_registration)m->registration;
+	KEYD_SEND(k, to_control, settings_done, SETTINGS_DONE, &done);
+}
+
 void
 keyd_take_monitor_stop(struct keyd *k, const struct message_stop *m)
 {

@@ -120,7 +120,7 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 	m4->renew = m->renew == 1;
 	m4->idle_limit_ms = limit_ms(ledgerd->params.session_idle_s);
 	m4->absolute_limit_ms = limit_ms(ledgerd->params.session_absolute_s);
-	m4->rekey_ms = limit_ms(ledgerd->params.session_rekey_s);
+	m4->rekey_ms = limit_ms(session->rekey_s);
 	m4->rekey_records = SESSION_REKEY_RECORDS;
 	m4->rekey_bytes = SESSION_REKEY_BYTES;
 	/* The time that entries bear, even where the clock went back: an

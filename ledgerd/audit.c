@@ -320,15 +320,13 @@ audit_settle(struct ledgerd *ledgerd)
 
 /* ---- begin and end -------------------------------------------------- */
 
-enum sr_error
-audit_start(struct ledgerd *ledgerd)
+static enum sr_error
+begin(struct ledgerd *ledgerd, enum audit_mode mode)
 {
 	struct audit_log *audit = &ledgerd->audit;
 	enum sr_error error;
 
-	audit->mode = ledgerd->keyd.copy
-			  ? AUDIT_OFF
-			  : (enum audit_mode)ledgerd->params.audit;
+	audit->mode = ledgerd->keyd.copy ? AUDIT_OFF : mode;
 	if (audit->mode == AUDIT_OFF)
 		return SR_OK;
 	if (audit->mode == AUDIT_FULL)
@@ -336,8 +334,10 @@ audit_start(struct ledgerd *ledgerd)
 			  " has names, kinds and amounts in the clear; who "
 			  "steals this disk reads them, and names that are "
 			  "erased stay there");
-	audit->start = ledgerd->tree.size;
-	audit->next = audit->start;
+	if (!audit->found) {
+		audit->start = ledgerd->tree.size;
+		audit->next = audit->start;
+	}
 	error = audit_file_ready(ledgerd);
 	if (!admission_is_refusal(error))
 		return error;
@@ -345,13 +345,41 @@ audit_start(struct ledgerd *ledgerd)
 	return SR_OK;
 }
 
-void
-audit_close(struct ledgerd *ledgerd)
+enum sr_error
+audit_start(struct ledgerd *ledgerd)
+{
+	return begin(ledgerd, (enum audit_mode)ledgerd->params.audit);
+}
+
+static void
+close_file(struct ledgerd *ledgerd)
 {
 	struct audit_log *audit = &ledgerd->audit;
 
 	if (audit->file != ENV_NO_FILE)
 		(void)env_close(ledgerd->env, audit->file);
 	audit->file = ENV_NO_FILE;
-	sodium_memzero(audit->key, sizeof(audit->key));
+}
+
+enum sr_error
+audit_change(struct ledgerd *ledgerd, enum audit_mode mode)
+{
+	enum sr_error error;
+
+	ledgerd->params.audit = mode;
+	if (mode == ledgerd->audit.mode || ledgerd->keyd.copy)
+		return SR_OK;
+	error = audit_settle(ledgerd);
+	if (error != SR_OK)
+		return error;
+	if (mode == AUDIT_OFF)
+		close_file(ledgerd);
+	return begin(ledgerd, mode);
+}
+
+void
+audit_close(struct ledgerd *ledgerd)
+{
+	close_file(ledgerd);
+	sodium_memzero(ledgerd->audit.key, sizeof(ledgerd->audit.key));
 }

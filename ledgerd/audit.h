@@ -61,6 +61,14 @@ struct audit_log {
 enum sr_error audit_start(struct ledgerd *ledgerd);
 void audit_close(struct ledgerd *ledgerd);
 
+/*
+ * From now on the lines are written as `mode' says; those of entries before,
+ * as far as the disk takes them, as the former one said.  Entries that came
+ * while no log was kept get their lines as after a start.  Never within a
+ * batch.
+ */
+enum sr_error audit_change(struct ledgerd *ledgerd, enum audit_mode mode);
+
 /* An entry of the batch at work, while its segment's key is at hand. */
 enum sr_error audit_note(struct ledgerd *ledgerd,
     const struct journal_leaf *leaf, const struct journal_plain *plain);

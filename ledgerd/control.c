@@ -83,6 +83,53 @@ ledgerd_take_monitor_generation(
 		(void)queue(ledgerd, bytes, writer_len(&w));
 }
 
+static bool
+settings_valid(const struct message_ledgerd_settings *m)
+{
+	return m->audit_log <= AUDIT_OFF && m->reserve > 0 &&
+	       m->session_idle > 0 && m->session_absolute > 0 &&
+	       m->session_rekey > 0;
+}
+
+/*
+ * A session that is open keeps its time between re-keys, which its client was
+ * told and goes by; what is shorter now would end it.
+ */
+static enum sr_error
+take_settings(struct ledgerd *ledgerd, const struct message_ledgerd_settings *m)
+{
+	struct ledgerd_params *params = &ledgerd->params;
+	enum sr_error error;
+
+	params->reserve = m->reserve;
+	ledgerd->segments.reserve = m->reserve;
+	params->session_idle_s = m->session_idle;
+	params->session_absolute_s = m->session_absolute;
+	params->session_rekey_s = m->session_rekey;
+	error = audit_change(ledgerd, (enum audit_mode)m->audit_log);
+	/* The reserve may close the bank for orders, or open it. */
+	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
+		error = admission_look(ledgerd);
+	return error;
+}
+
+void
+ledgerd_take_monitor_ledgerd_settings(
+    struct ledgerd *ledgerd, const struct message_ledgerd_settings *m)
+{
+	uint8_t bytes[MESSAGE_SETTINGS_DONE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_settings_done done = {.reload = m->reload};
+
+	if (!settings_valid(m))
+		done.error = SR_PARAMETERS;
+	else
+		ledgerd->fatal = take_settings(ledgerd, m);
+	if (ledgerd->fatal == SR_OK &&
+	    message_settings_done_encode(&w, &done) == SR_OK)
+		(void)queue(ledgerd, bytes, writer_len(&w));
+}
+
 void
 ledgerd_take_monitor_stop(struct ledgerd *ledgerd, const struct message_stop *m)
 {

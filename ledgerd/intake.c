@@ -94,6 +94,7 @@ intake_opening(struct ledgerd *ledgerd, const struct message_session_open *m)
 	session->opened_ms = env_boot_ms(ledgerd->env);
 	session->heard_ms = session->opened_ms;
 	session->keyed_ms = session->opened_ms;
+	session->rekey_s = ledgerd->params.session_rekey_s;
 	ledgerd->opening_count++;
 	opening = intake_opening_at(ledgerd, ledgerd->opening_count - 1);
 	copy_opening(opening, m);
@@ -184,7 +185,7 @@ session_over(
 
 	return now - session->heard_ms >= params->session_idle_s * 1000 ||
 	       now - session->opened_ms >= params->session_absolute_s * 1000 ||
-	       now - session->keyed_ms >= params->session_rekey_s * 2000 ||
+	       now - session->keyed_ms >= session->rekey_s * 2000 ||
 	       session->records.bytes >= 2 * SESSION_REKEY_BYTES ||
 	       session->records.received >= SESSION_RECORDS_MAX ||
 	       session->records.sent >= SESSION_RECORDS_MAX;

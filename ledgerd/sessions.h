@@ -26,6 +26,7 @@ struct customer_session {
 	uint64_t opened_ms; /* by the boot clock */
 	uint64_t heard_ms;  /* last question; a re-key is none */
 	uint64_t keyed_ms;  /* since when the present keys are used */
+	uint64_t rekey_s;   /* as the client was told, whatever changes */
 	unsigned waiting;
 	bool greeted;  /* M4 has been sent */
 	bool leaving;  /* nothing more is read: goodbye, or an end from here */

@@ -44,7 +44,7 @@ admit(
 	if (peer_address(fd, peer, len, &address))
 		entry = address_enter(
 		    &n->addresses, &address, n->params.max_per_address);
-	if (entry >= 0)
+	if (entry >= 0 && n->connections.used < n->params.admit)
 		c = connection_new(&n->connections);
 	if (c == NULL) {
 		char text[ADDRESS_TEXT_MAX] = "a peer without address";

@@ -7,6 +7,14 @@
 #include "gen/messages.h"
 #include "netd/netd.h"
 
+/* Puts an encoded message into the control link's outbox. */
+static enum sr_error
+tell(struct netd *n, const struct writer *w)
+{
+	return outbox_append(
+	    &n->links[LINK_CONTROL].box, w->start, writer_len(w));
+}
+
 /* Puts an answer to the request in hand into the control link's outbox. */
 static void
 answer(struct netd *n, const struct writer *packet)
@@ -18,8 +26,7 @@ answer(struct netd *n, const struct writer *packet)
 	struct writer w = writer_to(bytes, sizeof(bytes));
 
 	if (packet->bad || message_control_answer_encode(&w, &m) != SR_OK ||
-	    outbox_append(&n->links[LINK_CONTROL].box, bytes, writer_len(&w)) !=
-		SR_OK)
+	    tell(n, &w) != SR_OK)
 		diag_warn("an answer to strongroomd was dropped");
 }
 
@@ -30,9 +37,7 @@ netd_ready(struct netd *n, uint32_t missing)
 	uint8_t bytes[MESSAGE_READY_MAX];
 	struct writer w = writer_to(bytes, sizeof(bytes));
 
-	if (message_ready_encode(&w, &m) != SR_OK ||
-	    outbox_append(&n->links[LINK_CONTROL].box, bytes, writer_len(&w)) !=
-		SR_OK)
+	if (message_ready_encode(&w, &m) != SR_OK || tell(n, &w) != SR_OK)
 		diag_fatal("strongroomd cannot be told");
 }
 
@@ -41,6 +46,36 @@ netd_take_monitor_stop(struct netd *n, const struct message_stop *m)
 {
 	(void)m;
 	netd_stop(n);
+}
+
+static bool
+settings_valid(const struct message_netd_settings *m)
+{
+	return m->max_connections > 0 && m->max_per_address > 0 &&
+	       m->handshake_timeout_ms > 0;
+}
+
+/* Nobody who is connected is sent away. */
+void
+netd_take_monitor_netd_settings(
+    struct netd *n, const struct message_netd_settings *m)
+{
+	struct message_settings_done done = {.reload = m->reload};
+	uint8_t bytes[MESSAGE_SETTINGS_DONE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	if (settings_valid(m)) {
+		n->params.admit = m->max_connections;
+		if (n->params.admit > n->params.max_connections)
+			n->params.admit = n->params.max_connections;
+		n->params.max_per_address = m->max_per_address;
+		n->params.handshake_timeout_ms = m->handshake_timeout_ms;
+	} else {
+		done.error = SR_PARAMETERS;
+	}
+	if (message_settings_done_encode(&w, &done) != SR_OK ||
+	    tell(n, &w) != SR_OK)
+		diag_warn("an answer to strongroomd was dropped");
 }
 
 void

@@ -56,10 +56,11 @@ main(int argc, char *argv[])
 	static struct netd netd;
 	static uint64_t generation = 1, max_connections = 1000;
 	static uint64_t max_per_address = 64, handshake_timeout_ms = 15000;
-	static uint64_t max_handshakes = 64;
+	static uint64_t max_handshakes = 64, admit = 0;
 	static const struct room_option options[] = {
 	    {"generation", &generation, 1, UINT32_MAX},
 	    {"max-connections", &max_connections, 1, 100000},
+	    {"admit", &admit, 1, 100000},
 	    {"max-per-address", &max_per_address, 1, 100000},
 	    {"handshake-timeout-ms", &handshake_timeout_ms, 100, 600000},
 	    {"max-handshakes", &max_handshakes, 1, 100000},
@@ -79,6 +80,7 @@ main(int argc, char *argv[])
 	params.generation = (uint32_t)generation;
 	params.max_connections =
 	    (uint32_t)limit_connections(&room, max_connections);
+	params.admit = (uint32_t)admit;
 	params.max_per_address = (uint32_t)max_per_address;
 	params.handshake_timeout_ms = (uint32_t)handshake_timeout_ms;
 	params.max_handshakes = (uint32_t)max_handshakes;

@@ -120,6 +120,8 @@ netd_init(struct netd *n, const struct netd_params *params)
 
 	memset(n, 0, sizeof(*n));
 	n->params = *params;
+	if (params->admit == 0 || params->admit > params->max_connections)
+		n->params.admit = params->max_connections;
 	assert(params->generation > 0 && params->max_connections > 0 &&
 	       params->max_handshakes > 0 &&
 	       params->listener_count <= NETD_LISTEN_MAX);

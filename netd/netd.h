@@ -62,8 +62,9 @@ enum {
 enum netd_link { LINK_CONTROL, LINK_KEYD, LINK_LEDGERD, LINK_COUNT };
 
 struct netd_params {
-	uint32_t generation; /* from 1; which netd since the start */
-	uint32_t max_connections;
+	uint32_t generation;      /* from 1; which netd since the start */
+	uint32_t max_connections; /* there is memory for so many */
+	uint32_t admit;           /* of these at a time; 0: all */
 	uint32_t max_per_address;
 	uint32_t handshake_timeout_ms;
 	uint32_t max_handshakes; /* that keyd may have at a time */

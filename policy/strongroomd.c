@@ -23,8 +23,6 @@
 #include "gen/messages.h"
 #include "policy/strongroomd.h"
 
-#define NETD_FDS_SPARE 64 /* that netd needs besides its connections */
-
 static struct monitor monitor;
 
 static const char usage[] =
@@ -250,16 +248,20 @@ find_rooms(void)
 static enum sr_error
 take_signals(void)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt;
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
-	/* The terminal's is not for a bank that a command has started. */
-	if (sigaction(SIGINT, NULL, &interrupt) == 0 &&
-	    interrupt.sa_handler != SIG_IGN)
+	/* The terminal's are not for a bank that a command has started. */
+	if (sigaction(SIGINT, NULL, &before) == 0 &&
+	    before.sa_handler != SIG_IGN)
 		sigaddset(&set, SIGINT);
+	if (sigaction(SIGHUP, NULL, &before) == 0 &&
+	    before.sa_handler != SIG_IGN &&
+	    monitor_may_change(&monitor) != SR_NOT_ALLOWED)
+		sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
 	    sigaction(SIGPIPE, &ignore, NULL) != 0)
 		return SR_IO;
@@ -268,23 +270,11 @@ take_signals(void)
 }
 
 static enum sr_error
-check_limits(void)
+forbid_core(void)
 {
-	struct rlimit files;
-	struct rlimit no_core = {0, 0};
-	uint64_t wanted =
-	    (uint64_t)monitor.config.max_connections + NETD_FDS_SPARE;
+	const struct rlimit no_core = {0, 0};
 
-	if (setrlimit(RLIMIT_CORE, &no_core) != 0 ||
-	    getrlimit(RLIMIT_NOFILE, &files) != 0)
-		return SR_IO;
-	if (files.rlim_max >= wanted)
-		return SR_OK;
-	diag_error("[netd] max-connections = %u needs %llu open files, but "
-		   "the limit is %llu (ulimit -Hn)",
-	    monitor.config.max_connections, (unsigned long long)wanted,
-	    (unsigned long long)files.rlim_max);
-	return SR_CONFIG;
+	return setrlimit(RLIMIT_CORE, &no_core) == 0 ? SR_OK : SR_IO;
 }
 
 /* Not as long as the bank is to begin locked. */
@@ -300,7 +290,7 @@ start_rooms(struct monitor *m)
 }
 
 static enum sr_error
-start(const char *file)
+start(void)
 {
 	static char message[CONFIG_MESSAGE_MAX];
 	static enum sr_error (*const steps[])(struct monitor *) = {
@@ -310,14 +300,13 @@ start(const char *file)
 	    monitor_control_listen,
 	    start_rooms,
 	};
-	enum sr_error error = config_load(file, &monitor.config, message);
+	enum sr_error error = monitor_load(&monitor, &monitor.config, message);
 
 	if (error != SR_OK) {
 		diag_error("%s", message);
 		return error;
 	}
-	if ((error = find_rooms()) != SR_OK ||
-	    (error = check_limits()) != SR_OK)
+	if ((error = find_rooms()) != SR_OK || (error = forbid_core()) != SR_OK)
 		return error;
 	if (take_signals() != SR_OK) {
 		diag_error("signals: %s", strerror(errno));
@@ -341,6 +330,10 @@ take_signal(void)
 	       (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			continue;
+		if (info.ssi_signo == SIGHUP) {
+			monitor_hung_up(&monitor);
+			continue;
+		}
 		if (monitor.stopping)
 			diag_info("stopping already");
 		monitor_stop(&monitor);
@@ -382,6 +375,17 @@ take_room(enum room_name name)
 	explicit_bzero(packet->bytes, packet->len);
 }
 
+/* At most wait_ms, -1 for ever, and not beyond a deadline that is not 0. */
+static int
+wait_until(int64_t deadline_ms, int wait_ms)
+{
+	int64_t left = deadline_ms - monitor_now_ms();
+
+	if (deadline_ms == 0 || (wait_ms >= 0 && wait_ms < left))
+		return wait_ms;
+	return left > 0 ? (int)left : 0;
+}
+
 static void
 watch(void)
 {
@@ -394,13 +398,9 @@ watch(void)
 	const bool locked =
 	    monitor.state == MONITOR_LOCKING || monitor.state == MONITOR_LOCKED;
 	const size_t count = sizeof(asks) / sizeof(asks[0]);
-	int wait_ms = -1;
+	const int wait_ms = wait_until(
+	    monitor.reload_deadline_ms, wait_until(monitor.deadline_ms, -1));
 
-	if (monitor.deadline_ms != 0) {
-		int64_t left = monitor.deadline_ms - monitor_now_ms();
-
-		wait_ms = left > 0 ? (int)left : 0;
-	}
 	for (size_t i = 0; i < count; i++)
 		asks[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	asks[0].fd = monitor.signals;
@@ -434,16 +434,17 @@ watch(void)
 			monitor_control_take(&monitor, &monitor.connections[i]);
 	monitor_deadline(&monitor);
 	monitor_tell_seals(&monitor);
+	monitor_reload_look(&monitor);
 }
 
 int
 main(int argc, char *argv[])
 {
-	const char *file;
 	enum sr_error error;
 
 	diag_init("strongroom");
-	file = read_options(argc, argv);
+	monitor.file = read_options(argc, argv);
+	monitor.terminal = isatty(STDERR_FILENO) == 1;
 	umask(077);
 	for (int i = 0; i < MONITOR_ROOMS; i++)
 		monitor.rooms[i].control = -1;
@@ -452,7 +453,7 @@ main(int argc, char *argv[])
 	monitor.unlock_told = monitor.sealer_told = -1;
 	error = take_standard_fds();
 	if (error == SR_OK)
-		error = start(file);
+		error = start();
 	/* While somebody was asked for the passphrase. */
 	if (monitor.stopping && monitor_may_change(&monitor) != SR_NOT_ALLOWED)
 		return error_exit(SR_OK);

@@ -12,7 +12,8 @@
  *		strongroomd --restore, --accept-loss and --rehearse: its files may be a
  *		backup's; --rotate KEY with --rotate-log-key
  *		and its like
- *	netd	--generation N, --max-connections N, --max-per-address N,
+ *	netd	--generation N, --max-connections N (for which it has memory),
+ *		--admit N (of these at a time), --max-per-address N,
  *		--handshake-timeout-ms N
  *	ledgerd	--segment-size BYTES, --reserve BYTES, --session-idle S, --session-absolute S,
  *		--session-rekey S, --max-connections N
@@ -32,6 +33,7 @@
 #include <sys/types.h>
 
 #include "common/config.h"
+#include "common/config_reload.h"
 #include "common/error.h"
 #include "common/ipc.h"
 #include "common/seal_event.h"
@@ -46,6 +48,7 @@
 #define MONITOR_ASKS_MAX 10  /* passphrases before nobody is asked any more */
 #define MONITOR_RESTARTS_MAX 10 /* of netd, within ... */
 #define MONITOR_RESTARTS_S 60
+#define MONITOR_RELOAD_TEXT_MAX 4096 /* what a reload has done, in lines */
 
 /* Whether there are keys in memory: strongroomctl lock, unlock. */
 enum monitor_state {
@@ -59,7 +62,8 @@ struct monitor_room {
 	pid_t pid;   /* 0: does not run */
 	int control; /* strongroomd's end of FD_CONTROL; -1: none */
 	bool ready;
-	bool awaited; /* generation_done is still to come */
+	bool awaited;   /* generation_done is still to come */
+	bool unsettled; /* settings_done is */
 	uint32_t missing;
 	uid_t uid;
 	gid_t gid;
@@ -70,6 +74,7 @@ enum monitor_wait {
 	MONITOR_WAITS_LOCK,
 	MONITOR_WAITS_UNLOCK,
 	MONITOR_WAITS_SEAL,
+	MONITOR_WAITS_RELOAD,
 };
 
 /* One connection to D/run/control. */
@@ -82,6 +87,8 @@ struct monitor_connection {
 
 struct monitor {
 	struct config config;
+	const char *file; /* of the configuration, as it was named */
+	bool terminal;    /* strongroomd was started at one */
 	bool no_listen;
 	bool init;
 	bool certify;
@@ -107,6 +114,7 @@ struct monitor {
 	size_t listener_count;
 	char addresses[MONITOR_ADDRESSES_MAX]; /* a line each */
 
+	uint32_t connections_max; /* for which the rooms were started */
 	uint32_t generation;
 	uint32_t restarts;
 	int64_t restarted_s[MONITOR_RESTARTS_MAX]; /* a ring of times */
@@ -118,6 +126,13 @@ struct monitor {
 	uint32_t last_request;
 	struct monitor_connection *asking; /* during a dispatch of its packet */
 	int handed; /* descriptor that came with that packet; -1: none */
+
+	uint32_t reload;    /* number of the last one that rooms were told of */
+	bool reload_wanted; /* as soon as nothing else is on its way */
+	bool reloading;     /* the rooms are being told */
+	int64_t reload_deadline_ms;
+	enum sr_error reload_error;
+	char reload_text[MONITOR_RELOAD_TEXT_MAX];
 
 	enum monitor_state state;
 	int secret;    /* for the next strongroom-unlock; -1: as configured */
@@ -362,6 +377,22 @@ enum sr_error monitor_unlock_told(
 void monitor_seal_told(
     struct monitor *monitor, const uint8_t told[SEAL_EVENT_LEN]);
 void monitor_tell_seals(struct monitor *monitor);
+
+/*
+ * strongroomd_reload.c: the configuration, and that it is read again.
+ *
+ * monitor_load: reads monitor->file.  SR_OK, or SR_CONFIG or SR_IO and one
+ * sentence.
+ * monitor_hung_up: SIGHUP came: a reload, or the end where the terminal that
+ * strongroomd was started at has gone.
+ * monitor_reload_look: begins a reload that is wanted as soon as the bank is
+ * open or locked and nothing else is on its way, and ends it when all rooms
+ * have the new values or did not say so in time.
+ */
+enum sr_error monitor_load(const struct monitor *monitor, struct config *config,
+    char message[CONFIG_MESSAGE_MAX]);
+void monitor_hung_up(struct monitor *monitor);
+void monitor_reload_look(struct monitor *monitor);
 
 /* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
 void monitor_notify(const char *text);

@@ -109,7 +109,10 @@ told_to_end(struct monitor *monitor)
 	(void)poll(&asks, 1, -1);
 	while (read(monitor->signals, &info, sizeof(info)) ==
 	       (ssize_t)sizeof(info))
-		monitor->stopping |= info.ssi_signo != SIGCHLD;
+		if (info.ssi_signo == SIGHUP)
+			monitor_hung_up(monitor);
+		else
+			monitor->stopping |= info.ssi_signo != SIGCHLD;
 	return monitor->stopping;
 }
 

@@ -68,7 +68,8 @@ tell(struct monitor *monitor, bool open, enum sr_error error)
 
 		if (connection->fd < 0 || connection->request == 0 ||
 		    connection->room != CONTROL_MONITOR ||
-		    connection->waits == MONITOR_WAITS_SEAL)
+		    connection->waits == MONITOR_WAITS_SEAL ||
+		    connection->waits == MONITOR_WAITS_RELOAD)
 			continue;
 		if ((connection->waits == MONITOR_WAITS_UNLOCK) == open &&
 		    encoded == SR_OK)

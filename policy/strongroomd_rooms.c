@@ -340,7 +340,8 @@ monitor_start_netd(struct monitor *monitor)
 	    monitor, "netd", &monitor->rooms[ROOM_NETD], &arguments);
 	add_option(&arguments, "listeners", monitor->listener_count);
 	add_option(&arguments, "generation", monitor->generation);
-	add_option(&arguments, "max-connections", config->max_connections);
+	add_option(&arguments, "max-connections", monitor->connections_max);
+	add_option(&arguments, "admit", config->max_connections);
 	add_option(&arguments, "max-per-address", config->max_per_address);
 	add_option(
 	    &arguments, "handshake-timeout-ms", config->handshake_timeout_ms);
@@ -418,6 +419,7 @@ monitor_start_rooms(struct monitor *monitor)
 	int links[LINKS][2];
 	enum sr_error error = SR_OK;
 
+	monitor->connections_max = monitor->config.max_connections;
 	memset(links, -1, sizeof(links));
 	for (int i = 0; i < SECRET && error == SR_OK; i++)
 		error = make_pair(links[i]);

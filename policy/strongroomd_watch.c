@@ -292,6 +292,7 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 
 	room->pid = 0;
 	room->ready = false;
+	room->unsettled = false;
 	if (room->control >= 0)
 		close(room->control);
 	room->control = -1;

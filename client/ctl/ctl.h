@@ -228,6 +228,9 @@ enum sr_error ctl_lock(const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_unlock(
     const struct ctl_options *options, char *const words[]);
 
+enum sr_error ctl_reload(
+    const struct ctl_options *options, char *const words[]);
+
 enum sr_error ctl_doctor(
     const struct ctl_options *options, char *const words[]);
 enum sr_error ctl_metrics(

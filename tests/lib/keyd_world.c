@@ -203,6 +203,8 @@ take_monitor(struct world *w, const struct ipc_message *m)
 	} else if (m->type == MESSAGE_GENERATION_DONE) {
 		TAKE(generation_done, done, other);
 		w->generation_done = done.generation;
+	} else if (m->type == MESSAGE_SETTINGS_DONE) {
+		TAKE(settings_done, w->settings_done, other);
 	}
 }
 

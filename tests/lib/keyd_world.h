@@ -65,6 +65,7 @@ struct world {
 	struct message_keyd_status status;
 	unsigned refusals; /* control_refused */
 	uint32_t generation_done;
+	struct message_settings_done settings_done;
 	uint8_t control_type; /* of the last answer to control, and its body */
 	uint8_t control_body[8192];
 	size_t control_len;

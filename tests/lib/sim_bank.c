@@ -205,6 +205,9 @@ take_control(struct sim_bank *bank, const struct ipc_message *m)
 		must(message_generation_done_decode(m->body, m->len, &done) ==
 		     SR_OK);
 		bank->generation_done = done.generation;
+	} else if (m->type == MESSAGE_SETTINGS_DONE) {
+		must(message_settings_done_decode(
+			 m->body, m->len, &bank->settings_done) == SR_OK);
 	}
 }
 
@@ -292,6 +295,18 @@ sim_bank_generation(struct sim_bank *bank)
 
 	must(message_generation_encode(&w, &generation) == SR_OK);
 	send_packet(bank, bank->monitor, ENV_KEYD, &w);
+	send_packet(bank, bank->monitor, ENV_LEDGERD, &w);
+	return sim_bank_run(bank);
+}
+
+enum sr_error
+sim_bank_settings(
+    struct sim_bank *bank, const struct message_ledgerd_settings *settings)
+{
+	uint8_t bytes[MESSAGE_LEDGERD_SETTINGS_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	must(message_ledgerd_settings_encode(&w, settings) == SR_OK);
 	send_packet(bank, bank->monitor, ENV_LEDGERD, &w);
 	return sim_bank_run(bank);
 }

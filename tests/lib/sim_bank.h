@@ -63,6 +63,7 @@ struct sim_bank {
 	uint64_t closed; /* connection of the last session_close */
 	bool ready;
 	uint32_t generation_done;
+	struct message_settings_done settings_done;
 	uint8_t control_answer[8192];
 	size_t control_answer_len;
 };
@@ -135,6 +136,10 @@ enum sr_error sim_terminal_key(
 /* A message of control to ledgerd; the answer is in control_answer. */
 enum sr_error sim_bank_control(
     struct sim_bank *bank, const void *message, size_t len);
+
+/* ledgerd gets settings; bank->settings_done is its answer. */
+enum sr_error sim_bank_settings(
+    struct sim_bank *bank, const struct message_ledgerd_settings *settings);
 
 /* Tells both rooms of a new netd. */
 enum sr_error sim_bank_generation(struct sim_bank *bank);

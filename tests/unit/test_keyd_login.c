@@ -551,6 +551,39 @@ given_registration_by_invitation_when_bound_to_a_name_then_only_that(
 }
 
 static void
+say_registration(struct world *w, uint32_t number, uint8_t registration)
+{
+	uint8_t bytes[MESSAGE_KEYD_SETTINGS_MAX];
+	struct writer out = writer_to(bytes, sizeof(bytes));
+	struct message_keyd_settings m = {
+	    .reload = number, .registration = registration};
+
+	message_keyd_settings_encode(&out, &m);
+	world_send(w, w->monitor, ENV_KEYD, &out);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(w->settings_done.reload, number);
+}
+
+static void
+given_another_registration_when_settings_come_then_keyd_goes_by_it(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+
+	say_registration(w, 5, KEYD_REGISTRATION_CLOSED);
+	assert_int_equal(w->settings_done.error, SR_OK);
+	assert_int_equal(world_register(w, &ada), SR_REGISTRATION_CLOSED);
+	say_registration(w, 6, KEYD_REGISTRATION_CLOSED + 1);
+	assert_int_equal(w->settings_done.error, SR_PARAMETERS);
+	assert_int_equal(world_register(w, &ada), SR_REGISTRATION_CLOSED);
+	say_registration(w, 7, KEYD_REGISTRATION_INVITE);
+	assert_int_equal(world_register(w, &ada), SR_INVITATION);
+	say_registration(w, 8, KEYD_REGISTRATION_OPEN);
+	assert_int_equal(w->settings_done.error, SR_OK);
+	assert_int_equal(world_register(w, &ada), SR_OK);
+}
+
+static void
 given_the_hours_invitations_when_given_out_then_no_more_until_it_ends(
     void **state)
 {
@@ -771,6 +804,8 @@ main(void)
 		given_registration_by_invitation_when_bound_to_a_name_then_only_that),
 	    TEST(
 		given_the_hours_invitations_when_given_out_then_no_more_until_it_ends),
+	    TEST(
+		given_another_registration_when_settings_come_then_keyd_goes_by_it),
 	    TEST(given_the_hours_registrations_when_used_up_then_later),
 	    TEST(
 		given_a_terminal_when_psk_epoch_or_enrolment_is_wrong_then_refused),

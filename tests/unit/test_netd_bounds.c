@@ -310,6 +310,82 @@ sessions_wait_for_blocks_and_go_on_when_there_are_some(void **state)
 	assert_int_equal(ledgerd_hears(ids[0], &fill), 5000);
 }
 
+static void
+say_settings(uint32_t connections, uint32_t per_address, uint32_t timeout_ms,
+    enum sr_error answer)
+{
+	uint8_t bytes[MESSAGE_NETD_SETTINGS_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	const struct message_netd_settings m = {.reload = 9,
+	    .max_connections = connections,
+	    .max_per_address = per_address,
+	    .handshake_timeout_ms = timeout_ms};
+	struct message_settings_done done;
+	struct ipc_message in;
+
+	assert_int_equal(message_netd_settings_encode(&w, &m), SR_OK);
+	room_say(LINK_CONTROL, &w);
+	in = room_expects(LINK_CONTROL);
+	assert_int_equal(in.type, MESSAGE_SETTINGS_DONE);
+	assert_int_equal(
+	    message_settings_done_decode(in.body, in.len, &done), SR_OK);
+	assert_int_equal(done.reload, 9);
+	assert_int_equal(done.error, answer);
+}
+
+static void
+other_bounds_hold_for_whoever_comes_and_end_nobody(void **state)
+{
+	(void)state;
+	client_logs_in(0);
+	client_logs_in(1);
+	say_settings(1, 50, 15000, SR_OK);
+	assert_true(client_is_open(0));
+	assert_true(client_is_open(1));
+	client_connects(2);
+	client_is_closed(2);
+	client_leaves(1);
+	client_connects(3);
+	client_is_closed(3);
+	client_leaves(0);
+	client_connects(4);
+	client_gets(4, FRAME_HELLO, FRAME_HELLO_LEN, 'h');
+	/* Never beyond what it has memory for. */
+	say_settings(100000, 2, 15000, SR_OK);
+	assert_int_equal(netd.params.admit, params.max_connections);
+	client_connects(5);
+	client_gets(5, FRAME_HELLO, FRAME_HELLO_LEN, 'h');
+	client_connects(6);
+	client_is_closed(6);
+}
+
+static void
+another_timeout_holds_for_whoever_comes(void **state)
+{
+	(void)state;
+	client_connects(0);
+	say_settings(100, 100, 200, SR_OK);
+	client_connects(1);
+	later(200 + WHEEL_TICK_MS);
+	assert_true(client_is_open(0));
+	client_gets(1, FRAME_HELLO, FRAME_HELLO_LEN, 'h');
+	client_is_closed(1);
+}
+
+static void
+bounds_of_zero_change_nothing(void **state)
+{
+	(void)state;
+	say_settings(0, 1, 1, SR_PARAMETERS);
+	say_settings(1, 0, 1, SR_PARAMETERS);
+	say_settings(1, 1, 0, SR_PARAMETERS);
+	client_connects(0);
+	client_connects(1);
+	client_gets(1, FRAME_HELLO, FRAME_HELLO_LEN, 'h');
+	later(1000);
+	assert_true(client_is_open(1));
+}
+
 #define GIVEN_HELLO(f)                   \
 	cmocka_unit_test_setup_teardown( \
 	    f, stage_set_up_with_hello, stage_tear_down)
@@ -335,6 +411,9 @@ main(void)
 		a_ledgerd_that_does_not_keep_up_stops_the_reading_and_loses_nothing),
 	    GIVEN_HELLO(
 		one_flooding_client_does_not_keep_the_others_from_their_turn),
+	    GIVEN_HELLO(other_bounds_hold_for_whoever_comes_and_end_nobody),
+	    GIVEN_HELLO(another_timeout_holds_for_whoever_comes),
+	    GIVEN_HELLO(bounds_of_zero_change_nothing),
 	    GIVEN_HELLO(sessions_wait_for_blocks_and_go_on_when_there_are_some),
 	};
 
