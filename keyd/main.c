@@ -78,6 +78,16 @@ start(const struct room *room, uint64_t registration,
 		exit(error_exit(error));
 }
 
+/* What the memory of the keys lacks on this kernel. */
+static uint32_t
+memory_missing(const struct keyd *k)
+{
+	unsigned layers = k->key_arena.layers;
+
+	return (layers & SECRET_MEMFD ? 0 : (uint32_t)SANDBOX_MEMFD_SECRET) |
+	       (layers & SECRET_NO_REMAP ? 0 : (uint32_t)SANDBOX_MSEAL);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -108,7 +118,7 @@ main(int argc, char *argv[])
 	given.rotate = (uint8_t)rotate;
 	start(&room, registration, &given);
 	room_enter(&room, keyd_policy, KEYD_POLICY_LEN);
-	keyd_ready(&keyd, room.report.missing);
+	keyd_ready(&keyd, room.report.missing | memory_missing(&keyd));
 
 	while (error == SR_OK && !keyd.stopping)
 		error = keyd_step(&keyd, -1);

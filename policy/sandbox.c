@@ -28,6 +28,14 @@
 #define FDS_MAX 64
 
 bool
+sandbox_forbidden(int error)
+{
+	/* The limits of user.max_*_namespaces give ENOSPC. */
+	return error == EPERM || error == EACCES || error == ENOSPC ||
+	       error == EUSERS;
+}
+
+bool
 sandbox_failed(const char *what)
 {
 	int reason = errno;
@@ -236,6 +244,39 @@ sandbox_filter_calls(
 	       sandbox_failed("seccomp");
 }
 
+/* Nothing else keeps ledgerd beneath its directories. */
+static bool
+stay_beneath(const struct sandbox_plan *plan, struct sandbox_report *report)
+{
+	const uint32_t both = SANDBOX_NAMESPACES | SANDBOX_LANDLOCK;
+
+	(void)plan;
+	if ((report->missing & both) != both)
+		return true;
+	diag_error("sandbox: without namespaces ([sandbox] namespaces = off) a "
+		   "room needs Landlock, which this kernel has not: switch one "
+		   "of them on");
+	errno = ENOSYS;
+	return false;
+}
+
+/* What to do where the system forbids what its kernel could. */
+static enum sr_error
+failed_at(sandbox_step *step)
+{
+	if (step == sandbox_check_start)
+		return SR_INTERNAL;
+	if (step == sandbox_isolate && sandbox_forbidden(errno))
+		diag_error("sandbox: " SANDBOX_SWITCH_OFF, "strongroom.conf");
+	else if (errno != EPERM && errno != EACCES)
+		return SR_IO;
+	else
+		diag_error("sandbox: the kernel has this wall and something "
+			   "forbids it, such as a container's own filter of "
+			   "system calls, which must allow it");
+	return SR_PERMISSION;
+}
+
 enum sr_error
 sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *report)
 {
@@ -251,47 +292,67 @@ sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *report)
 	    sandbox_end_with_parent,
 	    sandbox_fix_code,
 	    sandbox_restrict_files,
+	    stay_beneath,
 	    sandbox_filter_calls,
 	};
 
 	*report = (struct sandbox_report){0};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		if (steps[i](plan, report))
-			continue;
-		if (i == 0)
-			return SR_INTERNAL;
-		return errno == EPERM || errno == EACCES ? SR_PERMISSION
-							 : SR_IO;
+		if (!steps[i](plan, report))
+			return failed_at(steps[i]);
 	}
 	return SR_OK;
 }
 
+static const struct {
+	enum sandbox_layer layer;
+	const char *name;
+	const char *text;
+} layers[] = {
+    {SANDBOX_NAMESPACES, "namespaces",
+	"namespaces ([sandbox] namespaces = off)"},
+    {SANDBOX_LANDLOCK, "landlock",
+	"Landlock (needs Linux 5.13 that starts with lsm=landlock)"},
+    {SANDBOX_LANDLOCK_CUT, "landlock-truncate",
+	"Landlock for cutting files (needs Linux 6.2)"},
+    {SANDBOX_LANDLOCK_TCP, "landlock-tcp",
+	"Landlock for TCP (needs Linux 6.7)"},
+    {SANDBOX_LANDLOCK_DEVICE, "landlock-ioctl",
+	"Landlock for devices (needs Linux 6.10)"},
+    {SANDBOX_LANDLOCK_SCOPE, "landlock-scope",
+	"Landlock for signals and abstract sockets (needs Linux 6.12)"},
+    {SANDBOX_MDWE, "mdwe", "MDWE (needs Linux 6.3)"},
+    {SANDBOX_MEMFD_SECRET, "memfd-secret",
+	"memfd_secret (needs Linux 6.5, or secretmem.enable=1)"},
+    {SANDBOX_MSEAL, "mseal", "mseal (needs Linux 6.10)"},
+    {SANDBOX_INSTRUMENTED, "policy",
+	"the narrow filter (built with a sanitizer)"},
+};
+
 void
-sandbox_describe(uint32_t missing, char *out, size_t len)
+sandbox_describe(uint32_t missing, char out[SANDBOX_TEXT_MAX])
 {
-	static const struct {
-		enum sandbox_layer layer;
-		const char *text;
-	} texts[] = {
-	    {SANDBOX_NAMESPACES, "no namespaces ([sandbox] namespaces = off)"},
-	    {SANDBOX_LANDLOCK, "no Landlock (kernel)"},
-	    {SANDBOX_LANDLOCK_TCP, "no Landlock for TCP (kernel)"},
-	    {SANDBOX_LANDLOCK_SCOPE, "no Landlock scopes (kernel)"},
-	    {SANDBOX_MDWE, "no MDWE (kernel)"},
-	    {SANDBOX_INSTRUMENTED, "a wider filter (built with a sanitizer)"},
-	};
 	size_t used = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
 		int n;
 
-		if ((missing & texts[i].layer) == 0)
+		if ((missing & layers[i].layer) == 0)
 			continue;
-		n = snprintf(out + used, len - used, "%s%s",
-		    used > 0 ? ", " : "", texts[i].text);
-		if (n < 0 || (size_t)n >= len - used)
+		n = snprintf(out + used, SANDBOX_TEXT_MAX - used, "%s%s",
+		    used > 0 ? ", " : "", layers[i].text);
+		if (n < 0 || (size_t)n >= SANDBOX_TEXT_MAX - used)
 			return;
 		used += (size_t)n;
 	}
+}
+
+const char *
+sandbox_missing_name(uint32_t missing, size_t n)
+{
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+		if ((missing & layers[i].layer) != 0 && n-- == 0)
+			return layers[i].name;
+	return NULL;
 }

@@ -45,7 +45,8 @@
  * Every failure is fatal, except where the kernel does not know the thing
  * (ENOSYS, EINVAL): then it is written in the report.  Where namespaces are
  * forbidden EPERM is fatal unless the plan says namespaces = false; 4, 5 and
- * 8 to 16 are in force without them, too.
+ * 8 to 16 are in force without them, too.  Landlock then is the only wall
+ * around ledgerd's directories: a kernel without it is fatal.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,7 +56,11 @@
 
 #include "common/error.h"
 
-/* What may be missing: bits of sandbox_report.missing. */
+/*
+ * What may be missing: bits of sandbox_report.missing, and the two of keyd's
+ * memory (common/secret.h), which keyd adds.  Landlock ABI 2 brought what only
+ * loosens it: below, no file is ever moved to another directory.
+ */
 enum sandbox_layer {
 	SANDBOX_NAMESPACES = 1 << 0,     /* switched off by the configuration */
 	SANDBOX_LANDLOCK = 1 << 1,       /* a kernel without it */
@@ -63,7 +68,13 @@ enum sandbox_layer {
 	SANDBOX_LANDLOCK_SCOPE = 1 << 3, /* Landlock ABI below 6 */
 	SANDBOX_MDWE = 1 << 4,           /* Linux below 6.3 */
 	SANDBOX_INSTRUMENTED = 1 << 5,   /* a sanitizer's build: wider policy */
+	SANDBOX_LANDLOCK_CUT = 1 << 6,   /* Landlock ABI below 3 */
+	SANDBOX_LANDLOCK_DEVICE = 1 << 7, /* Landlock ABI below 5 */
+	SANDBOX_MEMFD_SECRET = 1 << 8,    /* keyd: locked pages instead */
+	SANDBOX_MSEAL = 1 << 9,           /* keyd: keys could be unmapped */
 };
+
+enum { SANDBOX_TEXT_MAX = 512 }; /* all of them described, and a NUL */
 
 struct sandbox_report {
 	uint32_t missing; /* of enum sandbox_layer */
@@ -112,8 +123,17 @@ enum sr_error sandbox_enter(
 /* True if exactly the fds of the mask are open; else prints which are not. */
 bool sandbox_fds_exact(uint64_t mask);
 
-/* "no namespaces (switched off), no Landlock ..."; "" when nothing lacks. */
-void sandbox_describe(uint32_t missing, char *out, size_t len);
+/*
+ * "namespaces ([sandbox] namespaces = off), MDWE (needs Linux 6.3)": what
+ * lacks, and what would bring it; "" when nothing does.
+ */
+void sandbox_describe(uint32_t missing, char out[SANDBOX_TEXT_MAX]);
+
+/*
+ * The same for programs: the name of the n-th that is missing, from 0 on, as
+ * "landlock-tcp"; NULL when there are no more.
+ */
+const char *sandbox_missing_name(uint32_t missing, size_t n);
 
 /*
  * Starts program with argv and with fds[i] as its fd i (-1: closed, not

@@ -78,6 +78,15 @@ handle(int abi, struct ruleset *rules)
 	return sizeof(*rules);
 }
 
+static uint32_t
+missing_below(int abi)
+{
+	return (abi < 3 ? (uint32_t)SANDBOX_LANDLOCK_CUT : 0) |
+	       (abi < 4 ? (uint32_t)SANDBOX_LANDLOCK_TCP : 0) |
+	       (abi < 5 ? (uint32_t)SANDBOX_LANDLOCK_DEVICE : 0) |
+	       (abi < 6 ? (uint32_t)SANDBOX_LANDLOCK_SCOPE : 0);
+}
+
 static bool
 restrict_self(const struct sandbox_plan *plan, int fd, uint64_t handled)
 {
@@ -115,10 +124,7 @@ sandbox_restrict_files(
 	if (abi < 1)
 		return sandbox_failed("Landlock's version");
 	report->landlock_abi = (int)abi;
-	if (abi < 4)
-		report->missing |= SANDBOX_LANDLOCK_TCP;
-	if (abi < 6)
-		report->missing |= SANDBOX_LANDLOCK_SCOPE;
+	report->missing |= missing_below((int)abi);
 	len = handle((int)abi, &rules);
 	fd = syscall(SYSTEM_CALL_CREATE, &rules, len, 0);
 	if (fd < 0)

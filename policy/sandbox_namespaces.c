@@ -156,7 +156,6 @@ sandbox_isolate(const struct sandbox_plan *plan, struct sandbox_report *report)
 	}
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 		    CLONE_NEWCGROUP) != 0)
-		return sandbox_failed("namespaces (see [sandbox] namespaces "
-				      "in strongroom.conf)");
+		return sandbox_failed("namespaces");
 	return new_root(plan, (const char(*)[OUTSIDE_PATH_MAX])paths);
 }

@@ -2,13 +2,16 @@
 /*
  * How strongroomd starts a room: a clone with a pid namespace (and a user
  * namespace when not root), exactly the given fds, an empty environment.
- * Between clone and exec only system calls are made.
+ * Between clone and exec only system calls are made, and the C library's where
+ * one thread is enough.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -47,6 +50,28 @@ map_user(uid_t uid, gid_t gid)
 	       write_file("/proc/self/uid_map", uid_line);
 }
 
+/*
+ * What close_range does, where an older kernel has none (Linux below 5.9) or
+ * a container's filter refuses it.  The room looks again for itself.
+ */
+static bool
+close_listed(size_t first)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	if (directory == NULL)
+		return false;
+	while ((entry = readdir(directory)) != NULL) {
+		long fd = strtol(entry->d_name, NULL, 10);
+
+		if (entry->d_name[0] != '.' && fd >= (long)first &&
+		    fd != dirfd(directory))
+			close((int)fd);
+	}
+	return closedir(directory) == 0;
+}
+
 /* Two passes, because a source may have the number of another's place. */
 static bool
 place_fds(const int *fds, size_t count)
@@ -65,7 +90,8 @@ place_fds(const int *fds, size_t count)
 		else if (dup2(lifted[i], (int)i) < 0)
 			return false;
 	}
-	return syscall(SYS_close_range, (unsigned)count, ~0U, 0) == 0;
+	return syscall(SYS_close_range, (unsigned)count, ~0U, 0) == 0 ||
+	       close_listed(count);
 }
 
 static _Noreturn void
@@ -84,8 +110,9 @@ run_child(const char *program, char *const argv[], const int *fds,
 	    sigprocmask(SIG_SETMASK, &none, NULL) != 0)
 		diag_error("%s: signals: %s", program, strerror(errno));
 	else if (new_user && !map_user(uid, gid))
-		diag_error("%s: maps of the user namespace: %s", program,
-		    strerror(errno));
+		diag_error(
+		    "%s: a user namespace's maps: %s: " SANDBOX_SWITCH_OFF,
+		    program, strerror(errno), "strongroom.conf");
 	else if (!place_fds(fds, fd_count))
 		diag_error("%s: fds: %s", program, strerror(errno));
 	else {
@@ -117,10 +144,7 @@ sandbox_spawn(const char *program, char *const argv[], const int *fds,
 		run_child(program, argv, fds, fd_count, new_user, uid, gid);
 	if (child < 0) {
 		(void)sandbox_failed("starting a room");
-		/* The limits of user.max_*_namespaces give ENOSPC. */
-		return errno == EPERM || errno == ENOSPC || errno == EUSERS
-			   ? SR_PERMISSION
-			   : SR_IO;
+		return sandbox_forbidden(errno) ? SR_PERMISSION : SR_IO;
 	}
 	*pid = (pid_t)child;
 	return SR_OK;

@@ -23,6 +23,14 @@
 /* Prints "what: reason of errno", keeps errno, gives false. */
 bool sandbox_failed(const char *what);
 
+/* True if errno says that whoever runs the system forbids namespaces. */
+bool sandbox_forbidden(int error);
+
+/* What to do then; takes the name of the configuration file. */
+#define SANDBOX_SWITCH_OFF                                                     \
+	"namespaces are forbidden here; where that must be so, set [sandbox] " \
+	"namespaces = off in %s, and give strongroomctl init --namespaces off"
+
 typedef bool sandbox_step(
     const struct sandbox_plan *plan, struct sandbox_report *report);
 

@@ -89,7 +89,7 @@ static bool
 prove_process(const struct monitor_room *room, enum room_name name)
 {
 	char seccomp[32], privileges[32], effective[32], bounding[32], uid[32];
-	char missing[256], namespaces[8];
+	char missing[SANDBOX_TEXT_MAX], namespaces[8];
 	bool good;
 
 	status_line(room->pid, "Seccomp:", seccomp, sizeof(seccomp));
@@ -98,7 +98,7 @@ prove_process(const struct monitor_room *room, enum room_name name)
 	status_line(room->pid, "CapBnd:", bounding, sizeof(bounding));
 	status_line(room->pid, "Uid:", uid, sizeof(uid));
 	own_namespaces(room->pid, namespaces);
-	sandbox_describe(room->missing, missing, sizeof(missing));
+	sandbox_describe(room->missing, missing);
 	good = strcmp(seccomp, "2") == 0 && strcmp(privileges, "1") == 0 &&
 	       strspn(effective, "0") == strlen(effective);
 	printf("%-8s pid %ld uid %s seccomp %s no-new-privs %s effective "

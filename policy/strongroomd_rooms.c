@@ -12,6 +12,7 @@
 
 #include "common/diag.h"
 #include "gen/messages.h"
+#include "policy/sandbox_steps.h"
 #include "policy/strongroomd.h"
 
 #define LINK_BUFFER_LEN (1 << 20)
@@ -150,9 +151,7 @@ spawn(struct monitor *monitor, const char *name, struct arguments *arguments,
 	error = sandbox_spawn(program, arguments->argv, room->fds, count,
 	    monitor->config.namespaces, pid);
 	if (error == SR_PERMISSION)
-		diag_error("namespaces are forbidden here; where that must be "
-			   "so, set [sandbox] namespaces = off in %s",
-		    monitor->config.file);
+		diag_error(SANDBOX_SWITCH_OFF, monitor->config.file);
 	return error;
 }
 

@@ -165,11 +165,11 @@ announce(struct monitor *monitor)
 static void
 room_ready(struct monitor *monitor, enum room_name name, uint32_t missing)
 {
-	char text[256];
+	char text[SANDBOX_TEXT_MAX];
 
 	monitor->rooms[name].ready = true;
 	monitor->rooms[name].missing = missing;
-	sandbox_describe(missing, text, sizeof(text));
+	sandbox_describe(missing, text);
 	if (text[0] != '\0' && !monitor->announced)
 		diag_warn("the sandbox of %s lacks: %s",
 		    monitor_room_name(name), text);

@@ -117,33 +117,34 @@ doctor_certificate(const struct message_keyd_status *keyd, uint64_t now_ms)
 	    "certificate", DOCTOR_FINE, "valid for %" PRIu64 " days", days);
 }
 
-/* Appends "room: what is missing" to text. */
+/* Appends "room lacks: what is missing" to text. */
 static void
 add_missing(char text[DOCTOR_TEXT_MAX], const char *room, uint32_t missing)
 {
-	char layers[256];
+	char layers[SANDBOX_TEXT_MAX];
 	size_t len = strlen(text);
 
 	if (missing == 0)
 		return;
-	sandbox_describe(missing, layers, sizeof(layers));
-	(void)snprintf(text + len, DOCTOR_TEXT_MAX - len, "%s%s: %s",
+	sandbox_describe(missing, layers);
+	(void)snprintf(text + len, DOCTOR_TEXT_MAX - len, "%s%s lacks: %s",
 	    len > 0 ? "; " : "", room, layers);
 }
 
 struct doctor_verdict
 doctor_sandbox(const struct message_monitor_status *monitor)
 {
+	/* Of memfd_secret doctor_memory() tells. */
+	const uint32_t keyd =
+	    monitor->missing_keyd & ~(uint32_t)SANDBOX_MEMFD_SECRET;
+	const uint32_t each =
+	    keyd & monitor->missing_netd & monitor->missing_ledgerd;
 	char text[DOCTOR_TEXT_MAX] = "";
 
-	if (monitor->missing_keyd == monitor->missing_netd &&
-	    monitor->missing_netd == monitor->missing_ledgerd) {
-		add_missing(text, "each room", monitor->missing_keyd);
-	} else {
-		add_missing(text, "keyd", monitor->missing_keyd);
-		add_missing(text, "netd", monitor->missing_netd);
-		add_missing(text, "ledgerd", monitor->missing_ledgerd);
-	}
+	add_missing(text, "each room", each);
+	add_missing(text, "keyd", keyd & ~each);
+	add_missing(text, "netd", monitor->missing_netd & ~each);
+	add_missing(text, "ledgerd", monitor->missing_ledgerd & ~each);
 	if (text[0] != '\0')
 		return verdict("sandbox", DOCTOR_WARNS, "%s", text);
 	return verdict("sandbox", DOCTOR_FINE, "all layers in force");

@@ -18,7 +18,7 @@
 #include "common/note.h"
 
 enum {
-	DOCTOR_TEXT_MAX = 512,
+	DOCTOR_TEXT_MAX = 768,
 	/* An age beyond which a backup or verification is late, and too late. */
 	DOCTOR_LATE_S = 2 * 86400,
 	DOCTOR_TOO_LATE_S = 14 * 86400,

@@ -151,11 +151,39 @@ status_print_locked(const struct ctl_rooms *status, bool json)
 static void
 status_sandbox(const char *room, uint32_t missing)
 {
-	char text[256];
+	char text[SANDBOX_TEXT_MAX];
 
-	sandbox_describe(missing, text, sizeof(text));
-	printf("sandbox of %-8s %s\n", room,
-	    text[0] != '\0' ? text : "all layers in force");
+	sandbox_describe(missing, text);
+	printf("sandbox of %-8s %s%s\n", room, missing != 0 ? "lacks: " : "",
+	    missing != 0 ? text : "all layers in force");
+}
+
+/* "keyd":["mdwe"] */
+static void
+status_json_lacks(const char *room, uint32_t missing)
+{
+	const char *name;
+
+	printf("\"%s\":[", room);
+	for (size_t i = 0; (name = sandbox_missing_name(missing, i)) != NULL;
+	     i++)
+		printf("%s\"%s\"", i > 0 ? "," : "", name);
+	printf("]");
+}
+
+static void
+status_json_sandbox(const struct message_monitor_status *monitor)
+{
+	printf(",\"sandbox_missing\":{\"keyd\":%" PRIu32 ",\"netd\":%" PRIu32
+	       ",\"ledgerd\":%" PRIu32 "},\"sandbox_lacks\":{",
+	    monitor->missing_keyd, monitor->missing_netd,
+	    monitor->missing_ledgerd);
+	status_json_lacks("keyd", monitor->missing_keyd);
+	printf(",");
+	status_json_lacks("netd", monitor->missing_netd);
+	printf(",");
+	status_json_lacks("ledgerd", monitor->missing_ledgerd);
+	printf("}");
 }
 
 const char *
@@ -431,13 +459,11 @@ status_print_json(const struct config *config, const struct ctl_rooms *status)
 	printf(",\"refused\":{\"netd\":%" PRIu64 ",\"keyd\":%" PRIu64
 	       ",\"ledgerd\":%" PRIu64 "},\"holds\":%" PRIu64
 	       ",\"overdue\":%" PRIu64 ",\"late_posts\":%" PRIu64
-	       ",\"recovered_bytes\":%" PRIu64
-	       ",\"sandbox_missing\":{\"keyd\":%" PRIu32 ",\"netd\":%" PRIu32
-	       ",\"ledgerd\":%" PRIu32 "}",
+	       ",\"recovered_bytes\":%" PRIu64,
 	    status->netd.refused, keyd->refused, ledgerd->refused,
 	    ledgerd->holds, ledgerd->overdue, ledgerd->late_posts,
-	    ledgerd->recovered, status->monitor.missing_keyd,
-	    status->monitor.missing_netd, status->monitor.missing_ledgerd);
+	    ledgerd->recovered);
+	status_json_sandbox(&status->monitor);
 	json_refusals(keyd);
 	printf(",\"secret_memory\":\"%s\"",
 	    keyd->secret_memory == 2 ? "memfd_secret" : "locked");

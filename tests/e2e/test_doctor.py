@@ -177,7 +177,7 @@ def given_a_bank_without_namespaces_when_looked_at_then_it_warns():
     bank.start()
     line = lines()["sandbox"]
     equal(line["state"], "warn", "namespaces off")
-    contains(line["text"], "no namespaces")
+    contains(line["text"], "each room lacks: namespaces")
     check(wrong() == {}, f"netd is new again: {wrong()}")
 
 

@@ -211,7 +211,7 @@ def given_no_namespaces_then_it_runs_and_says_what_is_missing():
     with stopped_conf(sandbox_namespaces="off"):
         said = bank.launch()
         for name in ("keyd", "netd", "ledgerd"):
-            contains(said, f"the sandbox of {name} lacks: no namespaces")
+            contains(said, f"the sandbox of {name} lacks: namespaces")
         rooms = bank.rooms()
         equal(len(rooms), 3, "the number of rooms")
         for pid in rooms.values():

@@ -165,11 +165,14 @@ given_the_sandbox_when_a_layer_is_missing_then_it_is_named(void **state)
 	is(doctor_sandbox(&monitor), "sandbox", DOCTOR_FINE, "all layers");
 	monitor.missing_netd = SANDBOX_LANDLOCK_TCP;
 	is(doctor_sandbox(&monitor), "sandbox", DOCTOR_WARNS,
-	    "netd: no Landlock for TCP");
+	    "netd lacks: Landlock for TCP");
 	monitor.missing_keyd = SANDBOX_LANDLOCK_TCP;
 	monitor.missing_ledgerd = SANDBOX_LANDLOCK_TCP;
 	is(doctor_sandbox(&monitor), "sandbox", DOCTOR_WARNS,
-	    "each room: no Landlock for TCP");
+	    "each room lacks: Landlock for TCP (needs Linux 6.7)");
+	monitor.missing_keyd |= SANDBOX_MSEAL;
+	is(doctor_sandbox(&monitor), "sandbox", DOCTOR_WARNS,
+	    "; keyd lacks: mseal (needs Linux 6.10)");
 	is(doctor_memory(&keyd), "memory", DOCTOR_FINE, "memfd_secret");
 	keyd.secret_memory = 1;
 	is(doctor_memory(&keyd), "memory", DOCTOR_WARNS, "locked pages");
