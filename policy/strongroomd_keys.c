@@ -82,7 +82,9 @@ open_credential(struct monitor *monitor, int *fd)
 		diag_error("[unlock] credential = %s: CREDENTIALS_DIRECTORY is "
 			   "not set; start the bank as a systemd service with "
 			   "LoadCredential=%s:FILE or "
-			   "LoadCredentialEncrypted=%s:FILE",
+			   "LoadCredentialEncrypted=%s:FILE, or by hand with "
+			   "--unlock-kind credential and the file on standard "
+			   "input",
 		    name, name, name);
 		return SR_UNLOCK;
 	}
