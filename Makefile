@@ -7,6 +7,10 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+# Where systemd finds units below PREFIX, and whose configuration is edited.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+USERUNITDIR ?= $(PREFIX)/lib/systemd/user
+SYSCONFDIR ?= /etc
 SANITIZE ?=
 COVERAGE ?=
 BUILD ?= build$(if $(SANITIZE),/sanitize)$(if $(COVERAGE),/coverage)
@@ -30,10 +34,10 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
     $(if $(COVERAGE),--coverage)
 
 COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) \
-    -DSTRONGROOM_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDEN_CFLAGS) \
-    $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
-LINK = $(CC) $(HARDEN_CFLAGS) $(CFLAGS) $(INSTRUMENT) $(HARDEN_LDFLAGS) \
-    $(LDFLAGS)
+    -DSTRONGROOM_VERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS) \
+    $(HARDEN_CFLAGS) $(INSTRUMENT)
+LINK = $(CC) $(CFLAGS) $(HARDEN_CFLAGS) $(INSTRUMENT) $(LDFLAGS) \
+    $(HARDEN_LDFLAGS)
 
 # ---- What is built from what ----------------------------------------------
 
@@ -93,12 +97,14 @@ POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
 GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
     $(patsubst %,$(GEN)/dispatch_%.c,$(ROOMS) monitor)
 
+COMPLETIONS := $(patsubst %,$(GEN)/completion/%,$(CLIENTS) strongroomd)
+
 # ---- Goals -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests tools fuzz fuzz-targets help deps deps-ci demo run check \
+.PHONY: all tests tools fuzz fuzz-targets help deps deps-ci deps-deb deb demo run check \
     check-interop ci bench lines soak mutants rules lint compiler format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
@@ -114,6 +120,9 @@ help:	## list these goals
 
 deps:	## install with apt what building and testing need and is missing
 	@mk/deps check
+
+deps-deb:
+	@mk/deps deb
 
 deps-ci:	## the same for `make ci`
 	@mk/deps ci
@@ -172,14 +181,13 @@ lint: $(GENERATED)	## clang-format, shellcheck, mandoc, cppcheck, mutants
 format:	## lay out all C files as .clang-format says
 	find common keyd netd ledgerd policy client tests -name '*.[ch]' | xargs clang-format -i
 
-install: all	## into $(DESTDIR)$(PREFIX)
+install: all $(COMPLETIONS)	## into $(DESTDIR)$(PREFIX), units and completion, too
 	$(if $(SANITIZE)$(COVERAGE),$(error an instrument build is never installed))
-	cd $(BUILD) && for f in bin/* sbin/* libexec/strongroom/*; do \
-		[ ! -f $$f ] || install -D -m 755 $$f $(DESTDIR)$(PREFIX)/$$f || \
-		exit 1; done
-	for f in man/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f \
-		$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/} || \
-		exit 1; done
+	mk/install $(BUILD) "$(DESTDIR)" $(PREFIX) $(UNITDIR) $(USERUNITDIR) \
+	    $(SYSCONFDIR)
+
+deb: deps-deb	## the Debian packages, in build/deb
+	mk/deb build/deb
 
 clean:	## remove $(BUILD)
 	rm -rf $(BUILD)
@@ -187,7 +195,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci demo run check check-interop ci bench soak fuzz mutants rules format clean
+NO_PROBE := help deps deps-ci deps-deb deb demo run check check-interop ci bench soak fuzz mutants rules format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
 $(if $(MISSING),$(error $(MISSING)))
@@ -233,6 +241,14 @@ $(BUILD)/lib/lib$(1).a: $(call objects,$($(1)_SRC))
 	$(Q)$(AR) qcs $$@ $$^
 endef
 $(foreach l,$(LIBS),$(eval $(call library,$(l))))
+
+# What a shell completes stands in what the programs say of themselves.
+$(CLIENTS:%=$(GEN)/completion/%): $(GEN)/completion/%: $(BUILD)/bin/% mk/completion
+	@mkdir -p $(@D)
+	$(PYTHON) -B mk/completion $< >$@
+$(GEN)/completion/strongroomd: $(BUILD)/sbin/strongroomd mk/completion
+	@mkdir -p $(@D)
+	$(PYTHON) -B mk/completion $< >$@
 
 # Each program: its main, the libraries it may use and nothing else.
 BIN := $(BUILD)/bin

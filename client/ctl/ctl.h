@@ -282,7 +282,11 @@ enum sr_error ctl_bank(const struct config *config, struct bankfile *bank);
 enum sr_error ctl_checkpoint_read(
     const struct config *config, struct checkpoint *out);
 
-/* strongroom-verify beside this program; SR_IO. */
+/*
+ * strongroom-verify: ../libexec/strongroom/strongroom-verify from this
+ * program's directory, where a package puts one, or else the one beside it.
+ * SR_IO.
+ */
 enum sr_error ctl_verifier_path(char path[PATH_MAX]);
 
 /* Says "what: sentence" on stderr and returns the error. */

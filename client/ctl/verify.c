@@ -44,21 +44,38 @@ ctl_checkpoint_read(const struct config *config, struct checkpoint *out)
 	return error;
 }
 
+/*
+ * A package brings its own, of the same build, so that the auditor's may be
+ * another one or none; else it lies beside this program.
+ */
 enum sr_error
 ctl_verifier_path(char path[PATH_MAX])
 {
-	static const char name[] = "strongroom-verify";
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	static const char own[] = "/libexec/strongroom/strongroom-verify";
+	static const char beside[] = "/strongroom-verify";
+	char here[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", here, sizeof(here) - 1);
 	char *slash;
+	size_t len;
 
 	if (n <= 0)
 		return SR_IO;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL ||
-	    (size_t)(slash + 1 - path) + sizeof(name) > PATH_MAX)
+	here[n] = '\0';
+	slash = strrchr(here, '/');
+	if (slash == NULL)
 		return SR_IO;
-	memcpy(slash + 1, name, sizeof(name));
+	*slash = '\0';
+	if ((size_t)(slash - here) + sizeof(own) > PATH_MAX)
+		return SR_IO;
+	memcpy(path, here, (size_t)(slash - here) + 1);
+	slash = strrchr(path, '/');
+	len = slash != NULL ? (size_t)(slash - path) : 0;
+	memcpy(path + len, own, sizeof(own));
+	if (access(path, X_OK) == 0)
+		return SR_OK;
+	len = strlen(here);
+	memcpy(path, here, len);
+	memcpy(path + len, beside, sizeof(beside));
 	return SR_OK;
 }
 

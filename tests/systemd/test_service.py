@@ -12,7 +12,6 @@ in there.
 import configparser
 import contextlib
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,11 +23,10 @@ from lib.machine import in_a_machine                        # noqa: E402
 from lib.scenario import (check, contains, equal, scenario,  # noqa: E402
                           wait_until)
 
-TOP = Path(__file__).resolve().parents[2]
 BANK = Path("/var/lib/strongroom")
-CONF = BANK / "strongroom.conf"
+CONF = Path("/etc/strongroom/strongroom.conf")
 KEY = Path("/etc/strongroom/bank-key")
-UNIT = Path("/etc/systemd/system/strongroom.service")
+UNIT = Path("/usr/local/lib/systemd/system/strongroom.service")
 QUESTIONS = Path("/run/systemd/ask-password")
 PASSPHRASE = "Zur Kasse, bitte!"
 ROOMS = ("keyd", "netd", "ledgerd")
@@ -99,14 +97,9 @@ def configure(before, after):
 
 @scenario
 def given_a_bank_with_a_credential_when_started_then_it_opens_unattended():
-    for room in ROOMS:
-        command("useradd", "--system", f"strongroom-{room}")
-    KEY.parent.mkdir()
-    shutil.copyfile(TOP / "policy/systemd/strongroom.service", UNIT)
-    ctl_init = ["strongroomctl", "init", "--dir", BANK, "--name", "Test Bank",
-                "--unit", "EUR:2", "--listen", "127.0.0.1:7420", "--unlock",
-                f"credential:{KEY}"]
-    command(*ctl_init)
+    command("systemd-sysusers", "strongroom.conf")
+    command("systemd-tmpfiles", "--create", "strongroom.conf")
+    command("strongroomctl", "init", "--name", "Test Bank")
     configure("credential = bank-key", "credential = bank-key\nask = yes")
     command("systemctl", "daemon-reload")
     command("systemctl", "start", "strongroom")
