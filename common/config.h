@@ -12,7 +12,7 @@
  *	D/strongroom.conf
  *	D/keyd/    root.sealed identity.sealed state credentials limits
  *	           terminals
- *	D/ledger/  segment public snapshot box mail
+ *	D/ledger/  segment public snapshot box mail pulse
  *	D/audit/   audit.log
  *	D/run/     lock control private address
  *

@@ -295,8 +295,8 @@ keyd_step(struct keyd *k, int timeout_ms)
 {
 	unsigned readable = 0;
 
-	keyd_flush(k);
 	keyd_tell_refusals(k);
+	keyd_flush(k);
 	if (k->failure == SR_OK)
 		keyd_fail(k, "waiting", keyd_wait(k, timeout_ms, &readable));
 	if (k->failure == SR_OK && readable & 1u << ENV_LEDGERD)

@@ -49,6 +49,7 @@ enum {
 	KEYD_NETD_BOX_LEN = 4 * 65536,
 	KEYD_CONTROL_BOX_LEN = 2 * 65536,
 	KEYD_LEDGERD_PACKETS = 16, /* taken in one step */
+	KEYD_PULSE_MS = 250,       /* between two that are passed on */
 };
 
 struct keyd_params {
@@ -105,6 +106,7 @@ struct keyd {
 	struct refusals untold;           /* of them, what ledgerd */
 	uint64_t untold_ms;               /* does not know; since boot time */
 	uint32_t control_request;         /* the one being answered */
+	uint64_t pulsed_ms; /* when a pulse was passed on; since boot time */
 	struct backup backup;
 
 	struct outbox to_netd;

@@ -17,6 +17,7 @@
 #include "ledgerd/control.h"
 #include "ledgerd/intake.h"
 #include "ledgerd/keyd_link.h"
+#include "ledgerd/pulse.h"
 #include "ledgerd/refusals.h"
 #include "ledgerd/seals.h"
 
@@ -207,6 +208,7 @@ look(struct ledgerd *ledgerd, int timeout_ms, bool *quiet)
 	if (!answers_wait(ledgerd))
 		timeout_ms =
 		    retire_wait_ms(ledgerd, audit_wait_ms(ledgerd, timeout_ms));
+	timeout_ms = pulse_wait_ms(ledgerd, timeout_ms);
 	error = env_wait(
 	    ledgerd->env, reads, writes, timeout_ms, &readable, &writable);
 	*quiet = readable == 0 && !commit_has_work(ledgerd);
@@ -337,6 +339,8 @@ step(struct ledgerd *ledgerd, int timeout_ms)
 	/* the answers first: nobody waits for what is derived */
 	if (error == SR_OK)
 		error = flush(ledgerd);
+	if (error == SR_OK)
+		error = pulse_step(ledgerd);
 	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
 		error = tiles_step(ledgerd, quiet);
 	if (error == SR_OK)

@@ -37,6 +37,7 @@
 #include "ledgerd/metrics.h"
 #include "ledgerd/people.h"
 #include "ledgerd/proof.h"
+#include "ledgerd/pulse.h"
 #include "ledgerd/retire.h"
 #include "ledgerd/segments.h"
 #include "ledgerd/sessions.h"
@@ -271,6 +272,8 @@ struct ledgerd {
 	uint8_t control_out_bytes[CONTROL_OUTBOX_LEN];
 	uint32_t control_request; /* being answered */
 	bool control_answered;
+
+	struct pulse pulse;
 
 	uint64_t rotates_since_ms; /* boot clock; of the hour's first one */
 	unsigned rotates;          /* asked for since then, done or refused */

@@ -6,6 +6,7 @@
 #include "common/diag.h"
 #include "gen/messages.h"
 #include "netd/netd.h"
+#include "netd/rooms.h"
 
 /* Puts an encoded message into the control link's outbox. */
 static enum sr_error
@@ -84,6 +85,20 @@ netd_take_monitor_control_request(
 {
 	n->control_request = m->request;
 	(void)netd_dispatch_control(n, PHASE_OPEN, m->packet, m->packet_len);
+}
+
+/* strongroomd asks again for what is dropped here. */
+void
+netd_take_monitor_pulse(struct netd *n, const struct message_pulse *m)
+{
+	const struct message_pulse_seen seen = {.number = m->number};
+	uint8_t bytes[MESSAGE_PULSE_SEEN_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+
+	if (rooms_pulse(n, m->number) &&
+	    message_pulse_seen_encode(&w, &seen) == SR_OK)
+		(void)outbox_append(
+		    &n->links[LINK_CONTROL].box, bytes, writer_len(&w));
 }
 
 void

@@ -67,6 +67,17 @@ rooms_session_gone(struct netd *n, uint64_t id)
 	return commit(n, LINK_LEDGERD, &w);
 }
 
+bool
+rooms_pulse(struct netd *n, uint64_t number)
+{
+	const struct message_pulse_keyd m = {
+	    .generation = n->params.generation, .number = number};
+	struct writer w = reserve(n, LINK_KEYD, MESSAGE_PULSE_KEYD_MAX);
+
+	(void)message_pulse_keyd_encode(&w, &m);
+	return commit(n, LINK_KEYD, &w);
+}
+
 static bool
 pass_m1(
     struct netd *n, const struct connection *c, const uint8_t *body, size_t len)

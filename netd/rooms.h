@@ -37,4 +37,7 @@ void rooms_flush(struct netd *netd);
 /* True while clients may not be read because a room does not keep up. */
 bool rooms_stalled(const struct netd *netd);
 
+/* Passes a pulse on to keyd; false: its link has no room, it is dropped. */
+bool rooms_pulse(struct netd *n, uint64_t number);
+
 #endif

@@ -294,6 +294,7 @@ start(void)
 {
 	static char message[CONFIG_MESSAGE_MAX];
 	static enum sr_error (*const steps[])(struct monitor *) = {
+	    monitor_watchdog,
 	    monitor_users,
 	    monitor_lock,
 	    monitor_listen,
@@ -398,8 +399,9 @@ watch(void)
 	const bool locked =
 	    monitor.state == MONITOR_LOCKING || monitor.state == MONITOR_LOCKED;
 	const size_t count = sizeof(asks) / sizeof(asks[0]);
-	const int wait_ms = wait_until(
-	    monitor.reload_deadline_ms, wait_until(monitor.deadline_ms, -1));
+	const int wait_ms = monitor_pulse_wait_ms(&monitor,
+	    wait_until(monitor.reload_deadline_ms,
+		wait_until(monitor.deadline_ms, -1)));
 
 	for (size_t i = 0; i < count; i++)
 		asks[i] = (struct pollfd){.fd = -1, .events = POLLIN};
@@ -435,6 +437,7 @@ watch(void)
 	monitor_deadline(&monitor);
 	monitor_tell_seals(&monitor);
 	monitor_reload_look(&monitor);
+	monitor_pulse(&monitor);
 }
 
 int

@@ -49,6 +49,7 @@
 #define MONITOR_RESTARTS_MAX 10 /* of netd, within ... */
 #define MONITOR_RESTARTS_S 60
 #define MONITOR_RELOAD_TEXT_MAX 4096 /* what a reload has done, in lines */
+#define MONITOR_PULSES 4 /* in the time that systemd's watchdog gives */
 
 /* Whether there are keys in memory: strongroomctl lock, unlock. */
 enum monitor_state {
@@ -83,6 +84,23 @@ struct monitor_connection {
 	uint32_t request;        /* 0: it waits for no answer */
 	enum control_room room;  /* that was asked */
 	enum monitor_wait waits; /* of CONTROL_MONITOR */
+};
+
+/*
+ * The watchdog of sd_watchdog_enabled(3), fed by a pulse's return: the round of
+ * the messages pulse and pulse_done through all rooms and to ledgerd's disk.
+ * One is on its way at a time, and asked for again until it is back.  A number
+ * is used once: an answer counts only for the one that is awaited.
+ */
+struct monitor_pulse {
+	int64_t period_ms; /* 0: nobody watches */
+	int64_t next_ms;   /* when the next one begins, or is asked again */
+	int64_t begun_ms;
+	uint64_t number; /* of the last one */
+	uint32_t asked;  /* generation of the netd that was; 0: none */
+	unsigned seen; /* the rooms that it has come to: 1 << enum room_name */
+	bool awaited;
+	bool told; /* that it does not come */
 };
 
 struct monitor {
@@ -156,6 +174,7 @@ struct monitor {
 	size_t seal_count;
 	uint32_t wrong; /* secrets that opened nothing since the last of them */
 
+	struct monitor_pulse pulse;
 	bool announced;
 	bool stopping;
 	bool ended; /* leave the loop */
@@ -396,6 +415,18 @@ void monitor_reload_look(struct monitor *monitor);
 
 /* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
 void monitor_notify(const char *text);
+
+/*
+ * strongroomd_pulse.c: the watchdog.
+ *
+ * monitor_watchdog: whether somebody watches, by WATCHDOG_USEC and
+ * WATCHDOG_PID.  SR_CONFIG: they say nothing that could be done; a line tells.
+ * monitor_pulse: in each turn of the loop.
+ * monitor_pulse_wait_ms: for how long the loop may wait; -1: for ever.
+ */
+enum sr_error monitor_watchdog(struct monitor *monitor);
+void monitor_pulse(struct monitor *monitor);
+int monitor_pulse_wait_ms(const struct monitor *monitor, int wait_ms);
 
 /*
  * Sends what an encoder has written to a room.  SR_OK; SR_BUSY when the link

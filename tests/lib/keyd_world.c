@@ -162,6 +162,8 @@ take_ledgerd(struct world *w, const struct ipc_message *m)
 		TAKE(directory_keys, keys, other);
 		w->list_len = keys.list_len;
 		memcpy(w->list, keys.list, keys.list_len);
+	} else if (m->type == MESSAGE_PULSE_LEDGERD) {
+		TAKE(pulse_ledgerd, w->pulse, w->pulses);
 	}
 }
 
@@ -205,6 +207,8 @@ take_monitor(struct world *w, const struct ipc_message *m)
 		w->generation_done = done.generation;
 	} else if (m->type == MESSAGE_SETTINGS_DONE) {
 		TAKE(settings_done, w->settings_done, other);
+	} else if (m->type == MESSAGE_PULSE_SEEN) {
+		TAKE(pulse_seen, w->seen, w->seens);
 	}
 }
 
@@ -254,6 +258,7 @@ world_forget(struct world *w)
 	w->opens = w->heads = w->useds = w->geneses = w->restores = w->rotates =
 	    0;
 	w->terminal_keys = w->disclosures = w->refusals = 0;
+	w->pulses = w->seens = 0;
 	w->ended = 0;
 }
 
@@ -284,6 +289,19 @@ world_log_note(struct world *w, const uint8_t *note, size_t len, uint64_t seq)
 	world_send(w, w->ledgerd, ENV_KEYD, &writer);
 	assert(w->heads == 1 && w->useds == 1);
 	return (enum sr_error)w->used.error;
+}
+
+void
+world_pulse(struct world *w, uint32_t generation, uint64_t number)
+{
+	uint8_t bytes[MESSAGE_PULSE_KEYD_MAX];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+	struct message_pulse_keyd m = {
+	    .generation = generation, .number = number};
+
+	if (message_pulse_keyd_encode(&writer, &m) != SR_OK)
+		abort();
+	world_send(w, w->netd, ENV_KEYD, &writer);
 }
 
 void

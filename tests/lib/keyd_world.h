@@ -66,6 +66,10 @@ struct world {
 	unsigned refusals; /* control_refused */
 	uint32_t generation_done;
 	struct message_settings_done settings_done;
+	struct message_pulse_ledgerd pulse; /* that ledgerd got */
+	unsigned pulses;
+	struct message_pulse_seen seen; /* that strongroomd was told of */
+	unsigned seens;
 	uint8_t control_type; /* of the last answer to control, and its body */
 	uint8_t control_body[8192];
 	size_t control_len;
@@ -109,6 +113,9 @@ void world_send(struct world *w, struct sim_room *from, enum env_link link,
 /* Offers a leaf with that note at seq, as ledgerd; keyd's answer. */
 enum sr_error world_log_note(
     struct world *w, const uint8_t *note, size_t len, uint64_t seq);
+
+/* A pulse from a netd of that generation; then runs. */
+void world_pulse(struct world *w, uint32_t generation, uint64_t number);
 
 void world_tree_start(struct world *w, uint64_t size, const uint8_t root[32],
     const uint8_t signature[64]);

@@ -193,6 +193,7 @@ take_control(struct sim_bank *bank, const struct ipc_message *m)
 {
 	struct message_control_answer answer;
 	struct message_generation_done done;
+	struct message_pulse_done pulse;
 
 	if (m->type == MESSAGE_READY) {
 		bank->ready = true;
@@ -208,6 +209,13 @@ take_control(struct sim_bank *bank, const struct ipc_message *m)
 	} else if (m->type == MESSAGE_SETTINGS_DONE) {
 		must(message_settings_done_decode(
 			 m->body, m->len, &bank->settings_done) == SR_OK);
+	} else if (m->type == MESSAGE_PULSE_DONE) {
+		must(message_pulse_done_decode(m->body, m->len, &pulse) ==
+		     SR_OK);
+		bank->pulse_done = pulse.number;
+		bank->pulses_done++;
+	} else if (m->type == MESSAGE_PULSE_SEEN) {
+		bank->pulses_seen++;
 	}
 }
 
@@ -308,6 +316,19 @@ sim_bank_settings(
 
 	must(message_ledgerd_settings_encode(&w, settings) == SR_OK);
 	send_packet(bank, bank->monitor, ENV_LEDGERD, &w);
+	return sim_bank_run(bank);
+}
+
+enum sr_error
+sim_bank_pulse(struct sim_bank *bank, uint64_t number)
+{
+	uint8_t bytes[MESSAGE_PULSE_KEYD_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_pulse_keyd pulse = {
+	    .generation = bank->generation, .number = number};
+
+	must(message_pulse_keyd_encode(&w, &pulse) == SR_OK);
+	send_packet(bank, bank->netd, ENV_KEYD, &w);
 	return sim_bank_run(bank);
 }
 

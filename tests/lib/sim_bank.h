@@ -64,6 +64,9 @@ struct sim_bank {
 	bool ready;
 	uint32_t generation_done;
 	struct message_settings_done settings_done;
+	uint64_t pulse_done; /* number of the last one that came back */
+	unsigned pulses_done;
+	unsigned pulses_seen; /* of keyd and ledgerd together */
 	uint8_t control_answer[8192];
 	size_t control_answer_len;
 };
@@ -143,6 +146,9 @@ enum sr_error sim_bank_settings(
 
 /* Tells both rooms of a new netd. */
 enum sr_error sim_bank_generation(struct sim_bank *bank);
+
+/* A pulse through netd. */
+enum sr_error sim_bank_pulse(struct sim_bank *bank, uint64_t number);
 
 void sim_person_init(
     struct sim_person *person, const char *name, const char *password);

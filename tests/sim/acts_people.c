@@ -405,6 +405,19 @@ rotate(struct world *world, const uint64_t *draw)
 		sim_advance(world->bank->sim, RESEAL_PAUSE_MS);
 }
 
+/* As strongroomd has one go round now and then. */
+static void
+pulse(struct world *world)
+{
+	uint64_t number = ++world->pulses;
+
+	if (!world->up)
+		return;
+	(void)sim_bank_pulse(world->bank, number);
+	if (world_go(world) && world->bank->pulse_done != number)
+		world_fail(world, "a pulse did not come back");
+}
+
 void
 acts_pass_time(struct world *world, const uint64_t *draw)
 {
@@ -415,6 +428,7 @@ acts_pass_time(struct world *world, const uint64_t *draw)
 	if (draw[2] % 2 == 0)
 		rotate(world, draw);
 	sim_advance(world->bank->sim, span + draw[1] % span);
+	pulse(world);
 }
 
 void

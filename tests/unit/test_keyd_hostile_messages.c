@@ -57,6 +57,7 @@ static const struct covered from_netd[] = {
     COVERED(HANDSHAKE_1, PHASE_OPEN),
     COVERED(HANDSHAKE_3, PHASE_OPEN),
     COVERED(HANDSHAKE_GONE, PHASE_OPEN),
+    COVERED(PULSE_KEYD, ANY),
 };
 
 typedef unsigned (*dispatch)(
@@ -294,6 +295,80 @@ given_word_of_attestations_that_wait_for_nothing_then_nothing_waits(
 		    sizeof(w->keyd->rekeys[i])));
 }
 
+/* As fast as netd can, of its generation and of others, of any number. */
+static void
+given_a_flood_of_pulses_then_four_a_second_are_passed_on_and_none_of_others(
+    void **state)
+{
+	enum { PULSES = 100, STEP_MS = 10, SECONDS = 5 };
+	uint8_t bytes[PULSES * MESSAGE_PULSE_KEYD_MAX];
+	struct world *w = *state;
+	uint64_t refused = w->keyd->refused;
+
+	world_forget(w);
+	for (unsigned ms = 0; ms < SECONDS * 1000; ms += STEP_MS) {
+		struct writer writer = writer_to(bytes, sizeof(bytes));
+
+		sim_advance(w->sim, STEP_MS);
+		for (unsigned i = 0; i < PULSES; i++) {
+			struct message_pulse_keyd m = {
+			    .generation = w->generation - i % 2,
+			    .number = i % 2 != 0 ? 666 : 1 + i * ms};
+
+			assert_int_equal(
+			    message_pulse_keyd_encode(&writer, &m), SR_OK);
+		}
+		world_send(w, w->netd, ENV_KEYD, &writer);
+		assert_int_not_equal(w->pulse.number, 666);
+	}
+	assert_in_range(w->pulses, 4 * SECONDS - 1, 4 * SECONDS + 1);
+	assert_int_equal(w->seens, w->pulses);
+	assert_true(w->keyd->refused > refused);
+	assert_int_equal(w->keyd->failure, SR_OK);
+}
+
+/* keyd neither waits for it, nor keeps what it does not take. */
+static void
+given_a_ledgerd_that_reads_nothing_when_pulses_come_then_none_is_kept(
+    void **state)
+{
+	enum { PULSES = 1000 };
+	struct world *w = *state;
+	uint8_t bytes[MESSAGE_PULSE_LEDGERD_MAX];
+	struct writer writer = writer_to(bytes, sizeof(bytes));
+	struct message_pulse_ledgerd before = {.number = 1};
+	size_t least = SIZE_MAX;
+
+	assert_int_equal(message_pulse_ledgerd_encode(&writer, &before), SR_OK);
+	while (env_send(&w->keyd_room->env, ENV_LEDGERD, bytes,
+		   writer_len(&writer)) == SR_OK)
+		;
+	for (unsigned i = 0; i < PULSES; i++) {
+		uint8_t packet[MESSAGE_PULSE_KEYD_MAX];
+		struct writer to = writer_to(packet, sizeof(packet));
+		struct message_pulse_keyd m = {
+		    .generation = w->generation, .number = 2};
+
+		sim_advance(w->sim, KEYD_PULSE_MS);
+		assert_int_equal(message_pulse_keyd_encode(&to, &m), SR_OK);
+		assert_int_equal(
+		    env_send(&w->netd->env, ENV_KEYD, packet, writer_len(&to)),
+		    SR_OK);
+		assert_int_equal(keyd_step(w->keyd, 0), SR_OK);
+		if (outbox_free(&w->keyd->to_ledgerd) < least)
+			least = outbox_free(&w->keyd->to_ledgerd);
+	}
+	assert_in_range(least, sizeof(w->keyd->ledgerd_bytes) - 1024 - 65536,
+	    sizeof(w->keyd->ledgerd_bytes));
+	/* all is well once it reads */
+	world_forget(w);
+	assert_int_equal(world_run(w), SR_OK);
+	sim_advance(w->sim, KEYD_PULSE_MS);
+	world_pulse(w, w->generation, 3);
+	assert_int_equal(w->pulse.number, 3);
+	assert_int_equal(w->seen.number, 3);
+}
+
 /* A logged use with a key that is none, or that says more than its key. */
 static void
 given_rotations_that_make_no_sense_then_no_key_moves(void **state)
@@ -332,6 +407,10 @@ main(void)
 		given_attestations_asked_for_then_only_what_a_log_in_says_and_nothing_written),
 	    TEST(
 		given_word_of_attestations_that_wait_for_nothing_then_nothing_waits),
+	    TEST(
+		given_a_flood_of_pulses_then_four_a_second_are_passed_on_and_none_of_others),
+	    TEST(
+		given_a_ledgerd_that_reads_nothing_when_pulses_come_then_none_is_kept),
 	    TEST(given_rotations_that_make_no_sense_then_no_key_moves),
 	};
 

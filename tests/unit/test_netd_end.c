@@ -15,7 +15,66 @@
 #include <unistd.h>
 
 #include "gen/messages.h"
+#include "netd/rooms.h"
 #include "tests/lib/netd_stage.h"
+
+/* strongroomd sends one. */
+static void
+say_pulse(uint64_t number)
+{
+	uint8_t bytes[MESSAGE_PULSE_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	struct message_pulse pulse = {.number = number};
+
+	assert_int_equal(message_pulse_encode(&w, &pulse), SR_OK);
+	room_say(LINK_CONTROL, &w);
+}
+
+static void
+a_pulse_is_passed_on_and_strongroomd_told(void **state)
+{
+	struct message_pulse_keyd pulse;
+	struct message_pulse_seen seen;
+	struct ipc_message m;
+
+	(void)state;
+	for (uint64_t number = 1; number < 10; number++) {
+		say_pulse(number);
+		m = room_expects(LINK_KEYD);
+		assert_int_equal(m.type, MESSAGE_PULSE_KEYD);
+		assert_int_equal(
+		    message_pulse_keyd_decode(m.body, m.len, &pulse), SR_OK);
+		assert_int_equal(pulse.generation, GENERATION);
+		assert_int_equal(pulse.number, number);
+		m = room_expects(LINK_CONTROL);
+		assert_int_equal(m.type, MESSAGE_PULSE_SEEN);
+		assert_int_equal(
+		    message_pulse_seen_decode(m.body, m.len, &seen), SR_OK);
+		assert_int_equal(seen.number, number);
+	}
+	room_hears_nothing(LINK_KEYD);
+	room_hears_nothing(LINK_LEDGERD);
+	room_hears_nothing(LINK_CONTROL);
+}
+
+static void
+a_pulse_that_finds_no_room_is_dropped_and_not_told_of(void **state)
+{
+	struct outbox *box = &netd.links[LINK_KEYD].box;
+	static const uint8_t filling[1000];
+
+	(void)state;
+	/* as if keyd took nothing any more */
+	for (size_t len = sizeof(filling); len > 0; len /= 2)
+		while (outbox_append(box, filling, len) == SR_OK)
+			;
+	assert_false(rooms_pulse(&netd, 1));
+	outbox_clear(box);
+	room_hears_nothing(LINK_KEYD);
+	assert_true(rooms_pulse(&netd, 2));
+	steps();
+	assert_int_equal(room_expects(LINK_KEYD).type, MESSAGE_PULSE_KEYD);
+}
 
 static void
 strongroomd_gets_the_state_and_a_refusal_of_the_rest(void **state)
@@ -201,6 +260,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    GIVEN_HELLO(strongroomd_gets_the_state_and_a_refusal_of_the_rest),
+	    GIVEN_HELLO(a_pulse_is_passed_on_and_strongroomd_told),
+	    GIVEN_HELLO(a_pulse_that_finds_no_room_is_dropped_and_not_told_of),
 	    GIVEN_HELLO(readiness_tells_what_the_sandbox_lacks),
 	    GIVEN_HELLO(stop_without_sessions_ends_at_once),
 	    GIVEN_HELLO(stop_delivers_the_last_answers_and_ends_in_time),
