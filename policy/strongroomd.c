@@ -399,9 +399,9 @@ watch(void)
 	const bool locked =
 	    monitor.state == MONITOR_LOCKING || monitor.state == MONITOR_LOCKED;
 	const size_t count = sizeof(asks) / sizeof(asks[0]);
-	const int wait_ms = monitor_pulse_wait_ms(&monitor,
-	    wait_until(monitor.reload_deadline_ms,
-		wait_until(monitor.deadline_ms, -1)));
+	const int wait_ms = monitor_pulse_wait_ms(
+	    &monitor, wait_until(monitor.reload_deadline_ms,
+			  wait_until(monitor.deadline_ms, -1)));
 
 	for (size_t i = 0; i < count; i++)
 		asks[i] = (struct pollfd){.fd = -1, .events = POLLIN};

@@ -413,8 +413,12 @@ enum sr_error monitor_load(const struct monitor *monitor, struct config *config,
 void monitor_hung_up(struct monitor *monitor);
 void monitor_reload_look(struct monitor *monitor);
 
-/* strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket. */
+/*
+ * strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket.
+ * monitor_notify_alive: WATCHDOG=1, and without waiting for whoever is told.
+ */
 void monitor_notify(const char *text);
+void monitor_notify_alive(void);
 
 /*
  * strongroomd_pulse.c: the watchdog.

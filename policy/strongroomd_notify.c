@@ -14,8 +14,8 @@
 #include "common/diag.h"
 #include "policy/strongroomd.h"
 
-void
-monitor_notify(const char *text)
+static void
+notify(const char *text, int flags)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -32,10 +32,22 @@ monitor_notify(const char *text)
 	address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	/* Whoever asked to be told may be gone by the time of STOPPING=1. */
-	if ((fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+	if ((fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags,
 			   (struct sockaddr *)&address, address_len) < 0) &&
-	    errno != ECONNREFUSED)
+	    errno != ECONNREFUSED && errno != EAGAIN)
 		diag_warn("NOTIFY_SOCKET: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
+}
+
+void
+monitor_notify(const char *text)
+{
+	notify(text, 0);
+}
+
+void
+monitor_notify_alive(void)
+{
+	notify("WATCHDOG=1", MSG_DONTWAIT);
 }

@@ -69,7 +69,7 @@ feed(struct monitor *monitor)
 {
 	struct monitor_pulse *pulse = &monitor->pulse;
 
-	monitor_notify("WATCHDOG=1");
+	monitor_notify_alive();
 	pulse->awaited = false;
 	pulse->next_ms = monitor_now_ms() + pulse->period_ms;
 }

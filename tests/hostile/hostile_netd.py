@@ -71,6 +71,8 @@ class HostileNetd:
         self.hello = b""
         self.heard = []
         self.hold, self.hold_min, self.alter = set(), 0, set()
+        self.pulses = []    # numbers of those that were kept back
+        self.keeps_pulses = False
         self.awaiting_empty = False
         self.command = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.command.connect(command_path)
@@ -159,6 +161,8 @@ class HostileNetd:
                 self.hello = fields["hello"]
             if name == "control_request":
                 self.answer_control(fields)
+            if name == "pulse":
+                self.from_pulse(fields["number"])
             connection = self.connections.get(fields.get("connection"))
             if connection is None or connection.phase == "closed":
                 continue
@@ -182,7 +186,21 @@ class HostileNetd:
                  packet=wire.encode("netd_status",
                                     generation=self.generation))
 
+    def from_pulse(self, number):
+        if self.keeps_pulses:
+            self.pulses.append(number)
+            return
+        self.say("keyd", "pulse_keyd", generation=self.generation,
+                 number=number)
+        self.say("monitor", "pulse_seen", number=number)
+
     # ---- the commands
+
+    def do_keep_pulses(self, keep):
+        """Whether pulses are kept back; those that were, until now."""
+        self.keeps_pulses = keep
+        kept, self.pulses = self.pulses, []
+        return kept
 
     def do_list(self):
         """Everything that is remembered of the connections."""

@@ -73,8 +73,8 @@ class HostileBank(Bank):
 class Story:
     """One bank with a hostile netd for all scenarios."""
 
-    def __init__(self):
-        self.bank = bank = HostileBank.found()
+    def __init__(self, kind=HostileBank):
+        self.bank = bank = kind.found()
         tree = bank.base / "tree"
         for part in ("sbin", "libexec"):
             shutil.copytree(BUILD / part, tree / part)

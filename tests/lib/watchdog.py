@@ -9,9 +9,9 @@ and what it says to that.
     bank.overdue()          # from here on systemd would have killed it
 """
 import os
-import select
 import socket
 import subprocess
+import threading
 import time
 
 from lib.scenario import Failure, check, wait_until
@@ -29,16 +29,12 @@ def watched(kind):
     class Watched(kind):
         usec = str(LIMIT_S * 1000000)
         pid = None          # WATCHDOG_PID; None: as systemd has it
-        notices = None      # of this start: when each came, and its text
-        systemd = None
+        notices = ()        # of this start: when each came, and its text
+        systemd = None      # the socket that they come to
 
         def launch(self, *more, wait=True):
             name = f"strongroom-test-{time.monotonic_ns():x}-{id(self):x}"
-            self.notices = []
-            if self.systemd is not None:
-                self.systemd.close()
-            self.systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self.systemd.bind("\0" + name)
+            self.listen("\0" + name)
             words = [self.monitor, "-c", self.conf, *more]
             settings = {"NOTIFY_SOCKET": "@" + name,
                         "WATCHDOG_USEC": self.usec}
@@ -57,15 +53,29 @@ def watched(kind):
                            "READY=1, or its end", START_LIMIT_S)
             return self.said(before)
 
-        def listen(self):
-            """Takes what has come."""
-            while select.select([self.systemd], [], [], 0)[0]:
-                self.notices.append(
-                    (time.monotonic(), self.systemd.recv(4096).decode()))
+        def listen(self, name):
+            """Takes what comes there, when it comes, for this start."""
+            self.stop_listening()
+            systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            systemd.bind(name)
+            notices = []
+
+            def take():
+                text = systemd.recv(4096)
+                while text:
+                    notices.append((time.monotonic(), text.decode()))
+                    text = systemd.recv(4096)
+                systemd.close()
+            threading.Thread(target=take, daemon=True).start()
+            self.systemd, self.notices = systemd, notices
+
+        def stop_listening(self):
+            if self.systemd is not None:
+                self.systemd.shutdown(socket.SHUT_RD)
+                self.systemd = None
 
         def heard(self, part):
-            self.listen()
-            return [when for when, text in self.notices if part in text]
+            return [when for when, text in list(self.notices) if part in text]
 
         def feeds(self):
             """When it said that it is alive."""
@@ -99,7 +109,6 @@ def watched(kind):
 
         def close(self):
             super().close()
-            if self.systemd is not None:
-                self.systemd.close()
+            self.stop_listening()
 
     return Watched

@@ -306,6 +306,23 @@ given_a_loop_that_waits_then_until_the_next_thing_is_due(void **state)
 	    monitor_pulse_wait_ms(&monitor, -1), PERIOD_MS - 60000, PERIOD_MS);
 }
 
+/* The room of its socket is used up, and strongroomd has other work. */
+static void
+given_a_systemd_that_reads_nothing_then_nobody_waits_for_it(void **state)
+{
+	(void)state;
+	monitor.state = MONITOR_LOCKED;
+	(void)alarm(20);
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_int_equal(asked(), 0);
+		later(PERIOD_MS);
+	}
+	(void)alarm(0);
+	assert_true(fed() > 0);
+	assert_int_equal(asked(), 0);
+	assert_int_equal(fed(), 1);
+}
+
 /* Who says so by whose link, and of which pulse. */
 static void
 given_rooms_that_have_seen_a_pulse_then_only_the_awaited_one_counts(
@@ -389,6 +406,7 @@ main(void)
 	    TEST(
 		given_a_bank_that_starts_ends_or_is_not_watched_then_nobody_is_told),
 	    TEST(given_a_loop_that_waits_then_until_the_next_thing_is_due),
+	    TEST(given_a_systemd_that_reads_nothing_then_nobody_waits_for_it),
 	    TEST(
 		given_rooms_that_have_seen_a_pulse_then_only_the_awaited_one_counts),
 	    TEST(given_an_environment_then_watched_by_whom_it_says),
