@@ -130,6 +130,19 @@ def given_a_locked_bank_when_unlocked_or_restarted_then_it_is_open():
 
 
 @scenario
+def given_a_running_bank_when_reloaded_then_it_stays_and_errors_are_told():
+    pid = command("systemctl", "show", "-P", "MainPID", "strongroom")
+    configure("[netd]\n", "[netd]\nmax-per-address = 32\n")
+    command("systemctl", "reload", "strongroom")
+    configure("max-per-address = 32\n", "max-per-address = none\n")
+    command("systemctl", "reload", "strongroom", code=1)
+    configure("max-per-address = none\n", "")
+    command("systemctl", "reload", "strongroom")
+    equal(state(), ("active", "open", "open"))
+    equal(command("systemctl", "show", "-P", "MainPID", "strongroom"), pid)
+
+
+@scenario
 def given_a_credential_sealed_to_the_machine_when_started_then_it_opens():
     command("systemd-creds", "setup")
     sealed = KEY.with_name("bank-key.sealed")
