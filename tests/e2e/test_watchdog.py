@@ -109,8 +109,20 @@ def given_a_bank_when_locked_and_unlocked_then_it_is_fed_all_the_time():
     check(pulse() > last, "no pulse since it is open")
     bank.in_time(begun)
     bank.stop()
-    # An older bank has none, and a copy of its files none either.
     bank.verify().ends(INTACT)
+
+
+@scenario
+def given_a_watched_bank_when_backed_up_then_it_is_the_books_alone():
+    bank.start()
+    bank.fed(1)
+    check((bank.ledger / "pulse").exists(), "there is no pulse")
+    backups = bank.base / "backups"
+    bank.ctl("backup", backups).ends(DONE, "verified")
+    equal(list(backups.rglob("pulse")), [], "pulses in the backup")
+    bank.ctl("restore", "--check", backups).ends(DONE)
+    check("pulse" not in bank.ctl("doctor").out, "doctor knows of pulses")
+    bank.stop()
     (bank.ledger / "pulse").unlink()
 
 

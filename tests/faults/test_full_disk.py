@@ -16,6 +16,7 @@ from lib.disk import own_mounts  # noqa: E402
 from lib.scenario import (Failure, at_end, check, contains,  # noqa: E402
                           equal, run, scenario, skip, wait_until)
 from lib.traffic import Traffic  # noqa: E402
+from lib.watchdog import watched  # noqa: E402
 
 MIB = 1 << 20
 RESERVE = MIB
@@ -41,7 +42,7 @@ def bank_on(mount):
         skip(reason)
     if Bank.namespaces is None:
         Bank.namespaces = namespaces_available()
-    made = Bank(temporary_directory(), free_port())
+    made = watched(Bank)(temporary_directory(), free_port())
     made.directory.mkdir(mode=0o755)
     mount(made.directory)
     at_end(lambda: (made.kill(), do("umount", made.directory, may_fail=True)))
@@ -133,6 +134,7 @@ def given_traffic_when_the_disk_fills_up_then_refused_and_goes_on_by_itself():
         wait_until(lambda: is_closed(bank, FULL), "closed")
         refused(bank, FULL)
         traffic.check_alive()
+        bank.fed(2)
         make_room(bank)
         traffic.wait_for(each=3)
         equal(bank.status()["closed"], None, "closed")
@@ -195,8 +197,15 @@ def given_a_full_disk_when_the_bank_starts_then_it_answers_and_waits():
     bank.stop()
     bank.start()
     refused(bank, FULL)
+    # With room for it or none, as in a bank that was not watched before.
+    pulse = bank.ledger / "pulse"
+    pulse.unlink()
+    fill(bank)
+    bank.fed(3)
     make_room(bank)
     wait_until(lambda: is_closed(bank, None), "open")
+    wait_until(lambda: pulse.exists() and pulse.stat().st_size == 8,
+               "a pulse on the disk")
     bank.transfer("ada", "bob", "0.01")
     bank.stop()
     bank.verify().ends(INTACT)
@@ -228,6 +237,7 @@ def given_a_disk_with_an_error_when_it_goes_read_only_then_no_orders_only():
     except OSError as error:
         skip(f"trigger_fs_error: {error}")
     refused(other, READ_ONLY)
+    other.fed(2)
     equal(other.balance("bob"), 5000, "the balance")
     other.stop()
     do("umount", other.directory)
