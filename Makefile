@@ -109,7 +109,7 @@ COMPLETIONS := $(patsubst %,$(GEN)/completion/%,$(CLIENTS) strongroomd)
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
-tests: all tools $(UNIT_TESTS) $(SIM)	## build the test programs, too
+tests: all tools $(UNIT_TESTS) $(SIM) $(COMPLETIONS)	## build the test programs, too
 
 fuzz-targets: $(FUZZ_TARGETS)
 
