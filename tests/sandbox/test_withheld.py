@@ -352,10 +352,16 @@ def every(function, name, *arguments):
             for other in waiting:
                 other()
             waiting.clear()
-        future[0].result()
+        try:
+            future[0].result()
+        except Exception:
+            if os.environ.get("TEST_BRIEF"):    # nothing is run after it
+                _pool.shutdown(cancel_futures=True)
+            raise
 
     wait.__name__ = name
-    waiting.append(start)
+    if len(sys.argv) < 2 or any(word in name for word in sys.argv[1:]):
+        waiting.append(start)
     SCENARIOS.append(wait)
 
 
