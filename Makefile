@@ -54,7 +54,8 @@ common_SRC := $(wildcard common/*.c common/*/*.c) $(GEN)/messages.c
 policy_SRC := $(filter-out policy/strongroomd%.c policy/policyc%.c policy/probe.c, \
     $(wildcard policy/*.c))
 monitor_SRC := $(filter-out policy/strongroomd.c, \
-    $(wildcard policy/strongroomd*.c)) $(GEN)/dispatch_monitor.c
+    $(wildcard policy/strongroomd*.c)) $(GEN)/dispatch_monitor.c \
+    $(GEN)/events.c
 keyd_SRC := $(filter-out keyd/main.c keyd/unlock%.c,$(wildcard keyd/*.c)) \
     $(GEN)/dispatch_keyd.c
 unlock_SRC := $(wildcard keyd/unlock*.c)
@@ -94,7 +95,8 @@ PAST_LEDGERD := $(BUILD)/tests/fixtures/ledgerd
 
 POLICIES := $(patsubst policy/%.policy,$(GEN)/%_policy.h, \
     $(wildcard policy/*.policy))
-GENERATED := $(GEN)/messages.h $(GEN)/messages.c \
+EVENTS := $(GEN)/events.h $(GEN)/events.c $(GEN)/strongroom.catalog
+GENERATED := $(EVENTS) $(GEN)/messages.h $(GEN)/messages.c \
     $(patsubst %,$(GEN)/dispatch_%.c,$(ROOMS) monitor)
 
 COMPLETIONS := $(patsubst %,$(GEN)/completion/%,$(CLIENTS) strongroomd)
@@ -217,7 +219,11 @@ $(BUILD)/obj/hasty/holds.o: common/book/holds.c $(BUILD)/probed.mk
 	@$(if $(V),:,echo CC $@)
 	$(Q)$(COMPILE) -DBOOK_HOLD_OVERDUE_MS=2000 -MMD -MP -c -o $@ $<
 
-$(GENERATED) &: policy/messages.def policy/messages.py policy/messages_def.py
+$(EVENTS) &: policy/events.def policy/events.py
+	@mkdir -p $(GEN)
+	$(PYTHON) -B policy/events.py policy/events.def $(GEN)
+
+$(filter-out $(EVENTS),$(GENERATED)) &: policy/messages.def policy/messages.py policy/messages_def.py
 	@mkdir -p $(GEN)
 	$(PYTHON) -B policy/messages.py policy/messages.def $(GEN)
 

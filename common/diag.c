@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,13 +28,24 @@ struct place {
 	bool used;
 };
 
+enum severity { FATAL = 2, ERROR = 3, WARNING = 4, INFO = 6 };
+
 static const char *program = "strongroom";
+static bool journal; /* fd 2 is the journal's stream */
 static struct place places[LIMIT_PLACES];
 
 void
 diag_init(const char *name)
 {
+	static const char stream[] = "/run/systemd/journal/stdout";
+	struct sockaddr_un peer = {.sun_family = AF_UNSPEC};
+	socklen_t len = sizeof(peer);
+
 	program = name;
+	journal =
+	    getpeername(STDERR_FILENO, (struct sockaddr *)&peer, &len) == 0 &&
+	    peer.sun_family == AF_UNIX && len <= sizeof(peer) &&
+	    strncmp(peer.sun_path, stream, sizeof(stream)) == 0;
 }
 
 /* Appends text to line, escaped; stops when a whole escape has no room. */
@@ -62,17 +75,26 @@ append_escaped(char *line, size_t len, size_t room, const char *text)
 
 /* One write a line, so that lines of several rooms do not mix. */
 static void
-print_line(const char *severity, const char *format, va_list arguments)
+print_line(enum severity severity, const char *format, va_list arguments)
 {
+	static const char *const words[] = {[FATAL] = "fatal: ",
+	    [ERROR] = "error: ",
+	    [WARNING] = "warning: ",
+	    [INFO] = ""};
 	char text[DIAG_LINE_MAX], line[DIAG_LINE_MAX];
 	size_t len = 0, room = sizeof(line) - 1;
 	ssize_t written;
 
 	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
 		return;
+	if (journal) {
+		line[len++] = '<';
+		line[len++] = (char)('0' + severity);
+		line[len++] = '>';
+	}
 	len = append_escaped(line, len, room, program);
 	len = append_escaped(line, len, room, ": ");
-	len = append_escaped(line, len, room, severity);
+	len = append_escaped(line, len, room, words[severity]);
 	len = append_escaped(line, len, room, text);
 	line[len++] = '\n';
 	/* Nobody could be told that telling failed. */
@@ -91,25 +113,25 @@ print_line(const char *severity, const char *format, va_list arguments)
 void
 diag_info(const char *format, ...)
 {
-	PRINT("", format);
+	PRINT(INFO, format);
 }
 
 void
 diag_warn(const char *format, ...)
 {
-	PRINT("warning: ", format);
+	PRINT(WARNING, format);
 }
 
 void
 diag_error(const char *format, ...)
 {
-	PRINT("error: ", format);
+	PRINT(ERROR, format);
 }
 
 void
 diag_fatal(const char *format, ...)
 {
-	PRINT("fatal: ", format);
+	PRINT(FATAL, format);
 	exit(1);
 }
 
@@ -134,16 +156,21 @@ limit_passes(struct place *place, uint64_t key, time_t now_s)
 	return true;
 }
 
-void
-diag_limited(uint64_t key, const char *format, ...)
+bool
+diag_passes(uint64_t key)
 {
 	struct place *place =
 	    &places[(key ^ (key >> 8) ^ (key >> 16) ^ (key >> 32)) %
 		    LIMIT_PLACES];
 	struct timespec now = {0};
 
-	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-		return;
-	if (limit_passes(place, key, now.tv_sec))
-		PRINT("warning: ", format);
+	return clock_gettime(CLOCK_MONOTONIC, &now) == 0 &&
+	       limit_passes(place, key, now.tv_sec);
+}
+
+void
+diag_limited(uint64_t key, const char *format, ...)
+{
+	if (diag_passes(key))
+		PRINT(WARNING, format);
 }

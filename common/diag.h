@@ -14,13 +14,19 @@
  * Works inside the sandbox: one write(2) to fd 2 a line, no allocation, no
  * file, no time zone.  Lines are cut at DIAG_LINE_MAX bytes.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DIAG_LINE_MAX 1024
 
 #define DIAG_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
-/* Names the program in each line.  name is a constant and is kept. */
+/*
+ * Names the program in each line.  name is a constant and is kept.  Where fd 2
+ * is systemd's journal each line begins with its priority, as <4> (sd-daemon(3)),
+ * which the journal takes off; asked of the kernel here, since no call for that
+ * is left inside the sandbox.
+ */
 void diag_init(const char *name);
 
 void diag_info(const char *format, ...) DIAG_PRINTF(1, 2);
@@ -37,5 +43,8 @@ _Noreturn void diag_fatal(const char *format, ...) DIAG_PRINTF(1, 2);
  * what was left out, when the next one passes.  Keys share 256 places.
  */
 void diag_limited(uint64_t key, const char *format, ...) DIAG_PRINTF(2, 3);
+
+/* Whether such a warning would be printed now; counts as if it was. */
+bool diag_passes(uint64_t key);
 
 #endif

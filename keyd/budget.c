@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "gen/events.h"
 #include "keyd/keyd.h"
 
 void
@@ -18,6 +19,22 @@ keyd_refusal(struct keyd *k, enum refusal refusal)
 		k->untold_ms = env_boot_ms(k->env);
 	refusals_add(&k->untold, &one);
 	k->refusals[refusal]++;
+}
+
+/* Those beyond a budget, for systemd's journal. */
+static void
+tell_budgets(struct keyd *k, const struct refusals *refusals)
+{
+	for (unsigned i = 0; i < REFUSAL_BUDGETS; i++) {
+		const struct message_room_event event = {
+		    .kind = EVENT_BUDGET_REFUSED,
+		    .one = i,
+		    .two = refusals->count[i]};
+
+		if (refusals->count[i] > 0)
+			KEYD_SEND(
+			    k, to_control, room_event, ROOM_EVENT, &event);
+	}
 }
 
 void
@@ -33,6 +50,7 @@ keyd_tell_refusals(struct keyd *k)
 	event = refusals_event(&k->untold);
 	memcpy(told.counts, event.detail, sizeof(told.counts));
 	KEYD_SEND(k, to_ledgerd, refusals, REFUSALS, &told);
+	tell_budgets(k, &k->untold);
 	memset(&k->untold, 0, sizeof(k->untold));
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/diag.h"
 #include "common/name.h"
+#include "gen/events.h"
 #include "keyd/keyd.h"
 
 enum { INVITATION_LIFE_MAX_S = 366 * 86400 };
@@ -26,6 +27,24 @@ keyd_take_monitor_generation(struct keyd *k, const struct message_generation *m)
 	if (beacon.hello != NULL)
 		KEYD_SEND(k, to_netd, beacon, BEACON, &beacon);
 	KEYD_SEND(k, to_control, generation_done, GENERATION_DONE, &done);
+}
+
+void
+keyd_tell_history(struct keyd *k, enum sr_error error, uint64_t size)
+{
+	const uint64_t now_ms = env_boot_ms(k->env);
+	struct message_room_event event = {.kind = EVENT_HISTORY_REFUSED,
+	    .one = error,
+	    .two = size,
+	    .three = k->state.frontier.size};
+
+	if (error != SR_ROLLED_BACK && error != SR_FORKED && error != SR_CRYPTO)
+		return;
+	if (k->history_told && now_ms - k->history_ms < KEYD_HISTORY_MS)
+		return;
+	k->history_told = true;
+	k->history_ms = now_ms;
+	KEYD_SEND(k, to_control, room_event, ROOM_EVENT, &event);
 }
 
 /* Handshakes that have begun end by the new value, too. */

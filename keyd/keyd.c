@@ -179,6 +179,12 @@ keyd_flush(struct keyd *k)
 
 	if (k->failure != SR_OK)
 		return;
+	/* first: strongroomd knows why before ledgerd ends because of it */
+	error = link_flush(k, ENV_CONTROL, &k->to_control);
+	if (error == SR_CLOSED)
+		k->stopping = true;
+	else if (error != SR_OK && error != SR_AGAIN)
+		keyd_fail(k, "link to strongroomd", error);
 	error = link_flush(k, ENV_LEDGERD, &k->to_ledgerd);
 	if (error == SR_OK) {
 		error = link_flush(k, ENV_NETD, &k->to_netd);
@@ -192,11 +198,6 @@ keyd_flush(struct keyd *k)
 		k->stopping = true;
 	else if (error != SR_OK && error != SR_AGAIN)
 		keyd_fail(k, "link to ledgerd or netd", error);
-	error = link_flush(k, ENV_CONTROL, &k->to_control);
-	if (error == SR_CLOSED)
-		k->stopping = true;
-	else if (error != SR_OK && error != SR_AGAIN)
-		keyd_fail(k, "link to strongroomd", error);
 }
 
 /* The next packet of a link; false when there is none. */

@@ -44,6 +44,7 @@ enum keyd_registration {
 enum {
 	KEYD_CERTIFICATE_LIFE_DAYS = 730,
 	KEYD_ORIGINS_APART_S = 1 << 20, /* 12 days */
+	KEYD_HISTORY_MS = 10000,        /* and strongroomd of another log */
 	KEYD_REFUSALS_MS = 60000, /* ledgerd is told of them at most so often */
 	KEYD_LEDGERD_BOX_LEN = 3 * 65536,
 	KEYD_NETD_BOX_LEN = 4 * 65536,
@@ -104,8 +105,10 @@ struct keyd {
 	uint64_t refused;
 	uint64_t refusals[REFUSAL_KINDS]; /* since the start */
 	struct refusals untold;           /* of them, what ledgerd */
-	uint64_t untold_ms;               /* does not know; since boot time */
-	uint32_t control_request;         /* the one being answered */
+	bool history_told;
+	uint64_t history_ms;      /* the last time; since boot */
+	uint64_t untold_ms;       /* does not know; since boot time */
+	uint32_t control_request; /* the one being answered */
 	uint64_t pulsed_ms; /* when a pulse was passed on; since boot time */
 	struct backup backup;
 
@@ -176,6 +179,13 @@ void keyd_forget_identity(struct keyd *k);
 /* A certificate of that origin by the identity, for the time to come. */
 void keyd_certify(struct keyd *k, const struct keys_origin *origin,
     uint8_t certificate[CERTIFICATE_LEN]);
+
+/*
+ * Tells strongroomd, for systemd's journal, of a log of ledgerd's that is not
+ * the one that was signed, where the error says that: at most every
+ * KEYD_HISTORY_MS, however often ledgerd tries.  size is ledgerd's.
+ */
+void keyd_tell_history(struct keyd *k, enum sr_error error, uint64_t size);
 
 /* Counts one. */
 void keyd_refusal(struct keyd *k, enum refusal refusal);

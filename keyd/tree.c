@@ -95,6 +95,7 @@ keyd_take_ledgerd_tree_start(struct keyd *k, const struct message_tree_start *m)
 	else if (error != SR_OK)
 		diag_error("checkpoint of ledgerd's at size %llu: %s",
 		    (unsigned long long)m->size, error_sentence(error));
+	keyd_tell_history(k, error, m->size);
 	keyd_answer_head(k, error);
 }
 
@@ -140,6 +141,7 @@ keyd_take_ledgerd_tree_append(
 {
 	enum sr_error error = tree_append_check(k, m);
 
+	keyd_tell_history(k, error, m->first);
 	if (error == SR_OK)
 		error = keyd_extend_tree(
 		    k, m->leaves, m->leaves_len / MERKLE_HASH_LEN);

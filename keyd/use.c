@@ -270,6 +270,8 @@ keyd_take_ledgerd_key_use(struct keyd *k, const struct message_key_use *m)
 		return;
 	}
 	error = use_check(k, m, &use);
+	if (m->seq != k->state.frontier.size)
+		keyd_tell_history(k, error, m->seq);
 	if (k->failure != SR_OK)
 		return;
 	if (error == SR_OK)

@@ -11,6 +11,7 @@
 
 #include "common/diag.h"
 #include "ledgerd/commit.h"
+#include "ledgerd/control.h"
 #include "ledgerd/ledgerd.h"
 
 bool
@@ -84,8 +85,10 @@ decide(struct ledgerd *ledgerd, bool read_only)
 		admission->closed = SR_NO_SPACE;
 	else
 		admission->closed = admission->clock ? SR_CLOCK : SR_OK;
-	if (admission->closed != before)
-		say(ledgerd);
+	if (admission->closed == before)
+		return;
+	say(ledgerd);
+	control_closed(ledgerd, admission->closed);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "common/diag.h"
 #include "common/key_table.h"
 #include "common/name.h"
+#include "gen/events.h"
 #include "ledgerd/commit.h"
 #include "ledgerd/intake.h"
 #include "ledgerd/keyd_link.h"
@@ -37,6 +38,19 @@ control_ready(struct ledgerd *ledgerd)
 
 	error = message_ready_encode(&w, &ready);
 	return error == SR_OK ? queue(ledgerd, bytes, writer_len(&w)) : error;
+}
+
+void
+control_closed(struct ledgerd *ledgerd, enum sr_error why)
+{
+	uint8_t bytes[MESSAGE_ROOM_EVENT_MAX];
+	struct writer w = writer_to(bytes, sizeof(bytes));
+	const struct message_room_event event = {
+	    .kind = why == SR_OK ? EVENT_LEDGERD_OPEN : EVENT_LEDGERD_CLOSED,
+	    .one = why};
+
+	if (message_room_event_encode(&w, &event) == SR_OK)
+		(void)queue(ledgerd, bytes, writer_len(&w));
 }
 
 enum sr_error

@@ -17,6 +17,10 @@ enum sr_error control_ready(struct ledgerd *ledgerd);
 /* Takes what has come, without waiting.  SR_CLOSED: strongroomd is gone. */
 enum sr_error control_listen(struct ledgerd *ledgerd);
 
+/* Tells strongroomd, for systemd's journal, why no orders are taken; SR_OK: they
+ * are again. */
+void control_closed(struct ledgerd *ledgerd, enum sr_error why);
+
 /* Answers the present request with what `encoded' holds. */
 void control_answer(struct ledgerd *ledgerd, const struct writer *encoded);
 void control_refuse(struct ledgerd *ledgerd, enum sr_error error);

@@ -446,6 +446,7 @@ main(int argc, char *argv[])
 	enum sr_error error;
 
 	diag_init("strongroom");
+	monitor_events_begin();
 	monitor.file = read_options(argc, argv);
 	monitor.terminal = isatty(STDERR_FILENO) == 1;
 	umask(077);

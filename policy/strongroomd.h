@@ -34,9 +34,11 @@
 
 #include "common/config.h"
 #include "common/config_reload.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "common/ipc.h"
 #include "common/seal_event.h"
+#include "gen/events.h"
 #include "policy/control.h"
 #include "policy/room.h"
 
@@ -412,6 +414,41 @@ enum sr_error monitor_load(const struct monitor *monitor, struct config *config,
     char message[CONFIG_MESSAGE_MAX]);
 void monitor_hung_up(struct monitor *monitor);
 void monitor_reload_look(struct monitor *monitor);
+
+/*
+ * strongroomd_events.c: events for systemd's journal (systemd.io, "Native
+ * Journal Protocol"), each of a kind of policy/events.def.
+ *
+ * event_begin, event_text, event_number: a kind, and then fields of it, which
+ * are called STRONGROOM_ and the name; one that has no room is left out.
+ * event_encode: the datagram; its length, or 0 where it does not fit.
+ * event_is_of: whether that is a kind, and one that only `from' tells of.
+ * monitor_events_begin: once, before the first event.
+ * monitor_event: to the journal where stderr is its stream; else, or if it does
+ * not take it at once, as a line on stderr by the kind's priority.
+ * monitor_event_beside: to the journal or nowhere, since stderr has a line of
+ * its own of it.
+ */
+#define EVENT_FIELDS_MAX 1536
+#define EVENT_DATAGRAM_MAX (EVENT_FIELDS_MAX + 2048)
+
+struct event {
+	enum event_kind kind;
+	struct writer fields; /* into bytes */
+	uint8_t bytes[EVENT_FIELDS_MAX];
+};
+
+void event_begin(struct event *event, enum event_kind kind);
+void event_text(struct event *event, const char *name, const char *value);
+void event_number(struct event *event, const char *name, uint64_t number);
+size_t event_encode(const struct event *event, const char *bank,
+    const char *message, uint8_t datagram[EVENT_DATAGRAM_MAX]);
+bool event_is_of(unsigned kind, enum event_from from);
+void monitor_events_begin(void);
+void monitor_event(const struct monitor *monitor, const struct event *event,
+    const char *format, ...) DIAG_PRINTF(3, 4);
+void monitor_event_beside(const struct monitor *monitor,
+    const struct event *event, const char *format, ...) DIAG_PRINTF(3, 4);
 
 /*
  * strongroomd_notify.c: sd_notify(3)'s protocol; nothing without a socket.

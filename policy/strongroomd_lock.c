@@ -136,6 +136,8 @@ monitor_lock_late(struct monitor *monitor)
 void
 monitor_lock_look(struct monitor *monitor)
 {
+	struct event event;
+
 	if (monitor->state != MONITOR_LOCKING || monitor->stopping ||
 	    monitor->unlock != 0)
 		return;
@@ -147,7 +149,9 @@ monitor_lock_look(struct monitor *monitor)
 	monitor->state = MONITOR_LOCKED;
 	monitor->killed = false;
 	monitor->deadline_ms = 0;
-	diag_info("locked: no key is in memory, customers are turned away");
+	event_begin(&event, EVENT_LOCKED);
+	monitor_event(monitor, &event,
+	    "locked: no key is in memory, customers are turned away");
 	if (monitor->announced) {
 		monitor_notify("READY=1\nSTATUS=locked");
 	} else if (monitor_settle(monitor, "READY=1\nSTATUS=locked")) {
@@ -179,10 +183,13 @@ monitor_unlock(struct monitor *monitor, int secret, unsigned kind)
 void
 monitor_unlocked(struct monitor *monitor)
 {
+	struct event event;
+
 	monitor->state = MONITOR_OPEN;
 	monitor->answered = false;
 	monitor->deadline_ms = 0;
-	diag_info("unlocked: customers are served");
+	event_begin(&event, EVENT_UNLOCKED);
+	monitor_event(monitor, &event, "unlocked: customers are served");
 	monitor_notify("READY=1\nSTATUS=open");
 	monitor_ask_end(monitor);
 	tell(monitor, true, SR_INTERNAL);

@@ -123,10 +123,17 @@ silent(const struct monitor *monitor)
 static void
 tell(struct monitor *monitor, int64_t now_ms)
 {
+	const int64_t late = now_ms - monitor->pulse.begun_ms;
+	struct event event;
+
 	monitor->pulse.told = true;
-	diag_warn("the watchdog gets nothing: for %lld ms %s has not answered; "
-		  "if that lasts, systemd ends the bank and starts it again",
-	    (long long)(now_ms - monitor->pulse.begun_ms), silent(monitor));
+	event_begin(&event, EVENT_PULSE_LATE);
+	event_text(&event, "SILENT", silent(monitor));
+	event_number(&event, "MILLISECONDS", (uint64_t)late);
+	monitor_event(monitor, &event,
+	    "the watchdog gets nothing: for %lld ms %s has not answered; if "
+	    "that lasts, systemd ends the bank and starts it again",
+	    (long long)late, silent(monitor));
 }
 
 void

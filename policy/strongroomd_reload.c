@@ -208,6 +208,7 @@ finish(struct monitor *monitor)
 static void
 describe(struct monitor *monitor, const struct config_changes *changes)
 {
+	struct event event;
 	const bool locked = monitor->state == MONITOR_LOCKED;
 	const char *taken =
 	    changes->taken_count > 0 ? changes->taken : "no value has changed";
@@ -216,7 +217,10 @@ describe(struct monitor *monitor, const struct config_changes *changes)
 	    "reloaded: %s%s\n", taken,
 	    locked ? " (locked: the rooms begin with it)" : "");
 
-	diag_info("reloaded: %s", taken);
+	event_begin(&event, EVENT_RELOADED);
+	event_text(&event, "CHANGED", taken);
+	event_text(&event, "KEPT", changes->kept);
+	monitor_event(monitor, &event, "reloaded: %s", taken);
 	if (changes->kept_count == 0)
 		return;
 	diag_warn("%s %s at the next start", changes->kept, verb);
@@ -232,13 +236,17 @@ begin(struct monitor *monitor)
 	static char message[CONFIG_MESSAGE_MAX];
 	const bool open = monitor->state == MONITOR_OPEN;
 	struct config_changes changes;
+	struct event event;
 
 	monitor->reload_wanted = false;
 	monitor->reloading = true;
 	notify_begin();
 	monitor->reload_error = monitor_load(monitor, &file, message);
 	if (monitor->reload_error != SR_OK) {
-		diag_error("nothing was reloaded: %s", message);
+		event_begin(&event, EVENT_RELOAD_REFUSED);
+		event_text(&event, "WHY", error_name(monitor->reload_error));
+		monitor_event(
+		    monitor, &event, "nothing was reloaded: %s", message);
 		snprintf(monitor->reload_text, sizeof(monitor->reload_text),
 		    "nothing was reloaded: %s\n", message);
 		finish(monitor);

@@ -140,16 +140,40 @@ monitor_unlock_told(
 	return error;
 }
 
-void
-monitor_seal_told(struct monitor *monitor, const uint8_t told[SEAL_EVENT_LEN])
+static bool
+read_told(const uint8_t told[SEAL_EVENT_LEN], struct seal_event *seal)
 {
 	struct entry_event event = {.code = SYSTEM_SEAL};
 	struct reader r = reader_of(told, SEAL_EVENT_LEN);
-	struct seal_event seal;
 
 	event.subject = reader_u64(&r);
 	reader_bytes(&r, event.detail, sizeof(event.detail));
-	if (seal_event_of(&event, &seal) == SR_OK)
+	return seal_event_of(&event, seal) == SR_OK;
+}
+
+/* For systemd's journal, which who steals the disk reads: without the label. */
+static void
+tell_changed(const struct monitor *monitor, const uint8_t told[SEAL_EVENT_LEN])
+{
+	struct seal_event seal;
+	struct event event;
+
+	event_begin(&event, EVENT_SEAL_CHANGED);
+	if (read_told(told, &seal)) {
+		event_text(&event, "CHANGE", seal_what_name(seal.what));
+		event_text(&event, "KIND", sealed_kind_name(seal.kind));
+		event_number(&event, "NUMBER", seal.number);
+	}
+	monitor_event(
+	    monitor, &event, "what opens the bank's keys has been changed");
+}
+
+void
+monitor_seal_told(struct monitor *monitor, const uint8_t told[SEAL_EVENT_LEN])
+{
+	struct seal_event seal;
+
+	if (read_told(told, &seal))
 		keep(monitor, &seal);
 }
 
@@ -190,7 +214,7 @@ monitor_sealer_ended(struct monitor *monitor, int status)
 	if (error == SR_OK)
 		error = monitor_put_sealed(monitor);
 	if (error == SR_OK || error == SR_SEAL_UNSYNCED) {
-		diag_info("what opens the bank's keys has been changed");
+		tell_changed(monitor, told);
 		monitor_seal_told(monitor, told);
 	} else {
 		monitor_drop_sealed(monitor);

@@ -74,9 +74,15 @@ monitor_give_up(struct monitor *monitor, enum sr_error why)
 void
 monitor_stop(struct monitor *monitor)
 {
+	struct event event;
+
 	if (monitor->stopping)
 		return;
 	monitor->stopping = true;
+	if (monitor->announced) {
+		event_begin(&event, EVENT_STOPPING);
+		monitor_event_beside(monitor, &event, "the bank ends");
+	}
 	monitor->deadline_ms = monitor_now_ms() + STOP_WAIT_MS;
 	monitor_notify("STOPPING=1");
 	/* Before all are ready nothing can have been begun. */
@@ -121,13 +127,17 @@ monitor_settle(struct monitor *monitor, const char *notice)
 enum sr_error
 monitor_begin_locked(struct monitor *monitor)
 {
+	struct event event;
 	enum sr_error error;
 
 	if (!monitor->config.unlock_ask) {
 		monitor->state = MONITOR_LOCKED;
-		if (monitor_settle(monitor, "READY=1\nSTATUS=locked"))
-			diag_info("locked: strongroomctl unlock opens the "
-				  "bank, until then customers are turned away");
+		if (!monitor_settle(monitor, "READY=1\nSTATUS=locked"))
+			return SR_OK;
+		event_begin(&event, EVENT_LOCKED);
+		monitor_event(monitor, &event,
+		    "locked: strongroomctl unlock opens the bank, until then "
+		    "customers are turned away");
 		return SR_OK;
 	}
 	monitor->may_ask = true;
@@ -141,6 +151,8 @@ monitor_begin_locked(struct monitor *monitor)
 static void
 announce(struct monitor *monitor)
 {
+	struct event event;
+
 	for (int i = 0; i < MONITOR_ROOMS; i++)
 		if (!monitor->rooms[i].ready &&
 		    !(monitor->rehearse && i != ROOM_KEYD))
@@ -159,7 +171,11 @@ announce(struct monitor *monitor)
 		monitor_stop(monitor);
 		return;
 	}
-	(void)monitor_settle(monitor, "READY=1\nSTATUS=open");
+	if (!monitor_settle(monitor, "READY=1\nSTATUS=open"))
+		return;
+	event_begin(&event, EVENT_OPENED);
+	monitor_event_beside(
+	    monitor, &event, "the bank is open: customers are served");
 }
 
 static void
@@ -170,9 +186,15 @@ room_ready(struct monitor *monitor, enum room_name name, uint32_t missing)
 	monitor->rooms[name].ready = true;
 	monitor->rooms[name].missing = missing;
 	sandbox_describe(missing, text);
-	if (text[0] != '\0' && !monitor->announced)
-		diag_warn("the sandbox of %s lacks: %s",
+	if (text[0] != '\0' && !monitor->announced) {
+		struct event event;
+
+		event_begin(&event, EVENT_WALL_MISSING);
+		event_text(&event, "ROOM", monitor_room_name(name));
+		event_text(&event, "LAYERS", text);
+		monitor_event(monitor, &event, "the sandbox of %s lacks: %s",
 		    monitor_room_name(name), text);
+	}
 	announce(monitor);
 }
 
@@ -196,10 +218,14 @@ static void
 begin_generation(struct monitor *monitor)
 {
 	static const enum room_name told[] = {ROOM_KEYD, ROOM_LEDGERD};
+	struct event event;
 	uint8_t message[16];
 
 	if (!may_restart(monitor)) {
-		diag_error("netd ended %d times within %d s: the bank ends",
+		event_begin(&event, EVENT_TOO_MANY_RESTARTS);
+		event_text(&event, "ROOM", "netd");
+		monitor_event(monitor, &event,
+		    "netd ended %d times within %d s: the bank ends",
 		    MONITOR_RESTARTS_MAX + 1, MONITOR_RESTARTS_S);
 		monitor_give_up(monitor, SR_INTERNAL);
 		return;
@@ -226,6 +252,8 @@ static void
 generation_done(
     struct monitor *monitor, enum room_name name, uint32_t generation)
 {
+	struct event event;
+
 	if (generation != monitor->generation ||
 	    !monitor->rooms[name].awaited || monitor->stopping ||
 	    monitor->state != MONITOR_OPEN)
@@ -235,10 +263,15 @@ generation_done(
 	    monitor->rooms[ROOM_LEDGERD].awaited)
 		return;
 	monitor->deadline_ms = 0;
-	if (monitor_start_netd(monitor) != SR_OK)
+	if (monitor_start_netd(monitor) != SR_OK) {
 		monitor_give_up(monitor, SR_INTERNAL);
-	else
-		diag_info("netd was started anew, generation %u", generation);
+		return;
+	}
+	event_begin(&event, EVENT_NETD_ANEW);
+	event_text(&event, "ROOM", "netd");
+	event_number(&event, "GENERATION", generation);
+	monitor_event(monitor, &event, "netd was started anew, generation %u",
+	    generation);
 }
 
 static void
@@ -253,6 +286,46 @@ describe_end(int status, char *text, size_t len)
 	else
 		snprintf(
 		    text, len, "was killed by signal %d", WTERMSIG(status));
+}
+
+/* A room has ended that should not. */
+static void
+tell_end(struct monitor *monitor, enum room_name name, int status)
+{
+	const bool policy = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+	struct event event;
+	char text[128];
+
+	describe_end(status, text, sizeof(text));
+	/* Of a start that fails the journal is told by stderr alone, which it
+	 * ascribes to the unit even when nobody is left to be asked. */
+	if (!monitor->announced) {
+		diag_error("%s %s", monitor_room_name(name), text);
+		return;
+	}
+	event_begin(&event, EVENT_ROOM_ENDED);
+	event_text(&event, "ROOM", monitor_room_name(name));
+	event_number(&event, "GENERATION", monitor->generation);
+	event_text(&event, "HOW",
+	    WIFEXITED(status) ? "exit"
+	    : policy          ? "policy"
+			      : "signal");
+	event_number(&event, "STATUS",
+	    (uint64_t)(WIFEXITED(status) ? WEXITSTATUS(status)
+					 : WTERMSIG(status)));
+	monitor_event(monitor, &event, "%s %s", monitor_room_name(name), text);
+}
+
+static void
+tell_unlock_failed(
+    const struct monitor *monitor, enum sr_error why, const char *how)
+{
+	struct event event;
+
+	event_begin(&event, EVENT_UNLOCK_FAILED);
+	event_text(&event, "WHY", error_name(why));
+	monitor_event(monitor, &event,
+	    "strongroom-unlock %s: the bank stays locked", how);
 }
 
 static void
@@ -274,13 +347,15 @@ unlock_ended(struct monitor *monitor, int status)
 	if (monitor->state == MONITOR_LOCKING)
 		return;
 	describe_end(status, text, sizeof(text));
-	diag_error("strongroom-unlock %s: the bank stays locked", text);
 	if (monitor->state == MONITOR_UNLOCKING ||
-	    (wrong && monitor->may_ask && !monitor->announced))
+	    (wrong && monitor->may_ask && !monitor->announced)) {
+		tell_unlock_failed(monitor, error, text);
 		monitor_unlock_failed(monitor, wrong ? error : SR_INTERNAL);
-	else
-		monitor_give_up(monitor,
-		    error_exit(error) == error_exit(SR_IO) ? error : SR_UNLOCK);
+		return;
+	}
+	diag_error("strongroom-unlock %s: the bank stays locked", text);
+	monitor_give_up(monitor,
+	    error_exit(error) == error_exit(SR_IO) ? error : SR_UNLOCK);
 }
 
 static void
@@ -288,6 +363,7 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 {
 	struct monitor_room *room = &monitor->rooms[name];
 	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	struct event event;
 	char text[128];
 
 	room->pid = 0;
@@ -309,7 +385,7 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 	describe_end(status, text, sizeof(text));
 	if (monitor->stopping) {
 		if (!good) {
-			diag_error("%s %s", monitor_room_name(name), text);
+			tell_end(monitor, name, status);
 			monitor_give_up(monitor, SR_INTERNAL);
 		} else if (name == ROOM_LEDGERD) {
 			(void)monitor_send_stop(monitor, ROOM_KEYD);
@@ -320,10 +396,15 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 		monitor_lock_room_ended(monitor, name, good, text);
 		return;
 	}
-	diag_error("%s %s", monitor_room_name(name), text);
+	tell_end(monitor, name, status);
 	if (monitor->ended)
 		return;
 	if (monitor->state == MONITOR_UNLOCKING) {
+		event_begin(&event, EVENT_UNLOCK_FAILED);
+		event_text(&event, "WHY", error_name(SR_INTERNAL));
+		monitor_event_beside(monitor, &event,
+		    "%s %s: the bank stays locked", monitor_room_name(name),
+		    text);
 		monitor_unlock_failed(monitor, SR_INTERNAL);
 		return;
 	}

@@ -80,13 +80,14 @@ ctl_reload(const struct ctl_options *options, char *const words[])
 {
 	static struct config config;
 	static char message[CONFIG_MESSAGE_MAX];
-	enum sr_error error;
+	const char *path;
+	enum sr_error error = ctl_configuration_file(options, &path);
 	int fd;
 
 	(void)words;
-	if (options->configuration == NULL)
-		return ctl_configuration(options, &config);
-	if (config_load(options->configuration, &config, message) != SR_OK)
+	if (error != SR_OK)
+		return error;
+	if (config_load(path, &config, message) != SR_OK)
 		return ask_in_spite(&config, message);
 	error = ctl_control(&config, &fd);
 	if (error != SR_OK)

@@ -209,6 +209,8 @@ take_monitor(struct world *w, const struct ipc_message *m)
 		TAKE(settings_done, w->settings_done, other);
 	} else if (m->type == MESSAGE_PULSE_SEEN) {
 		TAKE(pulse_seen, w->seen, w->seens);
+	} else if (m->type == MESSAGE_ROOM_EVENT) {
+		TAKE(room_event, w->event, w->events);
 	}
 }
 

@@ -70,6 +70,8 @@ struct world {
 	unsigned pulses;
 	struct message_pulse_seen seen; /* that strongroomd was told of */
 	unsigned seens;
+	struct message_room_event event; /* for systemd's journal */
+	unsigned events;
 	uint8_t control_type; /* of the last answer to control, and its body */
 	uint8_t control_body[8192];
 	size_t control_len;

@@ -216,6 +216,10 @@ take_control(struct sim_bank *bank, const struct ipc_message *m)
 		bank->pulses_done++;
 	} else if (m->type == MESSAGE_PULSE_SEEN) {
 		bank->pulses_seen++;
+	} else if (m->type == MESSAGE_ROOM_EVENT) {
+		must(message_room_event_decode(m->body, m->len, &bank->event) ==
+		     SR_OK);
+		bank->events++;
 	}
 }
 

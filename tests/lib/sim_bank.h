@@ -66,7 +66,9 @@ struct sim_bank {
 	struct message_settings_done settings_done;
 	uint64_t pulse_done; /* number of the last one that came back */
 	unsigned pulses_done;
-	unsigned pulses_seen; /* of keyd and ledgerd together */
+	unsigned pulses_seen;            /* of keyd and ledgerd together */
+	struct message_room_event event; /* for systemd's journal */
+	unsigned events;
 	uint8_t control_answer[8192];
 	size_t control_answer_len;
 };

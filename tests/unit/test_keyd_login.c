@@ -14,6 +14,7 @@
 
 #include "common/kdf.h"
 #include "client/ctl/members.h"
+#include "gen/events.h"
 #include "tests/lib/keyd_world.h"
 
 static struct person
@@ -604,9 +605,17 @@ given_the_hours_invitations_when_given_out_then_no_more_until_it_ends(
 	assert_int_equal(w->control_body[0], SR_BUDGET);
 	assert_int_equal(w->keyd->refusals[REFUSAL_INVITATIONS], 1);
 	assert_int_equal(w->keyd->refusals[REFUSAL_CONTROL], 0);
+	/* strongroomd is told within a minute, once */
+	assert_int_equal(w->events, 0);
+	sim_advance(w->sim, KEYD_REFUSALS_MS);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(w->events, 1);
+	assert_int_equal(w->event.kind, EVENT_BUDGET_REFUSED);
+	assert_int_equal(w->event.one, REFUSAL_INVITATIONS);
+	assert_int_equal(w->event.two, 1);
 	/* a restart gives no new ones, the end of the hour does */
 	world_start_again(w);
-	sim_advance(w->sim, 3600000 - 1);
+	sim_advance(w->sim, 3600000 - KEYD_REFUSALS_MS - 1);
 	invite(w, "ada", 60);
 	assert_int_equal(w->refusals, 2);
 	sim_advance(w->sim, 1);

@@ -16,6 +16,7 @@
 #include "common/entry.h"
 #include "common/journal.h"
 #include "common/note.h"
+#include "gen/events.h"
 #include "tests/lib/keyd_world.h"
 
 static uint8_t leaves[8][32];
@@ -170,6 +171,31 @@ given_an_extension_when_appended_then_signed_and_anything_else_refused(
 	assert_int_equal(w->head.error, SR_OK);
 	expect_signed(w, 5);
 	assert_memory_not_equal(w->head.root, before.root, 32);
+}
+
+static void
+given_another_history_when_offered_then_strongroomd_is_told_now_and_then(
+    void **state)
+{
+	struct world *w = *state;
+
+	world_append(w, 1, leaves[0], 3);
+	assert_int_equal(w->events, 0);
+	world_append(w, 4, leaves[4], 0);
+	assert_int_equal(w->head.error, SR_MALFORMED);
+	assert_int_equal(w->events, 0);
+	for (int i = 0; i < 100; i++)
+		world_append(w, 2, leaves[4], 1);
+	assert_int_equal(w->head.error, SR_ROLLED_BACK);
+	assert_int_equal(w->events, 1);
+	assert_int_equal(w->event.kind, EVENT_HISTORY_REFUSED);
+	assert_int_equal(w->event.one, SR_ROLLED_BACK);
+	assert_int_equal(w->event.two, 2);
+	assert_int_equal(w->event.three, 4);
+	sim_advance(w->sim, KEYD_HISTORY_MS);
+	world_append(w, 5, leaves[4], 1);
+	assert_int_equal(w->events, 2);
+	assert_int_equal(w->event.one, SR_FORKED);
 }
 
 static void
@@ -746,6 +772,8 @@ main(void)
 		given_a_founding_cut_off_when_begun_again_then_it_can_be_finished),
 	    TEST(
 		given_an_extension_when_appended_then_signed_and_anything_else_refused),
+	    TEST(
+		given_another_history_when_offered_then_strongroomd_is_told_now_and_then),
 	    TEST(given_leaves_of_half_a_hash_when_appended_then_refused),
 	    TEST(given_a_restart_when_the_head_is_asked_then_the_same_bytes),
 	    TEST(

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "common/config_reload.h"
+#include "gen/events.h"
 #include "tests/lib/sim_bank.h"
 
 #define LEAST "[bank]\nname = B\n[unlock]\npassphrase-file = p\n"
@@ -252,12 +253,19 @@ given_another_reserve_then_the_bank_closes_and_opens_by_it(void **state)
 	m.reserve = 16 << 20;
 	say(&m, SR_OK);
 	assert_int_equal(bank->ledgerd->admission.closed, SR_NO_SPACE);
+	assert_int_equal(bank->events, 1);
+	assert_int_equal(bank->event.kind, EVENT_LEDGERD_CLOSED);
+	assert_int_equal(bank->event.one, SR_NO_SPACE);
 	assert_int_equal(bank->ledgerd->segments.reserve, m.reserve);
 	assert_int_not_equal(pay(), SR_OK);
 	m.reserve = 1 << 20;
 	say(&m, SR_OK);
 	assert_int_equal(bank->ledgerd->admission.closed, SR_OK);
+	assert_int_equal(bank->events, 2);
+	assert_int_equal(bank->event.kind, EVENT_LEDGERD_OPEN);
 	assert_int_equal(pay(), SR_OK);
+	pass_s(100);
+	assert_int_equal(bank->events, 2);
 }
 
 static size_t
