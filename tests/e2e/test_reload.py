@@ -168,14 +168,17 @@ def given_a_short_handshake_timeout_when_reloaded_then_the_silent_are_closed():
 @scenario
 def given_a_reload_when_netd_is_killed_then_the_next_has_the_new_values():
     bank = open_bank()
-    reload(bank, ("netd", "max_per_address", "3"),
-           ("netd", "max_connections", "6")).ends(DONE, RELOADED)
+    reload(bank, ("netd", "max_per_address", "6"),
+           ("netd", "max_connections", "4")).ends(DONE, RELOADED)
     bank.kill_room("netd")
     wait_until(lambda: bank.status()["netd_restarts"] == 1 and
                "netd" in bank.rooms(), "the next netd")
-    equal(admitted(bank, 5), 3)
+    equal(admitted(bank, 8), 4)
     netd_is_free(bank)
     # It still can what the first could.
+    reload(bank, ("netd", "max_connections", "1000")).ends(DONE, RELOADED)
+    equal(admitted(bank, 8), 6)
+    netd_is_free(bank)
     reload(bank, ("netd", "max_per_address", "1000"),
            ("netd", "max_connections", "1000")).ends(DONE, RELOADED)
     equal(admitted(bank, 20), 20)
