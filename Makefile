@@ -111,11 +111,11 @@ COMPLETIONS := $(patsubst %,$(GEN)/completion/%,$(CLIENTS) strongroomd)
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
-tests: all tools $(UNIT_TESTS) $(SIM) $(COMPLETIONS)	## build the test programs, too
+tests: all tools $(UNIT_TESTS) $(SIM)	## build the test programs, too
 
 fuzz-targets: $(FUZZ_TARGETS)
 
-tools: $(TEST_TOOLS) $(HASTY)	## build only what the tests in Python work with
+tools: $(TEST_TOOLS) $(HASTY) $(COMPLETIONS)	## build only what the tests in Python work with
 
 help:	## list these goals
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 15
