@@ -110,7 +110,8 @@ def given_the_tree_when_installed_then_every_unit_and_page_is_there():
     for page in (TOP / "man").glob("*.[1-8]"):
         check((root / f"usr/share/man/man{page.suffix[1:]}" / page.name)
               .is_file(), page.name)
-    for name in ("lib/sysusers.d/strongroom.conf",
+    for name in ("lib/systemd/catalog/strongroom.catalog",
+                 "lib/sysusers.d/strongroom.conf",
                  "lib/tmpfiles.d/strongroom.conf",
                  "share/doc/strongroom/SECURITY.md"):
         check((root / "usr" / name).is_file(), name)
