@@ -107,7 +107,7 @@ COMPLETIONS := $(patsubst %,$(GEN)/completion/%,$(CLIENTS) strongroomd)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all tests tools fuzz fuzz-targets help deps deps-ci deps-deb deb demo run check \
-    check-interop ci bench lines soak mutants rules lint compiler format install clean
+    check-interop check-systemd ci bench lines soak mutants rules lint compiler format install clean
 
 all: $(PROGRAMS)	## build all programs (CC=, BUILD=, SANITIZE=, COVERAGE=1)
 
@@ -153,6 +153,10 @@ fuzz: deps-ci	## libFuzzer on each decoder of verify: MINUTES=120 in all
 ci: deps-ci	## sanitizers, second compiler, linters, mutants: 60 minutes
 	JOBS=$(JOBS) TEST_JOBS=$(TEST_JOBS) mk/ci
 
+check-systemd: deb	## the packages in a machine that systemd runs (root)
+	$(MAKE) -j$(JOBS) tools all
+	BUILD=$(BUILD) tests/run -j 1 --only 'deb/*'
+
 check-interop: deps	## programs that are not ours check us (npm, Go, hledger ...)
 	$(MAKE) -j$(JOBS) all $(filter $(BUILD)/tests/interop/%,$(TEST_TOOLS)) $(SIM) \
 	    $(BUILD)/tests/faults/session $(BUILD)/tests/test_book_random
@@ -197,7 +201,7 @@ clean:	## remove $(BUILD)
 # ---- Rules -----------------------------------------------------------------
 
 # These goals need no compiler, or call make again once they have one.
-NO_PROBE := help deps deps-ci deps-deb deb demo run check check-interop ci bench soak fuzz mutants rules format clean
+NO_PROBE := help deps deps-ci deps-deb deb demo run check check-interop check-systemd ci bench soak fuzz mutants rules format clean
 ifneq ($(filter-out $(NO_PROBE),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(shell mk/probe $(BUILD)/probed.mk "$(CC)" $(if $(SANITIZE),plain))
 $(if $(MISSING),$(error $(MISSING)))

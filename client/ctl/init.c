@@ -506,9 +506,8 @@ init_tell_start(
 			    layout->credential_file);
 		return;
 	}
-	if (geteuid() == 0)
-		socket_unit_listen(
-		    options->instance, layout->listen, layout->listen_count);
+	socket_unit_listen(
+	    options->instance, layout->listen, layout->listen_count);
 	fprintf(stderr,
 	    "Start it:  systemctl %senable --now strongroom%s%s.socket "
 	    "strongroom%s%s.service\n",

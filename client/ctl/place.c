@@ -96,6 +96,24 @@ ctl_place(const char *instance, struct ctl_place *out)
 	return place_below(configuration, data, instance, out);
 }
 
+bool
+ctl_place_units(char path[CONFIG_PATH_MAX])
+{
+	static const char below[] = "/systemd/user";
+	size_t len;
+
+	if (geteuid() == 0)
+		return snprintf(path, CONFIG_PATH_MAX, "/etc/systemd/system") >
+		       0;
+	if (!place_xdg("XDG_CONFIG_HOME", ".config", path))
+		return false;
+	len = strlen(path);
+	if (len + sizeof(below) > CONFIG_PATH_MAX)
+		return false;
+	memcpy(path + len, below, sizeof(below));
+	return true;
+}
+
 enum sr_error
 ctl_place_find(const char *instance, struct ctl_place *out)
 {

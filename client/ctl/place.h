@@ -42,6 +42,13 @@ enum sr_error ctl_place(const char *instance, struct ctl_place *out);
 enum sr_error ctl_place_find(const char *instance, struct ctl_place *out);
 
 /*
+ * Where systemd looks for what is to be said of units besides the packages'
+ * (systemd.unit(5)): of the machine, or of the user's own.  False, without a
+ * line: nobody says whose home it is.
+ */
+bool ctl_place_units(char path[CONFIG_PATH_MAX]);
+
+/*
  * Makes the directories above the file of that path, those of root for all to
  * read.  SR_PERMISSION, SR_IO with a line on stderr.
  */

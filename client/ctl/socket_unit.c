@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define UNITS "/etc/systemd/system"
+#include "client/ctl/place.h"
+
+#define SYSTEMD "/etc/systemd"
 #define UNIX_PREFIX "unix:"
 
 static void
@@ -49,22 +50,20 @@ void
 socket_unit_listen(
     const char *instance, const char *const *addresses, size_t count)
 {
-	char directory[128], path[160];
+	char units[CONFIG_PATH_MAX], path[CONFIG_PATH_MAX + 128];
 	FILE *file;
 	bool good;
 	int fd;
 
-	if (access(UNITS, F_OK) != 0 ||
+	if (access(SYSTEMD, F_OK) != 0 || !ctl_place_units(units) ||
 	    (instance == NULL && count == 1 &&
 		strcmp(addresses[0], SOCKET_UNIT_ADDRESS) == 0))
 		return;
-	snprintf(directory, sizeof(directory), UNITS "/strongroom%s%s.socket.d",
-	    instance != NULL ? "@" : "", instance != NULL ? instance : "");
-	snprintf(path, sizeof(path), "%s/listen.conf", directory);
-	if (mkdir(directory, 0755) != 0 && errno != EEXIST) {
-		socket_unit_failed(directory, strerror(errno));
+	snprintf(path, sizeof(path), "%s/strongroom%s%s.socket.d/listen.conf",
+	    units, instance != NULL ? "@" : "",
+	    instance != NULL ? instance : "");
+	if (ctl_place_make(path) != SR_OK)
 		return;
-	}
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	file = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (file == NULL) {
@@ -78,7 +77,7 @@ socket_unit_listen(
 		socket_unit_failed(path, strerror(errno));
 	else
 		fprintf(stderr,
-		    "%s has what systemd listens on; systemctl daemon-reload "
+		    "%s has what systemd listens on; systemctl %sdaemon-reload "
 		    "makes it known.\n",
-		    path);
+		    path, geteuid() == 0 ? "" : "--user ");
 }

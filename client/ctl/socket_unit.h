@@ -12,10 +12,11 @@
 #define SOCKET_UNIT_ADDRESS "127.0.0.1:7420"
 
 /*
- * Writes /etc/systemd/system/strongroom.socket.d/listen.conf, or that of
- * strongroom@INSTANCE.socket, where systemd is on the machine and those are not
- * the addresses of the unit itself.  What fails is a line on stderr: the bank
- * is founded all the same.
+ * Writes strongroom.socket.d/listen.conf, or that of
+ * strongroom@INSTANCE.socket, beneath /etc/systemd/system, or of a user's own
+ * bank beneath the directory that ctl_place_units() tells, where systemd is on
+ * the machine and those are not the addresses of the unit itself.  What fails
+ * is a line on stderr: the bank is founded all the same.
  */
 void socket_unit_listen(
     const char *instance, const char *const *addresses, size_t count);

@@ -162,6 +162,8 @@ def given_a_user_when_founded_then_the_bank_is_theirs():
     equal(settings(conf)["data"], str(home / ".local/share/strongroom"))
     equal(conf.parent.stat().st_mode & 0o777, 0o700)
     check(not (SOCKETS / "strongroom.socket.d").exists(), "not the machine's")
+    contains((home / ".config/systemd/user/strongroom.socket.d/listen.conf")
+             .read_text(), "ListenStream=127.0.0.1:7430\n")
     equal(state(conf, user="clara"), "open")
     elsewhere = home / "x"
     words = [*as_clara, f"XDG_CONFIG_HOME={elsewhere}/c",
