@@ -123,11 +123,8 @@ fill_m4(struct ledgerd *ledgerd, const struct opening *opening,
 	m4->rekey_ms = limit_ms(session->rekey_s);
 	m4->rekey_records = SESSION_REKEY_RECORDS;
 	m4->rekey_bytes = SESSION_REKEY_BYTES;
-	/* The time that entries bear, even where the clock went back: an
-	 * order's expiry is measured against it. */
-	m4->server_time_ms = env_clock_ms(ledgerd->env);
-	if (m4->server_time_ms < ledgerd->last_time_ms)
-		m4->server_time_ms = ledgerd->last_time_ms;
+	/* An order's expiry is measured against it. */
+	m4->server_time_ms = ledgerd_time_ms(ledgerd);
 	m4->checkpoint_len = (uint16_t)ledgerd->checkpoint_len;
 	memcpy(m4->checkpoint, ledgerd->checkpoint, ledgerd->checkpoint_len);
 }

@@ -84,11 +84,8 @@ void
 batch_begin_without(struct ledgerd *ledgerd, enum sr_error closed)
 {
 	struct batch *batch = &ledgerd->batch;
-	uint64_t now = env_clock_ms(ledgerd->env);
 
-	/* Behind the last entry the clock stands still. */
-	batch->time_ms =
-	    now > ledgerd->last_time_ms ? now : ledgerd->last_time_ms;
+	batch->time_ms = ledgerd_time_ms(ledgerd);
 	batch->closed = closed;
 	batch->takes_entries = false;
 	batch->limit = FRAMES_LEN;

@@ -230,7 +230,7 @@ ledgerd_take_control_ledgerd_status_get(
 		metrics_people(&ledgerd->book, &status);
 	while ((request = book_request_at(&ledgerd->book, place++)) != NULL)
 		status.requests += book_request_open(
-		    &ledgerd->book, request, ledgerd->last_time_ms);
+		    &ledgerd->book, request, ledgerd_time_ms(ledgerd));
 	for (unsigned i = 0; i < ledgerd->book.hold_count; i++)
 		status.overdue += book_hold_releasable(
 		    &ledgerd->book, &ledgerd->book.hold[i], now_ms);

@@ -74,6 +74,14 @@ ledgerd_close(struct ledgerd *ledgerd)
 	sodium_memzero(ledgerd, sizeof(*ledgerd));
 }
 
+uint64_t
+ledgerd_time_ms(const struct ledgerd *ledgerd)
+{
+	uint64_t now_ms = env_clock_ms(ledgerd->env);
+
+	return now_ms > ledgerd->last_time_ms ? now_ms : ledgerd->last_time_ms;
+}
+
 static enum sr_error
 send_netd(void *env, const void *packet, size_t len)
 {

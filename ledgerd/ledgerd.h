@@ -307,4 +307,10 @@ enum sr_error ledgerd_step(struct ledgerd *ledgerd, int timeout_ms);
 /* Wipes and releases. */
 void ledgerd_close(struct ledgerd *ledgerd);
 
+/*
+ * The time that an entry would bear now, in milliseconds since 1970: where
+ * the clock went back behind the last entry, it stands still.
+ */
+uint64_t ledgerd_time_ms(const struct ledgerd *ledgerd);
+
 #endif

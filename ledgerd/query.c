@@ -125,7 +125,7 @@ query_balance(struct ledgerd *ledgerd, const struct customer_session *session,
 		answer.ceiling = account->ceiling_minor;
 		answer.day_limit = account->day_limit_minor;
 		answer.day_left = book_day_left(
-		    &ledgerd->book, account, ledgerd->last_time_ms);
+		    &ledgerd->book, account, ledgerd_time_ms(ledgerd));
 	}
 	return message_balance_encode(w, &answer);
 }

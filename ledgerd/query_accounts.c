@@ -30,8 +30,8 @@ write_account(struct writer *w, const struct ledgerd *ledgerd,
 	writer_i64(w, account->soft_floor_minor);
 	writer_i64(w, account->ceiling_minor);
 	writer_i64(w, account->day_limit_minor);
-	writer_i64(
-	    w, book_day_left(&ledgerd->book, account, ledgerd->last_time_ms));
+	writer_i64(w,
+	    book_day_left(&ledgerd->book, account, ledgerd_time_ms(ledgerd)));
 	writer_u8(w, account->type);
 	writer_u8(w, query_status(account));
 	writer_u8(w, account->till_closed);
@@ -145,7 +145,7 @@ query_requests(struct ledgerd *ledgerd, const struct customer_session *session,
 		if (request->leaf <= item->before ||
 		    (!all && request->requester != session->customer) ||
 		    !book_request_open(
-			&ledgerd->book, request, ledgerd->last_time_ms))
+			&ledgerd->book, request, ledgerd_time_ms(ledgerd)))
 			continue;
 		error = write_request(ledgerd, request, &list, &full);
 		/* what nobody can read any more nobody is asked to approve */

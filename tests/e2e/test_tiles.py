@@ -86,6 +86,8 @@ def given_tiles_gone_or_short_when_the_bank_starts_then_they_are_there_again():
                                (bank.ledger / "public" / path).read_bytes()
                                == content for path, content in before.items()
                                if ".p/" not in path), "the tiles")
+        # its edge comes last, made from them
+        wait_until(lambda: tiles.is_whole(bank.ledger), "the edge")
         tiles.expect_whole(bank.ledger)
 
 

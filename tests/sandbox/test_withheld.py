@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.bank import (BUILD, CTL, DONE, MONITOR, ROOMS,  # noqa: E402
                       UNREACHABLE, Bank, instrumented, process_state,
                       run_program)
-from lib.scenario import (SCENARIOS, check, contains, equal, run,  # noqa: E402
-                          scenario, skip, wait_until)
+from lib.scenario import (SCENARIOS, Skip, check, contains,  # noqa: E402
+                          equal, run, scenario, skip, wait_until)
 
 WITHHOLD = BUILD / "tests/sandbox/withhold"
 
@@ -354,6 +354,8 @@ def every(function, name, *arguments):
             waiting.clear()
         try:
             future[0].result()
+        except Skip:
+            raise
         except Exception:
             if os.environ.get("TEST_BRIEF"):    # nothing is run after it
                 _pool.shutdown(cancel_futures=True)

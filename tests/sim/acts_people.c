@@ -418,6 +418,30 @@ pulse(struct world *world)
 		world_fail(world, "a pulse did not come back");
 }
 
+/* strongroom.conf is read again, with another audit log and reserve. */
+static void
+reload(struct world *world, const uint64_t *draw)
+{
+	const struct ledgerd_params *now = &world->bank->ledgerd->params;
+	const struct message_ledgerd_settings settings = {
+	    .reload = ++world->reloads,
+	    .audit_log = (uint8_t)(draw[3] / 64 % (AUDIT_OFF + 1)),
+	    .reserve = draw[3] % 2 == 0 ? 4096 : 8192,
+	    .session_idle = (uint32_t)now->session_idle_s,
+	    .session_absolute = (uint32_t)now->session_absolute_s,
+	    .session_rekey = (uint32_t)now->session_rekey_s,
+	};
+
+	if (!world->up)
+		return;
+	world_tell(world, "    reloads, audit log %u", settings.audit_log);
+	(void)sim_bank_settings(world->bank, &settings);
+	if (world_go(world) &&
+	    (world->bank->settings_done.reload != settings.reload ||
+		world->bank->settings_done.error != SR_OK))
+		world_fail(world, "a reload was not answered");
+}
+
 void
 acts_pass_time(struct world *world, const uint64_t *draw)
 {
@@ -429,6 +453,8 @@ acts_pass_time(struct world *world, const uint64_t *draw)
 		rotate(world, draw);
 	sim_advance(world->bank->sim, span + draw[1] % span);
 	pulse(world);
+	if (draw[2] % 8 < 2)
+		reload(world, draw);
 }
 
 void

@@ -173,6 +173,7 @@ struct world {
 	struct ack ack[ACKS_MAX];
 	size_t acks;
 	uint64_t pulses;      /* the number of the last one */
+	uint32_t reloads;     /* likewise */
 	uint64_t disclosed;   /* keys that left keyd */
 	uint64_t turned_away; /* registrations, told or perhaps */
 	/* before it nobody registers, as keyd has told; 0: not known */

@@ -59,14 +59,11 @@ heard(void)
 	return said;
 }
 
-static struct event
-an_event(enum event_kind kind)
+static void
+an_event(struct event *event, enum event_kind kind)
 {
-	struct event event;
-
-	event_begin(&event, kind);
-	event_text(&event, "ROOM", "netd");
-	return event;
+	event_begin(event, kind);
+	event_text(event, "ROOM", "netd");
 }
 
 static void
@@ -117,10 +114,12 @@ given_a_field_without_room_then_the_others_stay(void **state)
 {
 	static uint8_t datagram[EVENT_DATAGRAM_MAX];
 	static char large[EVENT_FIELDS_MAX + 1];
-	struct event event = an_event(EVENT_LOCKED);
-	size_t before = event_encode(&event, "B", "m", datagram), len;
+	struct event event;
+	size_t before, len;
 
 	(void)state;
+	an_event(&event, EVENT_LOCKED);
+	before = event_encode(&event, "B", "m", datagram);
 	memset(large, 'x', sizeof(large) - 1);
 	event_text(&event, "WHY", large);
 	event_text(&event, "HOW", "so");
@@ -131,14 +130,15 @@ given_a_field_without_room_then_the_others_stay(void **state)
 static void
 given_no_journal_then_an_event_is_a_line_of_its_priority(void **state)
 {
-	struct event event = an_event(EVENT_ROOM_ENDED);
+	struct event event;
 
 	(void)state;
+	an_event(&event, EVENT_ROOM_ENDED);
 	listen_to_stderr();
 	monitor_event(&monitor, &event, "%s has ended", "netd");
-	event = an_event(EVENT_NETD_ANEW);
+	an_event(&event, EVENT_NETD_ANEW);
 	monitor_event(&monitor, &event, "%s is there", "netd");
-	event = an_event(EVENT_LOCKED);
+	an_event(&event, EVENT_LOCKED);
 	monitor_event(&monitor, &event, "locked");
 	monitor_event_beside(&monitor, &event, "told elsewhere");
 	assert_string_equal(heard(), "strongroom: error: netd has ended\n"
@@ -150,11 +150,12 @@ given_no_journal_then_an_event_is_a_line_of_its_priority(void **state)
 static void
 given_a_journal_that_does_not_take_it_then_it_is_a_line(void **state)
 {
-	const struct event event = an_event(EVENT_LOCKED);
 	struct stat status;
+	struct event event;
 	char stream[64];
 
 	(void)state;
+	an_event(&event, EVENT_LOCKED);
 	if (access("/run/systemd/journal/socket", F_OK) == 0)
 		skip();
 	listen_to_stderr();
