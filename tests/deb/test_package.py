@@ -368,6 +368,28 @@ def given_a_second_bank_when_started_then_neither_touches_the_other():
     equal((bank.process.pid, bank.restarts()), before)
     run("systemctl", "stop", canteen.unit, canteen.socket)
     check(bank.open(), "the other one")
+    run("systemctl", "start", canteen.unit)
+    check(canteen.open(), "it comes with its socket")
+
+
+@scenario
+def given_both_when_the_package_is_put_in_again_then_both_run_the_new_one():
+    before = bank.process.pid, canteen.process.pid
+    run("apt-get", "install", "-y", "--reinstall", *debs(), limit_s=300,
+        env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+    for one, pid in zip((bank, canteen), before):
+        check(one.open() and one.process.pid != pid, one.unit)
+
+
+@scenario
+def given_the_target_when_stopped_then_all_banks_end_and_nobody_wakes_them():
+    run("systemctl", "stop", "strongroom.target")
+    for unit in (bank.unit, bank.socket, canteen.unit, canteen.socket,
+                 "strongroom-verify.timer"):
+        equal(shown(unit, "ActiveState"), ["inactive"], unit)
+    bank.atm("ada", "balance").ends(UNREACHABLE)
+    run("systemctl", "start", "strongroom.target")
+    wait_until(bank.open, "open")
     run("systemctl", "disable", canteen.unit, canteen.socket)
 
 
