@@ -369,12 +369,21 @@ audit_change(struct ledgerd *ledgerd, enum audit_mode mode)
 	ledgerd->params.audit = mode;
 	if (mode == ledgerd->audit.mode || ledgerd->keyd.copy)
 		return SR_OK;
-	error = audit_settle(ledgerd);
-	if (error != SR_OK)
-		return error;
+	ledgerd->fatal = audit_settle(ledgerd);
+	if (ledgerd->fatal != SR_OK)
+		return ledgerd->fatal;
 	if (mode == AUDIT_OFF)
 		close_file(ledgerd);
-	return begin(ledgerd, mode);
+	error = begin(ledgerd, mode);
+	if (error == SR_OK)
+		return SR_OK;
+	/* The record is the journal: it goes on. */
+	diag_error(AUDIT_PATH ": no log is kept: %s; mend that and reload",
+	    error_sentence(error));
+	close_file(ledgerd);
+	ledgerd->audit.mode = AUDIT_OFF;
+	ledgerd->params.audit = AUDIT_OFF;
+	return error;
 }
 
 void

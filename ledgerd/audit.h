@@ -64,7 +64,9 @@ void audit_close(struct ledgerd *ledgerd);
 /*
  * From now on the lines are written as `mode' says; those of entries before,
  * as far as the disk takes them, as the former one said.  Entries that came
- * while no log was kept get their lines as after a start.  Never within a
+ * while no log was kept get their lines as after a start.  Where that file
+ * cannot be gone on with (a directory, say) it is as AUDIT_OFF, after a line
+ * and an error; ledgerd->fatal where the former one failed.  Never within a
  * batch.
  */
 enum sr_error audit_change(struct ledgerd *ledgerd, enum audit_mode mode);

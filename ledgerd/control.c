@@ -113,18 +113,18 @@ static enum sr_error
 take_settings(struct ledgerd *ledgerd, const struct message_ledgerd_settings *m)
 {
 	struct ledgerd_params *params = &ledgerd->params;
-	enum sr_error error;
 
 	params->reserve = m->reserve;
 	ledgerd->segments.reserve = m->reserve;
 	params->session_idle_s = m->session_idle;
 	params->session_absolute_s = m->session_absolute;
 	params->session_rekey_s = m->session_rekey;
-	error = audit_change(ledgerd, (enum audit_mode)m->audit_log);
 	/* The reserve may close the bank for orders, or open it. */
-	if (error == SR_OK && ledgerd->phase == PHASE_OPEN)
-		error = admission_look(ledgerd);
-	return error;
+	if (ledgerd->phase == PHASE_OPEN)
+		ledgerd->fatal = admission_look(ledgerd);
+	if (ledgerd->fatal != SR_OK)
+		return ledgerd->fatal;
+	return audit_change(ledgerd, (enum audit_mode)m->audit_log);
 }
 
 void
@@ -135,10 +135,11 @@ ledgerd_take_monitor_ledgerd_settings(
 	struct writer w = writer_to(bytes, sizeof(bytes));
 	struct message_settings_done done = {.reload = m->reload};
 
-	if (!settings_valid(m))
-		done.error = SR_PARAMETERS;
-	else
-		ledgerd->fatal = take_settings(ledgerd, m);
+	/* What ends the room already is not to be forgotten. */
+	if (ledgerd->fatal != SR_OK)
+		return;
+	done.error = (uint16_t)(settings_valid(m) ? take_settings(ledgerd, m)
+						  : SR_PARAMETERS);
 	if (ledgerd->fatal == SR_OK &&
 	    message_settings_done_encode(&w, &done) == SR_OK)
 		(void)queue(ledgerd, bytes, writer_len(&w));

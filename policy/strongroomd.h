@@ -52,6 +52,8 @@
 #define MONITOR_RESTARTS_S 60
 #define MONITOR_RELOAD_TEXT_MAX 4096 /* what a reload has done, in lines */
 #define MONITOR_PULSES 4 /* in the time that systemd's watchdog gives */
+/* How long it is fed while the rooms start or end; as TimeoutStartSec=. */
+#define MONITOR_BETWEEN_MAX_MS 600000
 
 /* Whether there are keys in memory: strongroomctl lock, unlock. */
 enum monitor_state {
@@ -98,7 +100,8 @@ struct monitor_pulse {
 	int64_t period_ms; /* 0: nobody watches */
 	int64_t next_ms;   /* when the next one begins, or is asked again */
 	int64_t begun_ms;
-	uint64_t number; /* of the last one */
+	int64_t between_ms; /* since when it locks or unlocks; 0: it does not */
+	uint64_t number;    /* of the last one */
 	uint32_t asked;  /* generation of the netd that was; 0: none */
 	unsigned seen; /* the rooms that it has come to: 1 << enum room_name */
 	bool awaited;

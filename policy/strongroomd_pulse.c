@@ -2,7 +2,8 @@
 /*
  * The pulse: what feeds systemd's watchdog.  Must never say that the bank lives
  * for any other reason than that an order could go its whole way just now, or
- * that the bank is locked and has no way for one.
+ * that the bank is locked and has no way for one, or is on the way there or
+ * back, for ten minutes at most.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -136,6 +137,32 @@ tell(struct monitor *monitor, int64_t now_ms)
 	    (long long)late, silent(monitor));
 }
 
+/* Rooms that start or end have no end in sight. */
+static bool
+lasts(struct monitor *monitor, int64_t now_ms)
+{
+	struct monitor_pulse *pulse = &monitor->pulse;
+	const bool between = monitor->state == MONITOR_LOCKING ||
+			     monitor->state == MONITOR_UNLOCKING;
+
+	if (!between)
+		pulse->between_ms = 0;
+	else if (pulse->between_ms == 0)
+		pulse->between_ms = now_ms;
+	if (!between || now_ms - pulse->between_ms < MONITOR_BETWEEN_MAX_MS) {
+		pulse->told = false;
+		return false;
+	}
+	if (!pulse->told)
+		diag_error("the watchdog gets nothing: after %d minutes the "
+			   "rooms still %s; if that lasts, systemd ends the "
+			   "bank and starts it again",
+		    MONITOR_BETWEEN_MAX_MS / 60000,
+		    monitor->state == MONITOR_LOCKING ? "end" : "start");
+	pulse->told = true;
+	return true;
+}
+
 void
 monitor_pulse(struct monitor *monitor)
 {
@@ -147,10 +174,13 @@ monitor_pulse(struct monitor *monitor)
 	now_ms = monitor_now_ms();
 	if (alone(monitor)) {
 		pulse->awaited = false;
-		if (now_ms >= pulse->next_ms)
+		if (lasts(monitor, now_ms))
+			pulse->next_ms = now_ms + pulse->period_ms;
+		else if (now_ms >= pulse->next_ms)
 			feed(monitor);
 		return;
 	}
+	pulse->between_ms = 0;
 	if (!pulse->awaited && now_ms >= pulse->next_ms)
 		begin(pulse, now_ms);
 	if (!pulse->awaited)

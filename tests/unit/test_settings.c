@@ -315,6 +315,35 @@ given_another_audit_log_then_its_lines_begin_there(void **state)
 	assert_true(audit_has("ada"));
 }
 
+/* A file that cannot be gone on with ends no bank. */
+static void
+given_an_audit_log_that_cannot_be_read_then_answered_and_off(void **state)
+{
+	struct message_ledgerd_settings m = settings();
+	size_t len;
+
+	(void)state;
+	m.audit_log = AUDIT_OFF;
+	say(&m, SR_OK);
+	assert_int_equal(pay(), SR_OK);
+	len = audit_len();
+	m.audit_log = AUDIT_FULL;
+	m.session_idle = 77;
+	bank->ledgerd_room->fault[SIM_FAIL_READ] = 1;
+	say(&m, SR_IO);
+	assert_int_equal(bank->ledgerd_room->fault[SIM_FAIL_READ], 0);
+	assert_int_equal(bank->ledgerd->params.audit, AUDIT_OFF);
+	assert_int_equal(bank->ledgerd->params.session_idle_s, 77);
+	assert_int_equal(pay(), SR_OK);
+	assert_int_equal(audit_len(), len);
+	/* and once it can be, nothing is missing */
+	say(&m, SR_OK);
+	assert_int_equal(sim_bank_run(bank), SR_OK);
+	assert_int_equal(audit_missing(bank->ledgerd), 0);
+	assert_true(audit_len() > len);
+	assert_true(audit_has("ada"));
+}
+
 static void
 given_values_out_of_range_then_nothing_changes(void **state)
 {
@@ -353,6 +382,8 @@ main(void)
 	    LEDGERD(given_a_shorter_absolute_time_then_old_sessions_end),
 	    LEDGERD(given_another_reserve_then_the_bank_closes_and_opens_by_it),
 	    LEDGERD(given_another_audit_log_then_its_lines_begin_there),
+	    LEDGERD(
+		given_an_audit_log_that_cannot_be_read_then_answered_and_off),
 	    LEDGERD(given_values_out_of_range_then_nothing_changes),
 	};
 

@@ -41,6 +41,8 @@ later(int64_t ms)
 {
 	monitor.pulse.next_ms -= ms;
 	monitor.pulse.begun_ms -= ms;
+	if (monitor.pulse.between_ms != 0)
+		monitor.pulse.between_ms -= ms;
 }
 
 static int
@@ -226,6 +228,15 @@ given_a_new_netd_then_asked_anew_at_once_and_not_before_it_is_ready(
 	assert_int_equal(asked(), 0);
 }
 
+/* The time has come to feed it, of which the rooms have had that much. */
+static void
+due_after(int64_t ms)
+{
+	later(ms);
+	monitor.pulse.next_ms = 0;
+	assert_int_equal(asked(), 0);
+}
+
 static void
 given_a_locked_bank_then_fed_by_time_alone_and_by_no_answer(void **state)
 {
@@ -240,14 +251,43 @@ given_a_locked_bank_then_fed_by_time_alone_and_by_no_answer(void **state)
 		assert_int_equal(fed(), 0);
 		assert_int_equal(asked(), 0);
 		assert_int_equal(fed(), 0);
-		later(PERIOD_MS);
-		assert_int_equal(asked(), 0);
+		due_after(1000);
 		assert_int_equal(fed(), 1);
 	}
+	monitor.state = MONITOR_LOCKED;
+	due_after(1000 * (int64_t)MONITOR_BETWEEN_MAX_MS);
+	assert_int_equal(fed(), 1);
 	monitor.state = MONITOR_OPEN;
 	later(PERIOD_MS);
 	assert_int_equal(asked(), number + 1);
 	assert_int_equal(fed(), 0);
+}
+
+static void
+given_rooms_that_neither_start_nor_end_then_fed_no_more(void **state)
+{
+	static const enum monitor_state states[] = {
+	    MONITOR_LOCKING, MONITOR_UNLOCKING};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		monitor.state = states[i];
+		due_after(0);
+		assert_int_equal(fed(), 1);
+		due_after(MONITOR_BETWEEN_MAX_MS - 10000);
+		assert_int_equal(fed(), 1);
+		assert_false(monitor.pulse.told);
+		due_after(10000);
+		assert_int_equal(fed(), 0);
+		assert_true(monitor.pulse.told);
+		assert_in_range(monitor_pulse_wait_ms(&monitor, -1),
+		    PERIOD_MS - 60000, PERIOD_MS);
+		/* and as soon as they do, it is as ever */
+		monitor.state = MONITOR_LOCKED;
+		due_after(0);
+		assert_int_equal(fed(), 1);
+		assert_false(monitor.pulse.told);
+	}
 }
 
 static void
@@ -403,6 +443,7 @@ main(void)
 	    TEST(
 		given_a_new_netd_then_asked_anew_at_once_and_not_before_it_is_ready),
 	    TEST(given_a_locked_bank_then_fed_by_time_alone_and_by_no_answer),
+	    TEST(given_rooms_that_neither_start_nor_end_then_fed_no_more),
 	    TEST(
 		given_a_bank_that_starts_ends_or_is_not_watched_then_nobody_is_told),
 	    TEST(given_a_loop_that_waits_then_until_the_next_thing_is_due),
