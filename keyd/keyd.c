@@ -248,13 +248,24 @@ keyd_serve_others(struct keyd *k, unsigned readable)
 		    k, keyd_phase(k), k->packet.bytes, k->packet.len);
 }
 
+/*
+ * Whether customers may come.  Before the tree has started their M1 would be
+ * refused without a word, so netd, which lets nobody in before it has a HELLO,
+ * has none until then: who comes while ledgerd reads its books waits.
+ */
+static bool
+keyd_serves(const struct keyd *k)
+{
+	return keyd_founded(k) && k->tree_started;
+}
+
 static void
 keyd_beacon(struct keyd *k)
 {
 	struct certificate certificate = {0};
 	struct message_beacon beacon = {.hello_len = HELLO_LEN};
 
-	if (!keyd_founded(k) || outbox_free(&k->to_netd) < MESSAGE_BEACON_MAX)
+	if (!keyd_serves(k) || outbox_free(&k->to_netd) < MESSAGE_BEACON_MAX)
 		return;
 	keys_certify(k->origin, &certificate);
 	if (!beacons_turn(&k->beacons, k->env, certificate_key_id(&certificate),
@@ -271,8 +282,7 @@ keyd_wait(struct keyd *k, int timeout_ms, unsigned *readable)
 	unsigned read = 1u << ENV_LEDGERD | 1u << ENV_CONTROL, write = 0;
 	unsigned writable;
 
-	if (keyd_founded(k) &&
-	    (timeout_ms < 0 || due_ms < (uint64_t)timeout_ms))
+	if (keyd_serves(k) && (timeout_ms < 0 || due_ms < (uint64_t)timeout_ms))
 		timeout_ms = (int)due_ms;
 	due_ms = reseal_due_ms(k);
 	if (timeout_ms < 0 ? due_ms != UINT64_MAX

@@ -102,7 +102,7 @@ struct monitor_pulse {
 	int64_t begun_ms;
 	int64_t between_ms; /* since when it locks or unlocks; 0: it does not */
 	uint64_t number;    /* of the last one */
-	uint32_t asked;  /* generation of the netd that was; 0: none */
+	uint32_t asked;     /* generation of the netd that was; 0: none */
 	unsigned seen; /* the rooms that it has come to: 1 << enum room_name */
 	bool awaited;
 	bool told; /* that it does not come */

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,40 +53,6 @@ layout_failed(const char *path)
 	return errno == EACCES || errno == EPERM ? SR_PERMISSION : SR_IO;
 }
 
-/*
- * The package's users where they exist, for the one bank that is where the
- * package wants it; else three numbers that no account has, found from the
- * directory's name, so that two banks on one machine differ.
- */
-static void
-layout_users(struct ctl_layout *layout, const char *absolute)
-{
-	static const char *const names[] = {
-	    "strongroom-keyd", "strongroom-netd", "strongroom-ledgerd"};
-	uid_t *const users[] = {
-	    &layout->user_keyd, &layout->user_netd, &layout->user_ledgerd};
-	uint8_t hash[16];
-	uid_t next;
-
-	for (size_t i = 0; i < 3 && strcmp(absolute, PLACE_DATA) == 0; i++) {
-		const struct passwd *entry = getpwnam(names[i]);
-
-		if (entry == NULL)
-			break;
-		*users[i] = entry->pw_uid;
-		if (i == 2)
-			return;
-	}
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)absolute,
-	    strlen(absolute), NULL, 0);
-	next = 52000 + 3 * ((uid_t)(hash[0] | hash[1] << 8) % 2400);
-	for (size_t i = 0; i < 3; i++) {
-		while (getpwuid(next) != NULL)
-			next++;
-		*users[i] = next++;
-	}
-}
-
 static enum sr_error
 layout_directory(const struct ctl_layout *layout, size_t i)
 {
@@ -101,9 +66,9 @@ layout_directory(const struct ctl_layout *layout, size_t i)
 	if (mkdir(path, directories[i].mode) != 0 && errno != EEXIST)
 		return layout_failed(path);
 	if (geteuid() == 0 && directories[i].owner == OWNER_KEYD)
-		owner = layout->user_keyd;
+		owner = layout->users.keyd;
 	else if (geteuid() == 0 && directories[i].owner == OWNER_LEDGERD)
-		owner = layout->user_ledgerd;
+		owner = layout->users.ledgerd;
 	/* Its parent may be another user's already: no link is followed. */
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -194,7 +159,8 @@ layout_configuration(
 	if (geteuid() == 0)
 		fprintf(file,
 		    "user-keyd = %u\nuser-netd = %u\nuser-ledgerd = %u\n",
-		    layout->user_keyd, layout->user_netd, layout->user_ledgerd);
+		    layout->users.keyd, layout->users.netd,
+		    layout->users.ledgerd);
 	good = fflush(file) == 0 && fsync(fd) == 0;
 	if (fclose(file) != 0 || !good)
 		return layout_failed(path);
@@ -317,8 +283,9 @@ ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 	error = layout_refuse_bank(layout);
 	if (error != SR_OK)
 		return error;
-	layout_users(layout, absolute);
-	error = layout_secret(layout);
+	error = ctl_room_users_find(absolute, &layout->users);
+	if (error == SR_OK)
+		error = layout_secret(layout);
 	if (error == SR_OK)
 		error = ctl_layout_directories(layout);
 	if (error == SR_OK)

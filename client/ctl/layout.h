@@ -6,8 +6,8 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
+#include "client/ctl/room_users.h"
 #include "common/error.h"
 
 #define LAYOUT_LISTEN_MAX 16
@@ -24,11 +24,8 @@ struct ctl_layout {
 	const char *listen[LAYOUT_LISTEN_MAX];
 	size_t listen_count;
 	bool namespaces;
-	/* Whom the rooms become when root starts the bank. */
-	uid_t user_keyd;
-	uid_t user_netd;
-	uid_t user_ledgerd;
-	bool made; /* the directory did not exist before */
+	struct ctl_room_users users; /* of its rooms, for root */
+	bool made;                   /* the directory did not exist before */
 };
 
 /*

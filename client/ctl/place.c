@@ -20,6 +20,9 @@ ctl_instance_valid(const char *name)
 {
 	size_t len = strlen(name);
 
+	/* whose directory would be the machine's credential */
+	if (strcmp(name, "bank-key") == 0)
+		return false;
 	return len >= 1 && len <= INSTANCE_MAX && name[0] != '-' &&
 	       strspn(name,
 		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -80,7 +83,8 @@ ctl_place(const char *instance, struct ctl_place *out)
 	if (instance != NULL && !ctl_instance_valid(instance)) {
 		fprintf(stderr,
 		    "strongroomctl: --instance is a name of 1 to %d letters, "
-		    "digits, - and _, and does not begin with -\n",
+		    "digits, - and _, does not begin with - and is not "
+		    "bank-key\n",
 		    INSTANCE_MAX);
 		return SR_USAGE;
 	}

@@ -10,7 +10,7 @@
  *	others  $XDG_CONFIG_HOME/strongroom/...; $XDG_DATA_HOME/strongroom
  *
  * With an instance, a name of 1 to 32 letters, digits, - and _ that does not
- * begin with -, a further one: /etc/strongroom/NAME/ and
+ * begin with - and is not bank-key, a further one: /etc/strongroom/NAME/ and
  * /var/lib/strongroom-NAME.
  */
 #include <stdbool.h>

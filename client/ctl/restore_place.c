@@ -133,8 +133,8 @@ fill(const struct backup_set *set, const struct restore_place *place,
     const char *part)
 {
 	struct ctl_layout layout = {.directory = part,
-	    .user_keyd = place->user_keyd,
-	    .user_ledgerd = place->user_ledgerd};
+	    .users = {
+		.keyd = place->user_keyd, .ledgerd = place->user_ledgerd}};
 	char path[PATH_MAX];
 	enum sr_error error;
 

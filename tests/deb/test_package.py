@@ -373,6 +373,48 @@ def given_a_second_bank_when_started_then_neither_touches_the_other():
 
 
 @scenario
+def given_what_works_at_night_then_it_sees_its_own_bank_and_no_key():
+    """Whatever a file of ledgerd's would make of verify or backup."""
+    for one, other in ((bank, canteen), (canteen, bank)):
+        copies = Path(str(one.directory).replace("/lib/", "/backups/"))
+        copies.mkdir(mode=0o700, exist_ok=True)
+        (copies / "a copy").write_text("of it")
+    for one, other in ((bank, canteen), (canteen, bank)):
+        for name in ("verify", "backup"):
+            unit = one.unit.replace("strongroom", f"strongroom-{name}")
+            path = drop_in(unit, "[Service]\nExecStart=\nExecStart="
+                           "/usr/bin/find /etc/strongroom /var/lib "
+                           "/var/backups /run -not -type d -size +0 "
+                           "-readable\nExecStart=/usr/bin/find /var/lib "
+                           "/run -type s\nSyslogIdentifier=seen\n")
+            begun = run("date", "+%s.%N").strip()
+            run("systemctl", "start", unit)
+            path.unlink()
+            run("systemctl", "daemon-reload")
+            run("journalctl", "--sync")
+            seen = set(run("journalctl", "-t", "seen", "-o", "cat",
+                           f"--since=@{begun}").split("\n")) - {""}
+            own = {line for line in seen if line == str(one.conf) or
+                   line.startswith(f"{one.directory}/")}
+            check(str(one.conf) in seen and f"{one.directory}/bank.id" in seen,
+                  f"{unit} sees {sorted(seen)}")
+            if name == "backup":
+                own = {line for line in own if "/run/" in line or line in
+                       (str(one.conf), f"{one.directory}/bank.id")}
+                own |= {line for line in seen
+                        if line.startswith("/var/backups/")}
+                check(any(line.endswith("/a copy") for line in own), unit)
+            equal(sorted(seen - own), [], f"{unit} sees")
+            equal([line for line in seen if line.endswith(
+                (".card", "bank-key", "bank-key.sealed")) or
+                   line.startswith(f"{one.directory}/keyd/")],
+                  [], f"{unit} sees")
+            equal(any(line.startswith(f"{one.directory}/ledger/")
+                      for line in seen),
+                  name == "verify", "the books")
+
+
+@scenario
 def given_both_when_the_package_is_put_in_again_then_both_run_the_new_one():
     before = bank.process.pid, canteen.process.pid
     run("apt-get", "install", "-y", "--reinstall", *debs(), limit_s=300,

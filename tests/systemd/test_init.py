@@ -105,7 +105,7 @@ def given_a_second_bank_when_founded_then_it_has_its_own_place_and_users():
     for words, why in refusals:
         contains(command("strongroomctl", "init", "--instance", "canteen",
                          *words, code=USAGE), why)
-    for name in ("", "-x", "a/b", "..", "x" * 33):
+    for name in ("", "-x", "a/b", "..", "x" * 33, "bank-key"):
         contains(command("strongroomctl", "init", f"--instance={name}",
                          "--listen", "127.0.0.1:7421", code=USAGE),
                  "--instance is a name of 1 to 32")
@@ -128,6 +128,17 @@ def given_a_second_bank_when_founded_then_it_has_its_own_place_and_users():
     command("strongroomctl", "init", "--instance", name, "--listen",
             "127.0.0.1:7422")
     equal(state(ETC / name / "strongroom.conf", "--instance", name), "open")
+
+
+@scenario
+def given_a_directory_of_the_same_hash_when_founded_then_the_users_differ():
+    command("strongroomctl", "init", "--instance", "bar1067", "--listen",
+            "127.0.0.1:7427")
+    found = settings(ETC / "bar1067/strongroom.conf")
+    other = settings(ETC / "canteen/strongroom.conf")
+    users = [int(bank[f"user-{room}"]) for bank in (other, found)
+             for room in ("keyd", "netd", "ledgerd")]
+    equal(users[3:], [user + 3 for user in users[:3]], "the next three")
 
 
 @scenario

@@ -551,6 +551,25 @@ given_registration_by_invitation_when_bound_to_a_name_then_only_that(
 	assert_int_equal(world_register(w, &eve), SR_REGISTRATION_CLOSED);
 }
 
+/* Who comes while ledgerd reads its books waits at netd's door. */
+static void
+given_a_tree_that_has_not_started_then_netd_has_no_hello_yet(void **state)
+{
+	struct world *w = *state;
+	struct person ada = person("ada", "secret1");
+
+	assert_int_equal(world_register(w, &ada), SR_OK);
+	assert_int_equal(world_restart(w, false), SR_OK);
+	assert_int_equal(w->hellos, 0);
+	sim_advance(w->sim, 600000);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(w->hellos, 0);
+	world_tree_start(w, 0, NULL, NULL);
+	assert_int_equal(world_run(w), SR_OK);
+	assert_int_equal(w->hellos, 1);
+	assert_int_equal(world_login(w, &ada, 0), SR_OK);
+}
+
 static void
 say_registration(struct world *w, uint32_t number, uint8_t registration)
 {
@@ -816,6 +835,7 @@ main(void)
 	    TEST(
 		given_another_registration_when_settings_come_then_keyd_goes_by_it),
 	    TEST(given_the_hours_registrations_when_used_up_then_later),
+	    TEST(given_a_tree_that_has_not_started_then_netd_has_no_hello_yet),
 	    TEST(
 		given_a_terminal_when_psk_epoch_or_enrolment_is_wrong_then_refused),
 	    TEST(
