@@ -157,6 +157,32 @@ seal_failed(const char *what, enum sr_error error)
 
 /* ---- add ----------------------------------------------------------------- */
 
+/* The file that HOW has made anew; NULL: none, or one that was there. */
+static const char *
+new_file(const char *how)
+{
+	static const char *const prefixes[] = {CREDENTIAL_PREFIX, FILE_PREFIX};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		const size_t len = strlen(prefixes[i]);
+
+		if (strncmp(how, prefixes[i], len) == 0)
+			return access(how + len, F_OK) != 0 ? how + len : NULL;
+	}
+	return NULL;
+}
+
+/* A key that opens nothing is not to be kept with care. */
+static void
+take_back(const char *made, enum sr_error error)
+{
+	if (made == NULL || error == SR_OK || error == SR_UNREACHABLE ||
+	    error == SR_SEAL_UNSYNCED)
+		return;
+	if (unlink(made) == 0)
+		fprintf(stderr, "%s: removed again\n", made);
+}
+
 /* What is added, as HOW says. */
 static enum sr_error
 new_secret(const char *how, struct ctl_unlock_secret *out)
@@ -224,6 +250,7 @@ ctl_seal_add(const struct ctl_options *options, char *const words[])
 	struct ctl_seal_change change = {.present = &present,
 	    .label = options->label,
 	    .new_secret = (const uint8_t *)added.bytes};
+	const char *made = new_file(words[0]);
 	struct sealed sealed;
 	enum sr_error error;
 	int control;
@@ -246,6 +273,7 @@ ctl_seal_add(const struct ctl_options *options, char *const words[])
 		change.label = sealed_kind_name(added.kind);
 	if (error == SR_OK)
 		error = add(control, &change);
+	take_back(made, error);
 	sodium_memzero(&present, sizeof(present));
 	sodium_memzero(&added, sizeof(added));
 	close(control);

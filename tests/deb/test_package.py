@@ -128,6 +128,24 @@ def given_init_without_a_word_when_enabled_then_it_serves_behind_its_walls():
 
 
 @scenario
+def given_readmes_next_steps_when_typed_then_a_terminal_is_enrolled():
+    text = (TOP / "README.md").read_text()
+    text = text[text.index("\n## As a package"):]
+    lines = re.findall(r"^    (\S.*?)(?: {2,}#.*)?$",
+                       text[:text.index("\n## ", 1)], re.M)
+    apt, init, enable, place, terminal, customer = lines[1:]
+    contains(apt, "apt install ./build/deb/strongroom*.deb")
+    equal(init, "strongroomctl init")
+    equal(enable, f"systemctl enable --now {bank.socket} {bank.unit}")
+    equal(place, f"cd {DATA}")
+    contains(terminal, "terminal add lobby")
+    run("sh", "-c", terminal.replace("lobby", "entrance"), cwd=DATA)
+    check((DATA / "entrance.card").exists(), "no card")
+    (DATA / "entrance.card").unlink()
+    equal(customer, "atm --bank bank.id --user ada register")
+
+
+@scenario
 def given_a_stopped_bank_when_proved_then_every_attempt_is_stopped():
     bank.stop()
     run("systemctl", "stop", bank.socket)

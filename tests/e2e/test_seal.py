@@ -178,7 +178,8 @@ def given_what_does_not_open_when_used_then_told_by_its_kind():
     root = (bank.keyd / "root.sealed").read_bytes()
     with_passphrase(bank, "nonsense", "seal", "add",
                     f"credential:{bank.base}/third").ends(
-                        WRONG_PASSWORD, "nothing was added")
+                        WRONG_PASSWORD, "third: removed again")
+    check(not (bank.base / "third").exists(), "a key that opens nothing")
     number = listed(bank)[-1][0]
     with_passphrase(bank, "nonsense", "seal", "remove", number).ends(
         WRONG_PASSWORD, "nothing was removed")
@@ -348,6 +349,13 @@ def given_eight_ways_when_one_more_then_refused_and_labels_are_checked():
           HEADER + 8 * ENVELOPE + WRAPPED)
     bank.ctl("seal", "add", f"credential:{bank.base}/nine").ends(
         DECLINED, "as many ways")
+    check(not (bank.base / "nine").exists(), "a key that opens nothing")
+    # one that was there before is nobody's to remove
+    (bank.base / "nine").write_bytes(os.urandom(32))
+    (bank.base / "nine").chmod(0o600)
+    bank.ctl("seal", "add", f"credential:{bank.base}/nine").ends(
+        DECLINED, "as many ways")
+    check((bank.base / "nine").exists(), "somebody's file is gone")
     locked_then(bank, "--credential", bank.base / "key-6").ends(DONE)
     only(bank)
 
