@@ -139,7 +139,8 @@ def given_readmes_next_steps_when_typed_then_a_terminal_is_enrolled():
     equal(enable, f"systemctl enable --now {bank.socket} {bank.unit}")
     equal(place, f"cd {DATA}")
     contains(terminal, "terminal add lobby")
-    run("sh", "-c", terminal.replace("lobby", "entrance"), cwd=DATA)
+    run("sh", "-c", terminal.replace("lobby", "entrance"), cwd=DATA,
+        env=dict(os.environ, HOME="/root"))
     check((DATA / "entrance.card").exists(), "no card")
     (DATA / "entrance.card").unlink()
     equal(customer, "atm --bank bank.id --user ada register")
