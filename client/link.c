@@ -152,6 +152,14 @@ split_address(const char *address, char host[256], char port[6])
 	return true;
 }
 
+bool
+link_address_tcp(const char *address)
+{
+	char host[256], port[6];
+
+	return split_address(address, host, port);
+}
+
 static enum sr_error
 link_open_tcp(struct link *link, const char *host, const char *port)
 {

@@ -42,6 +42,12 @@ struct link_frame {
 enum sr_error link_open(struct link *link, const char *address, int timeout_ms);
 
 /*
+ * Whether it is host:port or [v6]:port, a port from 1 to 65535; the name is
+ * not looked up.
+ */
+bool link_address_tcp(const char *address);
+
+/*
  * Reads the next frame.  SR_NOT_A_BANK when what comes first is not a bank's
  * (message names HTTP, TLS, SSH or what else it looks like); SR_UNREACHABLE
  * when nothing comes in time; SR_CLOSED at the end of the stream between

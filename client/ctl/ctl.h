@@ -36,6 +36,8 @@ struct ctl_options {
 	const char *registration;
 	const char *listen[CONFIG_LISTEN_MAX];
 	size_t listen_count;
+	const char *open[CONFIG_LISTEN_MAX]; /* --public-address */
+	size_t open_count;
 	bool namespaces;
 	/* terminal add, invite */
 	const char *max;

@@ -12,6 +12,7 @@
 
 #include <sodium.h>
 
+#include "client/ctl/addresses.h"
 #include "client/ctl/bank_process.h"
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
@@ -35,6 +36,7 @@ struct founding {
 	struct ctl_layout layout;
 	struct ctl_place place; /* without --dir */
 	bool placed;
+	struct ctl_addresses addresses;
 	char name[BANKFILE_NAME_MAX + 1];
 	char unit_text[32];
 	char unlock[CONFIG_PATH_MAX + 16];
@@ -221,7 +223,6 @@ static enum sr_error
 init_arguments(const struct ctl_options *options, struct founding *founding)
 {
 	struct ctl_layout *layout = &founding->layout;
-	struct config_listen listen;
 	enum sr_error error = init_place(options, founding);
 
 	if (error != SR_OK)
@@ -232,12 +233,8 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 	    strcmp(options->registration, "invite") != 0 &&
 	    strcmp(options->registration, "closed") != 0)
 		return init_usage("--registration is open, invite or closed");
-	for (size_t i = 0; i < options->listen_count; i++) {
-		if (config_listen_parse(options->listen[i], &listen) != SR_OK)
-			return init_usage("--listen is 127.0.0.1:7420, "
-					  "[::1]:7420 or unix:PATH");
+	for (size_t i = 0; i < options->listen_count; i++)
 		layout->listen[i] = options->listen[i];
-	}
 	layout->listen_count = options->listen_count;
 	if (layout->listen_count == 0) {
 		layout->listen[0] = SOCKET_UNIT_ADDRESS;
@@ -245,7 +242,13 @@ init_arguments(const struct ctl_options *options, struct founding *founding)
 	}
 	layout->registration = options->registration;
 	layout->namespaces = options->namespaces;
-	return SR_OK;
+	founding->addresses = (struct ctl_addresses){
+	    .listen = layout->listen,
+	    .listen_count = layout->listen_count,
+	    .open = options->open,
+	    .open_count = options->open_count,
+	};
+	return ctl_addresses_check(&founding->addresses);
 }
 
 /* Leaf 0, with the operators' keys in it. */
@@ -312,6 +315,27 @@ init_identity(struct founding *founding)
 	return SR_OK;
 }
 
+/* What customers connect to. */
+static void
+init_bank_addresses(struct founding *founding)
+{
+	const struct ctl_addresses *from = &founding->addresses;
+	struct bankfile *bank = &founding->bank;
+	const bool open = from->open_count > 0;
+	const char *const *list = open ? from->open : from->listen;
+	const size_t count = open ? from->open_count : from->listen_count;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(list[i]);
+
+		/* Port 0 is chosen at each start: run/address tells. */
+		if (len >= 2 && strcmp(list[i] + len - 2, ":0") == 0)
+			continue;
+		snprintf(bank->addresses[bank->address_count++],
+		    sizeof(bank->addresses[0]), "%s", list[i]);
+	}
+}
+
 static enum sr_error
 init_bank_file(struct founding *founding)
 {
@@ -321,15 +345,7 @@ init_bank_file(struct founding *founding)
 
 	snprintf(bank->name, sizeof(bank->name), "%s", layout->name);
 	bank->unit = founding->unit;
-	for (size_t i = 0; i < layout->listen_count; i++) {
-		size_t len = strlen(layout->listen[i]);
-
-		/* Port 0 is chosen at each start: run/address tells. */
-		if (len >= 2 && strcmp(layout->listen[i] + len - 2, ":0") == 0)
-			continue;
-		snprintf(bank->addresses[bank->address_count++],
-		    sizeof(bank->addresses[0]), "%s", layout->listen[i]);
-	}
+	init_bank_addresses(founding);
 	if (config_path(&founding->config, "bank.id", path) != SR_OK)
 		return SR_TOO_LARGE;
 	if (bankfile_write(path, bank, message) != SR_OK) {
@@ -534,6 +550,11 @@ init_tell(const struct ctl_options *options, const struct founding *founding)
 	    "changes it.\n",
 	    layout->name, layout->directory, layout->registration,
 	    founding->configuration);
+	if (ctl_addresses_local(&founding->addresses))
+		fprintf(stderr,
+		    "Only this machine reaches it: --listen and "
+		    "--public-address of init are for others;\nstrongroomd(8), "
+		    "\"Another address\", moves a bank.\n");
 	init_tell_start(options, founding);
 }
 
@@ -547,7 +568,12 @@ ctl_init(const struct ctl_options *options, char *const words[])
 	if (error != SR_OK)
 		return error;
 	if (founding.placed) {
-		error = ctl_place_make(founding.place.configuration);
+		error = ctl_layout_refuse_bank(&founding.layout);
+		if (error == SR_OK)
+			error = ctl_addresses_free(
+			    &founding.addresses, &founding.place);
+		if (error == SR_OK)
+			error = ctl_place_make(founding.place.configuration);
 		if (error == SR_OK)
 			error = ctl_place_make(founding.place.data);
 		if (error != SR_OK)

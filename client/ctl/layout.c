@@ -221,8 +221,8 @@ layout_free(const char *path)
  * lies elsewhere or is lost: what fails later is taken back, and then all
  * that stands in these places is removed.
  */
-static enum sr_error
-layout_refuse_bank(const struct ctl_layout *layout)
+enum sr_error
+ctl_layout_refuse_bank(const struct ctl_layout *layout)
 {
 	static const char *const files[] = {
 	    "strongroom.conf", "bank.id", "operator-1.card", "operator-2.card"};
@@ -256,8 +256,12 @@ layout_refuse_bank(const struct ctl_layout *layout)
 refused:
 	fprintf(stderr,
 	    "strongroomctl: %s: there is a bank here already, or a part of "
-	    "one: %s is left as it is; choose another directory\n",
-	    layout->directory, path);
+	    "one: %s is left as it is; choose another %s\n",
+	    layout->directory, path,
+	    layout->configuration != NULL
+		? "--instance (strongroomctl(8) says how one that nobody uses "
+		  "is removed)"
+		: "directory");
 	return SR_EXISTS;
 }
 
@@ -280,7 +284,7 @@ ctl_layout_make(struct ctl_layout *layout, char *configuration, size_t room)
 		    configuration, room, "%s/strongroom.conf", absolute);
 	if (n < 0 || (size_t)n >= room)
 		return SR_TOO_LARGE;
-	error = layout_refuse_bank(layout);
+	error = ctl_layout_refuse_bank(layout);
 	if (error != SR_OK)
 		return error;
 	error = ctl_room_users_find(absolute, &layout->users);

@@ -29,11 +29,16 @@ struct ctl_layout {
 };
 
 /*
- * Makes the directories and strongroom.conf.  Refuses (SR_EXISTS) a
- * directory that holds a bank or any part of one, which stays as it is.  Makes the passphrase file, with 24 random
- * bytes in base64, or the credential, with 32, when there is none.  Every
- * failure has its line on stderr.  configuration gets the path of
- * strongroom.conf (room bytes).
+ * SR_EXISTS, with a line on stderr, for a directory or a configuration that
+ * holds a bank or any part of one; nothing is made.  SR_TOO_LARGE.
+ */
+enum sr_error ctl_layout_refuse_bank(const struct ctl_layout *layout);
+
+/*
+ * Makes the directories and strongroom.conf, unless a bank is there as above.
+ * Makes the passphrase file, with 24 random bytes in base64, or the
+ * credential, with 32, when there is none.  Every failure has its line on
+ * stderr.  configuration gets the path of strongroom.conf (room bytes).
  */
 enum sr_error ctl_layout_make(
     struct ctl_layout *layout, char *configuration, size_t room);

@@ -22,6 +22,7 @@ enum {
 	OPTION_NAME,
 	OPTION_UNIT,
 	OPTION_LISTEN,
+	OPTION_PUBLIC_ADDRESS,
 	OPTION_UNLOCK,
 	OPTION_REGISTRATION,
 	OPTION_NAMESPACES,
@@ -82,6 +83,7 @@ static const struct option long_options[] = {
     {"name", required_argument, NULL, OPTION_NAME},
     {"unit", required_argument, NULL, OPTION_UNIT},
     {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"public-address", required_argument, NULL, OPTION_PUBLIC_ADDRESS},
     {"unlock", required_argument, NULL, OPTION_UNLOCK},
     {"registration", required_argument, NULL, OPTION_REGISTRATION},
     {"namespaces", required_argument, NULL, OPTION_NAMESPACES},
@@ -218,6 +220,15 @@ take_listen(struct ctl_options *options)
 }
 
 static enum ctl_parsed
+take_open(struct ctl_options *options)
+{
+	if (options->open_count == CONFIG_LISTEN_MAX)
+		return wrong("at most 16 --public-address");
+	options->open[options->open_count++] = optarg;
+	return CTL_GO_ON;
+}
+
+static enum ctl_parsed
 take_keys(struct ctl_options *options)
 {
 	if (options->keys_count == CTL_KEYS_MAX)
@@ -348,6 +359,8 @@ take_option(struct ctl_options *options, int option)
 		return take_keys(options);
 	case OPTION_LISTEN:
 		return take_listen(options);
+	case OPTION_PUBLIC_ADDRESS:
+		return take_open(options);
 	case OPTION_NAMESPACES:
 		return take_namespaces(options);
 	case OPTION_DAYS:
@@ -404,6 +417,9 @@ ctl_options_help(FILE *out)
 	    "      --unit CODE:DIGITS   EUR:2, HOUR:2 ..., for ever\n"
 	    "      --listen ADDRESS     127.0.0.1:7420, [::1]:7420, "
 	    "unix:PATH; may repeat\n"
+	    "      --public-address A   HOST:PORT, for bank.id: where "
+	    "customers find it, if\n                           not there; "
+	    "may repeat\n"
 	    "      --unlock HOW         passphrase-file:PATH or "
 	    "credential:PATH;\n                           made when there is none\n"
 	    "      --registration HOW   open (default), invite or closed\n"

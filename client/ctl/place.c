@@ -5,6 +5,7 @@
  */
 #include "client/ctl/place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -138,6 +139,40 @@ ctl_place_find(const char *instance, struct ctl_place *out)
 	    "there is no %s\n",
 	    out->configuration);
 	return SR_USAGE;
+}
+
+typedef enum sr_error place_of(const char *instance, struct ctl_place *out);
+
+static void
+place_each(place_of *of, void (*take)(void *context, const char *configuration),
+    void *context)
+{
+	const struct dirent *entry;
+	struct ctl_place place;
+	DIR *directory;
+
+	if (of(NULL, &place) != SR_OK)
+		return;
+	if (access(place.configuration, F_OK) == 0)
+		take(context, place.configuration);
+	*strrchr(place.configuration, '/') = '\0';
+	directory = opendir(place.configuration);
+	while (directory != NULL && (entry = readdir(directory)) != NULL)
+		if (ctl_instance_valid(entry->d_name) &&
+		    of(entry->d_name, &place) == SR_OK &&
+		    access(place.configuration, F_OK) == 0)
+			take(context, place.configuration);
+	if (directory != NULL)
+		closedir(directory);
+}
+
+void
+ctl_place_each(
+    void (*take)(void *context, const char *configuration), void *context)
+{
+	place_each(place_of_machine, take, context);
+	if (geteuid() != 0)
+		place_each(ctl_place, take, context);
 }
 
 enum sr_error

@@ -49,6 +49,14 @@ enum sr_error ctl_place_find(const char *instance, struct ctl_place *out);
 bool ctl_place_units(char path[CONFIG_PATH_MAX]);
 
 /*
+ * Calls take with the path of each strongroom.conf that is on this machine: of
+ * the machine's bank and its instances, and of somebody other than root also
+ * their own.  Directories that cannot be read have none.
+ */
+void ctl_place_each(
+    void (*take)(void *context, const char *configuration), void *context);
+
+/*
  * Makes the directories above the file of that path, those of root for all to
  * read.  SR_PERMISSION, SR_IO with a line on stderr.
  */

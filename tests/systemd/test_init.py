@@ -10,6 +10,7 @@ written.
 """
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,7 @@ def given_a_machine_with_its_users_when_founded_then_all_lies_in_its_place():
     contains(said, "systemctl enable --now strongroom.socket "
              "strongroom.service")
     contains(said, "bank-key, which no backup holds")
+    contains(said, "Only this machine reaches it")
     equal(sorted(path.name for path in ETC.iterdir()),
           ["bank-key", "strongroom.conf"])
     equal((ETC / "bank-key").stat().st_mode & 0o777, 0o600)
@@ -85,8 +87,9 @@ def given_a_machine_with_its_users_when_founded_then_all_lies_in_its_place():
 def given_a_bank_when_founded_again_then_refused_and_nothing_is_touched():
     before = {path: path.read_bytes() for path in DATA.rglob("*")
               if path.is_file()}
-    contains(command("strongroomctl", "init", code=USAGE),
-             "there is a bank here already")
+    said = command("strongroomctl", "init", code=USAGE)
+    contains(said, "there is a bank here already")
+    contains(said, "choose another --instance")
     equal({path: path.read_bytes() for path in before}, before)
     # the configuration alone counts as one, too
     DATA.rename("/var/lib/elsewhere")
@@ -94,6 +97,58 @@ def given_a_bank_when_founded_again_then_refused_and_nothing_is_touched():
              "there is a bank here already")
     DATA.rmdir() if DATA.exists() else None
     Path("/var/lib/elsewhere").rename(DATA)
+
+
+@scenario
+def given_an_address_that_is_taken_when_founded_then_it_says_who_has_it():
+    def refused(address, why):
+        said = command("strongroomctl", "init", "--instance", "late",
+                       "--listen", address, code=USAGE)
+        contains(said, why)
+        contains(said, "choose another port")
+        for place in (ETC / "late", Path(f"{DATA}-late"),
+                      SOCKETS / "strongroom@late.socket.d"):
+            check(not place.exists(), f"{place} after {said}")
+
+    other = "the bank of /etc/strongroom/strongroom.conf has that address"
+    refused("127.0.0.1:7420", other)
+    # any program, while it listens; a bank that is stopped is found above
+    with socket.create_server(("127.0.0.1", 7440)):
+        refused("127.0.0.1:7440", "another program on this machine")
+    with socket.create_server(("::1", 7440), family=socket.AF_INET6):
+        refused("[::1]:7440", "another program on this machine")
+    # all of a family's addresses are also that one
+    said = command("strongroomctl", "init", "--instance", "late", "--listen",
+                   "0.0.0.0:7420", "--public-address", "bank.example:7420",
+                   code=USAGE)
+    contains(said, other)
+    check(not (ETC / "late").exists(), said)
+
+
+@scenario
+def given_every_address_when_founded_then_customers_get_the_one_named():
+    words = ["strongroomctl", "init", "--instance", "open", "--listen"]
+    for listen in ("0.0.0.0:7425", "[::]:7425"):
+        contains(command(*words, listen, code=USAGE),
+                 f"--listen {listen} is every address of this machine, and "
+                 "customers need one of them: say which with "
+                 "--public-address HOST:7425")
+    for bad in ("0.0.0.0:7425", "[::]:7425", "bank.example", "bank.example:0",
+                ":7425", "unix:/run/x", "1.2.3:7425", "-x:7425", "a b:7425",
+                "2001:db8::1:7425", "[bank]:7425", "x" * 116 + ":7425"):
+        contains(command(*words, "0.0.0.0:7425", f"--public-address={bad}",
+                         code=USAGE), "--public-address is what customers")
+    check(not (ETC / "open").exists(), "something is founded")
+    said = command(*words, "0.0.0.0:7425", "--listen", "[::]:7425",
+                   "--public-address", "bank.example:7425",
+                   "--public-address", "[2001:db8::1]:80")
+    check("Only this machine" not in said, said)
+    lines = Path(f"{DATA}-open/bank.id").read_text().splitlines()
+    equal([line for line in lines if line.startswith("address")],
+          ["address = bank.example:7425", "address = [2001:db8::1]:80"])
+    contains((SOCKETS / "strongroom@open.socket.d/listen.conf").read_text(),
+             "ListenStream=0.0.0.0:7425\nListenStream=[::]:7425\n")
+    equal(state(ETC / "open/strongroom.conf", "--instance", "open"), "open")
 
 
 @scenario
@@ -196,6 +251,7 @@ def given_a_user_when_founded_then_the_bank_is_theirs():
 def given_a_terminal_when_founded_then_name_and_unit_are_asked_for():
     words = ["/usr/local/bin/strongroomctl", "init", "--listen",
              "127.0.0.1:7423", "--instance"]
+    beside = [*words[:3], "127.0.0.1:7424", "--instance"]
     with Terminal([*words, "asked"], dict(os.environ)) as screen:
         screen.expect("Name of the bank, which stays for ever "
                       "[Bank of asked]: ")
@@ -207,7 +263,7 @@ def given_a_terminal_when_founded_then_name_and_unit_are_asked_for():
     contains(bank, "Our Bank")
     contains(bank, "HOUR")
     equal(settings(ETC / "asked/strongroom.conf")["name"], "Our Bank")
-    with Terminal([*words, "taken"], dict(os.environ)) as screen:
+    with Terminal([*beside, "taken"], dict(os.environ)) as screen:
         screen.expect("[Bank of taken]: ")
         screen.type("")
         screen.expect("[EUR:2]: ")
