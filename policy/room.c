@@ -191,6 +191,8 @@ room_enter(
 		diag_fatal("the kernel gives no random bytes");
 	room->plan.filter = filter;
 	room->plan.filter_len = (unsigned short)filter_len;
-	if (sandbox_enter(&room->plan, &room->report) != SR_OK)
-		diag_fatal("the sandbox cannot be entered; see the line above");
+	if (sandbox_enter(&room->plan, &room->report) != SR_OK) {
+		diag_error("the sandbox cannot be entered; see the line above");
+		exit(ROOM_EXIT_WALL);
+	}
 }

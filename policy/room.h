@@ -34,6 +34,9 @@
 
 enum room_name { ROOM_KEYD, ROOM_NETD, ROOM_LEDGERD, ROOM_UNLOCK };
 
+/* Exit status (sysexits(3), EX_CONFIG) of a room that has a wall denied. */
+#define ROOM_EXIT_WALL 78
+
 /* --NAME N with min <= N <= max; *value keeps what it had when not given. */
 struct room_option {
 	const char *name;

@@ -288,6 +288,13 @@ describe_end(int status, char *text, size_t len)
 		    text, len, "was killed by signal %d", WTERMSIG(status));
 }
 
+/* What forbids a wall forbids it at the next start, too. */
+static bool
+wall_denied(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == ROOM_EXIT_WALL;
+}
+
 /* A room has ended that should not. */
 static void
 tell_end(struct monitor *monitor, enum room_name name, int status)
@@ -337,6 +344,8 @@ unlock_ended(struct monitor *monitor, int status)
 	const bool wrong = monitor_wrong_secret(error);
 	char text[128];
 
+	if (wall_denied(status))
+		error = SR_PERMISSION;
 	monitor->unlock = 0;
 	if (error == SR_OK) {
 		monitor_seal_told(monitor, told);
@@ -414,7 +423,9 @@ room_died(struct monitor *monitor, enum room_name name, int status)
 	}
 	diag_error("without %s there is no bank: all rooms end",
 	    monitor_room_name(name));
-	monitor_give_up(monitor, SR_INTERNAL);
+	monitor_give_up(monitor, !monitor->announced && wall_denied(status)
+				     ? SR_PERMISSION
+				     : SR_INTERNAL);
 }
 
 void
