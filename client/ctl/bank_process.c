@@ -139,6 +139,8 @@ bank_process_wait_ready(struct bank_process *process)
 			return SR_OK;
 		if (waitpid(process->pid, &status, WNOHANG) == process->pid) {
 			process->pid = 0;
+			if (WIFEXITED(status))
+				process->status = WEXITSTATUS(status);
 			close(process->notify);
 			return SR_UNREACHABLE;
 		}
@@ -164,6 +166,7 @@ bank_process_start_with(struct bank_process *process, const char *configuration,
 	}
 	argv[count] = option;
 	process->pid = 0;
+	process->status = -1;
 	error = bank_process_program(program);
 	if (error == SR_OK)
 		error = bank_process_notify_socket(&process->notify, notify);

@@ -13,6 +13,7 @@
 struct bank_process {
 	pid_t pid;  /* 0 when none runs */
 	int notify; /* where it says how it is, as long as it runs */
+	int status; /* its exit status, where it ended by itself; -1: unknown */
 };
 
 /*

@@ -16,6 +16,7 @@
 #include "client/ctl/bank_process.h"
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/layout.h"
 #include "client/ctl/place.h"
 #include "client/ctl/socket_unit.h"
@@ -508,27 +509,12 @@ init_tell_start(
     const struct ctl_options *options, const struct founding *founding)
 {
 	const struct ctl_layout *layout = &founding->layout;
-	const char *user = geteuid() == 0 ? "" : "--user ";
-	const char *at = options->instance != NULL ? "@" : "";
-	const char *name = options->instance != NULL ? options->instance : "";
 
-	if (!founding->placed) {
-		fprintf(stderr, "Start it:  strongroomd -c %s\n",
-		    founding->configuration);
-		if (layout->credential_file != NULL)
-			fprintf(stderr,
-			    "by a systemd service with LoadCredential=%s:%s\n",
-			    strrchr(layout->credential_file, '/') + 1,
-			    layout->credential_file);
-		return;
-	}
-	socket_unit_listen(
-	    options->instance, layout->listen, layout->listen_count);
-	fprintf(stderr,
-	    "Start it:  systemctl %senable --now strongroom%s%s.socket "
-	    "strongroom%s%s.service\n",
-	    user, at, name, at, name);
-	if (options->unlock == NULL)
+	if (founding->placed)
+		socket_unit_listen(
+		    options->instance, layout->listen, layout->listen_count);
+	hint_tell_start(&founding->config, layout->credential_file);
+	if (founding->placed && options->unlock == NULL)
 		fprintf(stderr,
 		    "Its keys are opened by %s, which no backup holds: keep a "
 		    "copy elsewhere,\nor add another way, with strongroomctl "

@@ -5,6 +5,7 @@
  * directory, and nothing else is written.
  */
 #include "client/ctl/restore.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/shares.h"
 
 #include <errno.h>
@@ -297,6 +298,16 @@ run(const struct ctl_options *options, const char *directory,
 	return put_in_force(restore);
 }
 
+static void
+tell_restored(const struct ctl_options *options, const struct restore *restore)
+{
+	fprintf(stderr, "%s is restored.%s%s\n", restore->config.directory,
+	    restore->place.aside[0] != '\0' ? "  What was there before is in "
+					    : "",
+	    restore->place.aside);
+	hint_tell_start(&restore->config, options->credential);
+}
+
 enum sr_error
 ctl_restore(const struct ctl_options *options, char *const words[])
 {
@@ -309,16 +320,12 @@ ctl_restore(const struct ctl_options *options, char *const words[])
 	if (error == SR_OK && !options->accept_loss)
 		report(options, &restore);
 	if (error == SR_OK && !options->check)
-		fprintf(stderr,
-		    "%s is restored.%s%s\nStart it:  strongroomd -c %s\n",
-		    restore.config.directory,
-		    restore.place.aside[0] != '\0'
-			? "  What was there before is in "
-			: "",
-		    restore.place.aside, restore.config.file);
+		tell_restored(options, &restore);
 	if (restore.scratch[0] != '\0')
 		backup_tree_remove(restore.scratch);
 	sodium_memzero(&restore.secret, sizeof(restore.secret));
+	if (error != SR_OK)
+		ctl_restore_unmake(&restore);
 	ctl_restore_unlock(&restore);
 	manifest_free(&restore.set.manifest);
 	(void)umask(mask);

@@ -76,6 +76,7 @@ struct restore {
 	bool keyd_here; /* the bank still has keyd's files */
 	bool accept_loss;
 	bool check_only;
+	bool made;     /* the bank's directory was not there */
 	bool anchored; /* --anchor is exactly the backup's head */
 	struct checkpoint anchor;
 	uint8_t signature[NOTE_SIGNATURE_LEN];
@@ -113,8 +114,13 @@ enum sr_error ctl_restore_anchor(
 /* SR_NOT_ALLOWED, after the line that says what an anchor is for. */
 enum sr_error ctl_restore_no_anchor(const struct restore *restore);
 
-/* The lock that a running bank has; SR_IN_USE after 2 s and a line. */
+/*
+ * The lock that a running bank has; SR_IN_USE after 2 s and a line.  Makes the
+ * bank's directory where it is gone, and sets made; SR_PERMISSION, SR_IO.
+ */
 enum sr_error ctl_restore_lock(struct restore *restore);
+/* Removes that directory again, where it was made and is empty. */
+void ctl_restore_unmake(struct restore *restore);
 void ctl_restore_unlock(struct restore *restore);
 
 /*

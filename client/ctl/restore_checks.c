@@ -16,6 +16,7 @@
 
 #include "client/ctl/anchor.h"
 #include "client/ctl/backup_verify.h"
+#include "client/ctl/place.h"
 #include "client/ctl/restore.h"
 #include "client/within.h"
 
@@ -215,6 +216,53 @@ ctl_restore_no_anchor(const struct restore *restore)
 	return SR_NOT_ALLOWED;
 }
 
+static enum sr_error
+make_directory(const char *path, bool *made)
+{
+	*made = mkdir(path, 0755) == 0;
+	if (*made || errno == EEXIST)
+		return SR_OK;
+	fprintf(stderr, "strongroomctl: %s: %s\n", path, strerror(errno));
+	return errno == EACCES || errno == EPERM ? SR_PERMISSION : SR_IO;
+}
+
+/* The bank's own directory, where it is gone whole, and run, as init does. */
+static enum sr_error
+make_directories(struct restore *restore, const char *run)
+{
+	const char *directory = restore->config.directory;
+	mode_t mask = umask(022);
+	enum sr_error error = ctl_place_make(directory);
+	bool run_made;
+
+	if (error == SR_OK)
+		error = make_directory(directory, &restore->made);
+	if (error == SR_OK)
+		error = make_directory(run, &run_made);
+	(void)umask(mask);
+	if (restore->made)
+		fprintf(stderr, "strongroomctl: %s was not there; it is made\n",
+		    directory);
+	return error;
+}
+
+/* What a restore that failed has made for nothing. */
+void
+ctl_restore_unmake(struct restore *restore)
+{
+	char path[CONFIG_PATH_MAX];
+
+	if (!restore->made)
+		return;
+	if (config_path(&restore->config, "run/lock", path) == SR_OK)
+		(void)unlink(path);
+	if (config_path(&restore->config, "run", path) == SR_OK)
+		(void)rmdir(path);
+	if (rmdir(restore->config.directory) == 0)
+		fprintf(stderr, "strongroomctl: %s is removed again\n",
+		    restore->config.directory);
+}
+
 /*
  * A running bank has its lock; so nobody starts one meanwhile.  The rooms of a
  * restore that was killed need a moment to end.
@@ -224,11 +272,13 @@ ctl_restore_lock(struct restore *restore)
 {
 	const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
 	char path[CONFIG_PATH_MAX];
+	enum sr_error error;
 
 	if (config_path(&restore->config, "run", path) != SR_OK)
 		return SR_TOO_LARGE;
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
-		return ctl_failed(path, SR_IO);
+	error = make_directories(restore, path);
+	if (error != SR_OK)
+		return error;
 	if (config_path(&restore->config, "run/lock", path) != SR_OK)
 		return SR_TOO_LARGE;
 	restore->lock =

@@ -117,6 +117,28 @@ start(const struct restore *restore, const struct config *config,
 	return error;
 }
 
+/*
+ * A room that refuses the files ends, and the bank with it (SR_INTERNAL).
+ * Whatever ended it before, as a secret that opens nothing, says nothing of
+ * them: nobody is to lose entries for it.
+ */
+static void
+tell_not_started(
+    const struct restore *restore, const struct bank_process *process)
+{
+	fprintf(stderr,
+	    "strongroomctl: the bank does not start on the backup's files; "
+	    "its own lines say why.");
+	if (process->status == error_exit(SR_INTERNAL))
+		fprintf(stderr,
+		    " Only if they say that keyd has signed more than the "
+		    "%" PRIu64
+		    " entries of the backup, restore --accept-loss goes back "
+		    "to it",
+		    restore->set.manifest.size);
+	fprintf(stderr, "\n");
+}
+
 /* Starts the rooms on what was put in place, and ends them. */
 enum sr_error
 ctl_restore_rooms(struct restore *restore, const struct config *config,
@@ -127,13 +149,7 @@ ctl_restore_rooms(struct restore *restore, const struct config *config,
 	enum sr_error error = start(restore, config, option, &process);
 
 	if (error != SR_OK) {
-		fprintf(stderr,
-		    "strongroomctl: the bank does not start on the backup's "
-		    "files; its own lines say why. Only if they say that keyd "
-		    "has signed more than the %" PRIu64
-		    " entries of the backup, restore --accept-loss goes back "
-		    "to it\n",
-		    restore->set.manifest.size);
+		tell_not_started(restore, &process);
 		return error;
 	}
 	error = ctl_control(config, &control);

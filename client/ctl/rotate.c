@@ -15,6 +15,7 @@
 #include "client/ctl/bank_process.h"
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/log_key.h"
 #include "client/ctl/shares.h"
 
@@ -154,9 +155,8 @@ rotate(const struct ctl_options *options, const char *option)
 	    "Customers need\nnothing: they hold the bank's identity. Receipts, "
 	    "checkpoints and anchors of\nbefore remain good, and "
 	    "strongroom-verify follows the note. Give the new vkey to\n"
-	    "auditors and witnesses whose tools hold a vkey.\n"
-	    "Start it:  strongroomd -c %s\n",
-	    config.file);
+	    "auditors and witnesses whose tools hold a vkey.\n");
+	hint_tell_start(&config, options->credential);
 	return error;
 }
 

@@ -6,6 +6,7 @@
 #include "client/ctl/shares.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -324,6 +325,9 @@ ctl_bank_asks(const struct ctl_options *options, const struct config *config)
 	if (options->shares || options->share_file_count > 0 ||
 	    options->credential != NULL || options->passphrase_fd >= 0)
 		return true;
+	/* which systemd hands over to the bank's service alone */
+	if (config->unlock == CONFIG_UNLOCK_CREDENTIAL)
+		return getenv("CREDENTIALS_DIRECTORY") == NULL;
 	return config->unlock == CONFIG_UNLOCK_LOCKED ||
 	       (config->unlock == CONFIG_UNLOCK_FILE &&
 		   access(config->passphrase_file, F_OK) != 0 &&

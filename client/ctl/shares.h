@@ -33,8 +33,11 @@ enum sr_error ctl_shares_secret(const struct ctl_options *options,
 enum sr_error ctl_sealed_read(
     const struct config *config, struct sealed *sealed);
 
-/* True if what opens the keys must be had from whoever runs the command: an
- * option names it, or the configuration has nothing that is there. */
+/*
+ * True if what opens the keys must be had from whoever runs the command: an
+ * option names it, or the configuration has nothing that is there, or a
+ * credential that systemd has not handed to this command.
+ */
 bool ctl_bank_asks(
     const struct ctl_options *options, const struct config *config);
 

@@ -130,12 +130,43 @@ ctl_credential_make(const char *path, uint8_t out[SEALED_SECRET_LEN])
 	return SR_OK;
 }
 
+bool
+ctl_credential_beside(
+    const struct config *config, char path[CONFIG_PATH_MAX], bool *there)
+{
+	const char *slash = strrchr(config->file, '/');
+	int n;
+
+	*there = false;
+	if (config->unlock != CONFIG_UNLOCK_CREDENTIAL || slash == NULL)
+		return false;
+	n = snprintf(path, CONFIG_PATH_MAX, "%.*s/%s",
+	    (int)(slash - config->file), config->file, config->credential);
+	if (n < 0 || n >= CONFIG_PATH_MAX)
+		return false;
+	/* what we may not look into is there */
+	*there = access(path, F_OK) == 0 || errno != ENOENT;
+	return true;
+}
+
+/* What systemd hands to the service, for a command without it. */
+static enum sr_error
+unlock_beside(const char *path, struct ctl_unlock_secret *out)
+{
+	fprintf(stderr, "strongroomctl: %s opens the keys\n", path);
+	out->kind = SEALED_CREDENTIAL;
+	out->len = SEALED_SECRET_LEN;
+	return ctl_credential_read(path, (uint8_t *)out->bytes);
+}
+
 enum sr_error
 ctl_unlock_secret(const struct ctl_options *options,
     const struct config *config, bool itself, struct ctl_unlock_secret *out)
 {
 	const struct prompt_source source = {.fd = options->passphrase_fd};
 	const char *file = config->passphrase_file;
+	char beside[CONFIG_PATH_MAX];
+	bool there = false;
 
 	*out = (struct ctl_unlock_secret){0};
 	ctl_unlock_guard(out);
@@ -157,6 +188,10 @@ ctl_unlock_secret(const struct ctl_options *options,
 		/* strongroomd may have the credential, nobody else has. */
 		if (!itself && config->unlock == CONFIG_UNLOCK_CREDENTIAL)
 			return SR_OK;
+		if (ctl_credential_beside(config, beside, &there))
+			file = beside;
+		if (there)
+			return unlock_beside(beside, out);
 		if (!prompt_interactive()) {
 			fprintf(stderr,
 			    "strongroomctl: %s%sgive what opens the keys by "

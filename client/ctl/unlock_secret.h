@@ -21,12 +21,21 @@ struct ctl_unlock_secret {
 
 /*
  * From --credential FILE or --passphrase-fd N; else, where the configuration
- * names a passphrase file that is there, from that: whole, or, unless
+ * names a passphrase file that is there, or a credential of which the file
+ * lies beside it (ctl_credential_beside), from that: whole, or, unless
  * `itself', as kind 0; else asked for at the terminal.  A line on stderr for
- * whatever fails.
+ * whatever fails, and for a file that was found.
  */
 enum sr_error ctl_unlock_secret(const struct ctl_options *options,
     const struct config *config, bool itself, struct ctl_unlock_secret *out);
+
+/*
+ * Where init puts the credential that the configuration names: a file of that
+ * name beside strongroom.conf.  False when it names none.  Whether the file is
+ * there *there tells.
+ */
+bool ctl_credential_beside(
+    const struct config *config, char path[CONFIG_PATH_MAX], bool *there);
 
 /*
  * From here on nothing of this program is written to a core, read by others

@@ -463,6 +463,44 @@ def given_a_credential_when_founded_then_it_alone_opens_the_bank():
 
 
 @scenario
+def given_a_credential_beside_the_configuration_then_a_stopped_bank_opens():
+    bank = Bank(temporary_directory(), free_port())
+    path, away = bank.directory / "bank-key", bank.base / "bank-key"
+    more = [] if Bank.namespaces else ["--namespaces", "off"]
+    bank.ctl("init", "--dir", bank.directory, "--name", "Test Bank", "--unit",
+             "EUR:2", "--listen", bank.address, "--unlock",
+             f"credential:{away}", *more, conf=False).ends(DONE)
+    os.environ["CREDENTIALS_DIRECTORY"] = str(bank.base)
+    try:
+        bank.start()
+        bank.ctl("backup", bank.base / "backup").ends(DONE)
+        bank.stop()
+    finally:
+        os.environ.pop("CREDENTIALS_DIRECTORY")
+    check_it = ("restore", "--check", bank.base / "backup")
+    said = bank.ctl(*check_it)
+    said.ends(USAGE, f"{path} is not there", "--credential FILE")
+    check("--accept-loss" not in said.err, said.err)
+    bank.ctl(*check_it, "--credential", away).ends(DONE)
+    path.write_bytes(b"x" * 32)
+    path.chmod(0o600)
+    # which opens nothing: that says nothing of what was signed
+    said = bank.ctl(*check_it)
+    said.ends(UNREACHABLE, "its own lines say why")
+    check("--accept-loss" not in said.err, said.err)
+    path.write_bytes(away.read_bytes())
+    for words in (check_it, ("restore", bank.base / "backup"), ("certify",)):
+        bank.ctl(*words).ends(DONE, f"{path} opens the keys")
+    bank.ctl("restore", bank.base / "backup").ends(
+        DONE, f"Start it:  strongroomd -c {bank.conf}\n"
+        "by a systemd service with LoadCredential=bank-key:FILE")
+    # the daemon takes it from systemd, and from nowhere else
+    bank.start_refused().ends(CONFIG, "LoadCredential=bank-key:FILE")
+    path.chmod(0o644)
+    bank.ctl(*check_it).ends(CONFIG, "chmod 600")
+
+
+@scenario
 def given_a_bank_that_asks_when_started_then_systemds_question_opens_it():
     if not os.access("/usr/bin/systemd-ask-password", os.X_OK):
         skip("systemd-ask-password is not installed")

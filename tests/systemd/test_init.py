@@ -8,11 +8,14 @@ it, and a user's own, each where the commands then find it.
 In a machine of its own (tests/systemd/boot), so that /etc and /var/lib may be
 written.
 """
+import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -24,7 +27,7 @@ ETC = Path("/etc/strongroom")
 DATA = Path("/var/lib/strongroom")
 SOCKETS = Path("/etc/systemd/system")
 ROOMS = ("keyd", "netd", "ledgerd")
-DONE, USAGE = 0, 64
+DONE, DECLINED, USAGE = 0, 1, 64
 
 
 def command(*words, code=DONE, **options):
@@ -41,10 +44,9 @@ def settings(path):
                 path.read_text().splitlines() if " = " in line)
 
 
-def state(*words, user=None):
-    """What status says of a bank that is started for the question."""
-    before = ["runuser", "-u", user, "--"] if user else []
-    conf = words[0]
+@contextlib.contextmanager
+def running(conf, user=None):
+    """A bank that is started as its unit would."""
     who = {"user": user, "group": user, "extra_groups": []} if user else {}
     with subprocess.Popen(["strongroomd", "-c", conf], env={
             **os.environ, "CREDENTIALS_DIRECTORY": str(Path(conf).parent)},
@@ -52,12 +54,18 @@ def state(*words, user=None):
         for line in bank.stderr:
             if "listening on" in line:
                 break
-        said = json.loads(command(*before, "strongroomctl", *words[1:],
-                                  "status", "--json"))
+        yield
         bank.terminate()
         bank.stderr.read()
         equal(bank.wait(timeout=30), 0, "end of strongroomd")
-    return said["state"]
+
+
+def state(*words, user=None):
+    """What status says of a bank that is started for the question."""
+    before = ["runuser", "-u", user, "--"] if user else []
+    with running(words[0], user):
+        return json.loads(command(*before, "strongroomctl", *words[1:],
+                                  "status", "--json"))["state"]
 
 
 @scenario
@@ -211,6 +219,53 @@ def given_the_two_when_asked_then_each_answers_for_itself():
     conf.chmod(0o644)
 
 
+def backed_up_and_lost(where, conf, data, *words, user=None):
+    """The backup, what stands for the newest checkpoint that an auditor has,
+    and the bank's directory moved away."""
+    with running(conf, user):
+        command(*words, "backup", where / "backup")
+    data.rename(data.parent / "gone")
+    kept = where / "checkpoint"
+    shutil.copyfile(data.parent / "gone/ledger/public/checkpoint", kept)
+    return where / "backup", kept
+
+
+@scenario
+def given_a_backup_when_the_directory_is_gone_then_it_is_restored_and_starts():
+    for words, conf, data, unit in (
+            ([], ETC / "strongroom.conf", DATA, "strongroom"),
+            (["--instance", "canteen"], ETC / "canteen/strongroom.conf",
+             Path("/var/lib/strongroom-canteen"), "strongroom@canteen")):
+        where = Path(tempfile.mkdtemp())
+        ctl = ["strongroomctl", *words]
+        backup, kept = backed_up_and_lost(where, conf, data, *ctl)
+        # nothing shows that this is all: nothing is left there
+        contains(command(*ctl, "restore", backup, code=DECLINED),
+                 f"{data} is removed again")
+        check(not data.exists(), "a directory that was made for nothing")
+        said = command(*ctl, "restore", "--anchor", kept, backup)
+        contains(said, f"{conf.parent}/bank-key opens the keys")
+        contains(said, f"{data} was not there; it is made")
+        contains(said, f"Start it:  systemctl enable --now {unit}.socket "
+                 f"{unit}.service")
+        check("strongroomd -c" not in said, said)
+        old = data.parent / "gone"
+        for name in ("", "run", "bank.id", "ledger/public", "keyd"):
+            equal((data / name).stat().st_mode, (old / name).stat().st_mode,
+                  f"the mode of {name}")
+            equal((data / name).stat().st_uid, (old / name).stat().st_uid,
+                  f"the owner of {name}")
+        equal(state(conf, *words), "open")
+        for card in old.glob("*.card"):
+            card.rename(data / card.name)
+        shutil.rmtree(old)
+    conf = ETC / "strongroom.conf"
+    contains(command("strongroomctl", "-c", conf, "certify"),
+             f"{ETC}/bank-key opens the keys")
+    contains(command("strongroomctl", "rotate", "log-key"),
+             "systemctl enable --now strongroom.socket")
+
+
 @scenario
 def given_a_user_when_founded_then_the_bank_is_theirs():
     command("useradd", "--create-home", "clara")
@@ -230,6 +285,16 @@ def given_a_user_when_founded_then_the_bank_is_theirs():
     check(not (SOCKETS / "strongroom.socket.d").exists(), "not the machine's")
     contains((home / ".config/systemd/user/strongroom.socket.d/listen.conf")
              .read_text(), "ListenStream=127.0.0.1:7430\n")
+    equal(state(conf, user="clara"), "open")
+    where = Path(tempfile.mkdtemp(dir=home))
+    shutil.chown(where, "clara")
+    backup, kept = backed_up_and_lost(
+        where, conf, home / ".local/share/strongroom", *as_clara,
+        "strongroomctl", user="clara")
+    kept.chmod(0o644)
+    contains(command(*as_clara, "strongroomctl", "restore", "--anchor", kept,
+                     backup),
+             "Start it:  systemctl --user enable --now strongroom.socket")
     equal(state(conf, user="clara"), "open")
     elsewhere = home / "x"
     words = [*as_clara, f"XDG_CONFIG_HOME={elsewhere}/c",
