@@ -34,8 +34,8 @@
 
 enum room_name { ROOM_KEYD, ROOM_NETD, ROOM_LEDGERD, ROOM_UNLOCK };
 
-/* Exit status (sysexits(3), EX_CONFIG) of a room that has a wall denied. */
-#define ROOM_EXIT_WALL 78
+/* Exit status of a room that has a wall denied, and of nothing else. */
+#define ROOM_EXIT_WALL 100
 
 /* --NAME N with min <= N <= max; *value keeps what it had when not given. */
 struct room_option {
