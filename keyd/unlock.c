@@ -31,13 +31,19 @@ enum { UNLOCK_EPOCH = 1 };
 static struct unlock_change change = {.kind = SEALED_PASSPHRASE};
 
 _Noreturn void
-unlock_fail(const char *what, enum sr_error error)
+unlock_end(enum sr_error error)
 {
-	diag_error("%s: %s", what, error_sentence(error));
 	if (change.what != UNLOCK_NO_CHANGE)
 		unlock_change_answer(error);
 	unlock_tell_failure(error);
 	exit(error_exit(error));
+}
+
+_Noreturn void
+unlock_fail(const char *what, enum sr_error error)
+{
+	diag_error("%s: %s", what, error_sentence(error));
+	unlock_end(error);
 }
 
 /* How the keys were opened, for the journal. */

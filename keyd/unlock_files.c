@@ -16,6 +16,9 @@
 #include "keyd/unlock_quorum.h"
 #include "policy/fds.h"
 
+/* SetCredential= of the units: what systemd gives without the file. */
+static const char stand_in[] = "none";
+
 size_t
 unlock_read(int fd, const char *what, uint8_t *out, size_t max)
 {
@@ -63,6 +66,16 @@ unlock_take_secret(struct unlock_secret *secret, enum sealed_kind kind,
 			    "passphrase of more than 1024 bytes", SR_UNLOCK);
 		if (len == 0)
 			unlock_fail("passphrase is empty", SR_UNLOCK);
+	} else if (kind == SEALED_CREDENTIAL && len == strlen(stand_in) &&
+		   memcmp(bytes, stand_in, len) == 0) {
+		diag_error("there is no credential: systemd found none where "
+			   "LoadCredential= of the service says "
+			   "(/etc/strongroom/bank-key, or "
+			   "/etc/strongroom/NAME/bank-key of a further bank): "
+			   "put the copy back, or unlock by another way "
+			   "(locked = yes in [unlock], then strongroomctl "
+			   "unlock)");
+		unlock_end(SR_UNLOCK);
 	} else if (kind == SEALED_CREDENTIAL && len != UNLOCK_CREDENTIAL_LEN) {
 		unlock_fail("a credential has 32 bytes", SR_UNLOCK);
 	}

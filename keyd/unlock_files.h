@@ -28,7 +28,10 @@ struct unlock_secrets {
 	size_t which; /* index of the envelope that was opened */
 };
 
-/* Says what failed and ends the process. */
+/* Tells strongroomd of the failure and ends the process. */
+_Noreturn void unlock_end(enum sr_error error);
+
+/* The same, and says what failed. */
 _Noreturn void unlock_fail(const char *what, enum sr_error error);
 
 /*

@@ -187,6 +187,9 @@ def given_a_damaged_bank_when_started_then_it_fails_and_asks_nobody():
 def given_no_credential_when_started_then_locked_and_an_answer_opens_it():
     command("systemctl", "restart", "strongroom")
     equal(state(), ("active", "locked", "locked"))
+    contains(command("journalctl", "-u", "strongroom", "-o", "cat"),
+             "there is no credential: systemd found none where "
+             "LoadCredential= of the service says (/etc/strongroom/bank-key")
     equal(rooms(), ["systemd-ask-pas"])
     contains(ctl("status"), "locked")
     contains(answer("nonsense"), "keys of Test Bank")
