@@ -29,7 +29,8 @@ static const char usage[] =
     "usage: strongroomd -c FILE [--no-listen] [--init | --certify |\n"
     "                   --rotate-log-key | --rotate-attestation-key |\n"
     "                   --rotate-channel-key | --rotate-password-key |\n"
-    "                   --restore | --accept-loss | --rehearse | --prove]\n"
+    "                   --restore | --accept-loss | --rehearse | --prove |\n"
+    "                   --check]\n"
     "\n"
     "  -c, --config FILE  strongroom.conf of the bank\n"
     "      --no-listen    only the owner's socket run/private, no network\n"
@@ -50,6 +51,8 @@ static const char usage[] =
     "                     no other); takes the identity\n"
     "      --rehearse     keyd alone, on copies of its files\n"
     "      --prove        try the walls of each room of a stopped bank\n"
+    "      --check        say what is wrong with the configuration, start "
+    "nothing\n"
     "      --unlock-kind passphrase|credential|shares\n"
     "                     what opens the keys is read from standard input\n"
     "  -h, --help         this text\n"
@@ -113,6 +116,7 @@ read_options(int argc, char *argv[])
 	    {"accept-loss", optional_argument, NULL, 'L'},
 	    {"rehearse", no_argument, NULL, 'E'},
 	    {"prove", no_argument, NULL, 'P'},
+	    {"check", no_argument, NULL, 'K'},
 	    {"unlock-kind", required_argument, NULL, 'U'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
@@ -161,6 +165,9 @@ read_options(int argc, char *argv[])
 			monitor.prove = true;
 			monitor.no_listen = true;
 			break;
+		case 'K':
+			monitor.check = true;
+			break;
 		case 'U':
 			if (!take_unlock_kind(optarg))
 				print_and_exit(
@@ -178,7 +185,7 @@ read_options(int argc, char *argv[])
 	if (file == NULL || optind != argc ||
 	    monitor.init + monitor.certify + (monitor.rotate != 0) +
 		    monitor.restore + monitor.loss + monitor.rehearse +
-		    monitor.prove >
+		    monitor.prove + monitor.check >
 		1)
 		print_and_exit(stderr, usage, error_exit(SR_USAGE));
 	return file;
@@ -289,6 +296,37 @@ start_rooms(struct monitor *m)
 	return monitor_start_rooms(m);
 }
 
+/*
+ * Who has installed the package and starts it has no bank yet: its name stands
+ * in the path where systemd starts it (strongroomctl(8), init).
+ */
+static void
+tell_configuration(const char *message)
+{
+	static const char place[] = "/strongroom/", last[] = "/strongroom.conf";
+	const char *name = strstr(monitor.file, place), *end;
+
+	if (access(monitor.file, F_OK) == 0 || errno != ENOENT) {
+		diag_error("%s", message);
+		return;
+	}
+	name = name != NULL ? name + strlen(place) : monitor.file;
+	end = strstr(name, last);
+	if (strcmp(name, last + 1) == 0)
+		diag_error(
+		    "%s; found the bank first: strongroomctl init", message);
+	else if (name != monitor.file && end != NULL &&
+		 strcspn(name, "/") == (size_t)(end - name) &&
+		 strcmp(end, last) == 0)
+		diag_error("%s; found the bank first: strongroomctl init "
+			   "--instance %.*s --listen ADDRESS",
+		    message, (int)(end - name), name);
+	else
+		diag_error("%s; is the path right?  strongroomctl init --dir "
+			   "DIRECTORY founds a bank",
+		    message);
+}
+
 static enum sr_error
 start(void)
 {
@@ -301,11 +339,17 @@ start(void)
 	    monitor_control_listen,
 	    start_rooms,
 	};
-	enum sr_error error = monitor_load(&monitor, &monitor.config, message);
+	enum sr_error error =
+	    monitor.check ? config_load(monitor.file, &monitor.config, message)
+			  : monitor_load(&monitor, &monitor.config, message);
 
 	if (error != SR_OK) {
-		diag_error("%s", message);
+		tell_configuration(message);
 		return error;
+	}
+	if (monitor.check) {
+		monitor.ended = true;
+		return SR_OK;
 	}
 	if ((error = find_rooms()) != SR_OK || (error = forbid_core()) != SR_OK)
 		return error;

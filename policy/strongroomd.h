@@ -123,6 +123,7 @@ struct monitor {
 	uint64_t loss_size;
 	bool rehearse; /* keyd alone, whose files may be a backup's */
 	bool prove;    /* --prove: look at the walls, then end */
+	bool check;    /* --check: read the configuration, then end */
 	char libexec[CONFIG_PATH_MAX];
 
 	int null;
@@ -135,6 +136,7 @@ struct monitor {
 	int no_ledgerd; /* --rehearse: so that keyd's link does not end */
 	int listeners[NETD_LISTENERS_MAX];
 	size_t listener_count;
+	bool passed;                           /* by systemd */
 	char addresses[MONITOR_ADDRESSES_MAX]; /* a line each */
 
 	uint32_t connections_max; /* for which the rooms were started */
@@ -280,6 +282,16 @@ enum sr_error monitor_listen(struct monitor *monitor);
 void monitor_remove_names(struct monitor *monitor);
 /* D/run/address: the addresses, a line each, replaced as a whole. */
 enum sr_error monitor_write_address(struct monitor *monitor);
+/*
+ * strongroomd_socket_unit.c: where systemd has passed the sockets.
+ *
+ * monitor_socket_unit_look: a warning when [netd] listen says something else.
+ * monitor_socket_unit_advice: the sentence that says what then is to be
+ * changed; MONITOR_SOCKET_ADVICE_MAX bytes are enough.
+ */
+#define MONITOR_SOCKET_ADVICE_MAX 768
+void monitor_socket_unit_look(const struct monitor *monitor);
+void monitor_socket_unit_advice(char *out, size_t room);
 /* A listening unix socket D/name of that mode and type. */
 enum sr_error monitor_listen_unix(struct monitor *monitor, const char *name,
     int type, unsigned mode, int *fd);

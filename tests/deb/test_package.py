@@ -112,9 +112,18 @@ def given_the_packages_when_installed_then_nothing_is_asked_or_started():
 
 @scenario
 def given_no_bank_when_started_then_refused_with_what_to_do():
-    run("systemctl", "start", "strongroom.service", code=1)
-    contains(bank.said() + run("journalctl", "-n", "20", "-o", "cat"),
-             "strongroom.conf")
+    for one, what in ((bank, "strongroomctl init\n"),
+                      (canteen, "strongroomctl init --instance canteen "
+                       "--listen ADDRESS\n")):
+        run("systemctl", "enable", "--now", one.socket, one.unit, code=1)
+        # where systemctl's own words lead
+        for words in (["journalctl", "-u", one.socket, "-o", "cat"],
+                      ["systemctl", "status", one.socket]):
+            contains(run(*words, code=None), "found the bank first: " + what)
+        equal(shown(one.unit, "ActiveState"), ["inactive"])
+        # nothing holds the address for which a bank is to be founded
+        check(shown(one.socket, "ActiveState") != ["active"], one.socket)
+        run("systemctl", "disable", one.socket, one.unit)
     run("systemctl", "reset-failed", code=None)
 
 
