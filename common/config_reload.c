@@ -126,5 +126,5 @@ config_reload(struct config *running, const struct config *file,
 	}
 	reload_unlock(running, file, changes);
 	if (!same_listen(running, file))
-		list(changes->kept, &changes->kept_count, "[netd] listen");
+		list(changes->kept, &changes->kept_count, CONFIG_KEY_LISTEN);
 }

@@ -11,6 +11,9 @@
 /* More than all keys of one list take, each with its section. */
 #define CONFIG_KEYS_TEXT_MAX 512
 
+/* As it stands in those lists. */
+#define CONFIG_KEY_LISTEN "[netd] listen"
+
 struct config_changes {
 	/* "[netd] listen, [bank] data" and the like; empty: none */
 	char taken[CONFIG_KEYS_TEXT_MAX];

@@ -282,8 +282,13 @@ monitor_listen(struct monitor *monitor)
 		    "LISTEN_FDS: at most %d sockets", (int)NETD_LISTENERS_MAX);
 		return SR_CONFIG;
 	}
-	if (count > 0)
-		return take_systemd_sockets(monitor, count);
+	if (count > 0) {
+		error = take_systemd_sockets(monitor, count);
+		monitor->passed = true;
+		if (error == SR_OK)
+			monitor_socket_unit_look(monitor);
+		return error;
+	}
 	for (size_t i = 0; i < monitor->config.listen_count; i++) {
 		error = open_listener(
 		    &monitor->config.listen[i], &monitor->listeners[i]);

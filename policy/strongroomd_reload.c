@@ -204,6 +204,20 @@ finish(struct monitor *monitor)
 	}
 }
 
+/* Where another start would change nothing either. */
+static void
+describe_socket(struct monitor *monitor)
+{
+	char advice[MONITOR_SOCKET_ADVICE_MAX];
+	char *text = monitor->reload_text;
+	size_t len = strlen(text);
+
+	monitor_socket_unit_advice(advice, sizeof(advice));
+	diag_warn("also then %s", advice);
+	snprintf(text + len, sizeof(monitor->reload_text) - len,
+	    "also then %s\n", advice);
+}
+
 /* The text says what is taken and what is not; the rooms are to be told yet. */
 static void
 describe(struct monitor *monitor, const struct config_changes *changes)
@@ -227,6 +241,8 @@ describe(struct monitor *monitor, const struct config_changes *changes)
 	snprintf(monitor->reload_text + len,
 	    sizeof(monitor->reload_text) - (size_t)len,
 	    "%s %s at the next start\n", changes->kept, verb);
+	if (monitor->passed && strstr(changes->kept, CONFIG_KEY_LISTEN) != NULL)
+		describe_socket(monitor);
 }
 
 static void

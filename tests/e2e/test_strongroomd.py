@@ -306,6 +306,74 @@ def given_sockets_of_systemds_then_these_are_served():
                 process.kill()
 
 
+def passed_socket(given, **settings):
+    """What the bank says at the start with that socket of systemd's, and of a
+    reload with another address in its file."""
+    shell = (f'exec 3<&{given.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ '
+             'LISTEN_FDNAMES=strongroom@canteen.socket exec "$@"')
+    os.set_inheritable(given.fileno(), True)
+    with stopped_conf(**settings):
+        before = len(bank.said())
+        with open(bank.log, "ab") as log:
+            bank.process = subprocess.Popen(
+                ["sh", "-c", shell, "sh", MONITOR, "-c", bank.conf],
+                stderr=log, stdin=subprocess.DEVNULL, close_fds=False)
+        wait_until(lambda: bank.ctl("status").code == 0, "a bank", 30)
+        started = bank.said()[before:]
+        bank.configure("netd", "listen", "127.0.0.1:1")
+        reloaded = bank.ctl("reload").ends(0)
+        bank.stop()
+    return started, reloaded.out + reloaded.err
+
+
+@scenario
+def given_other_sockets_of_systemds_than_the_file_says_then_it_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        here = f"127.0.0.1:{given.getsockname()[1]}"
+        for other in ("127.0.0.1:1", f"[::1]:{here.rsplit(':', 1)[1]}",
+                      f"{here}\nlisten = 127.0.0.1:1"):
+            started, reloaded = passed_socket(given, netd_listen=other)
+            contains(started, "names other addresses than the sockets that "
+                     "systemd has passed")
+            contains(started, "/strongroom@canteen.socket.d/listen.conf")
+            contains(started, "bank.id")
+        for same in (here, "127.0.0.1:0"):
+            started, reloaded = passed_socket(given, netd_listen=same)
+            check("systemd has passed" not in started, started)
+            contains(reloaded, "[netd] listen changes at the next start\n"
+                     "strongroomctl: also then systemd's socket decides where "
+                     "customers connect")
+            contains(reloaded, "/strongroom@canteen.socket.d/listen.conf")
+
+
+@scenario
+def given_no_configuration_when_checked_or_started_then_it_says_what_to_do():
+    places = {"etc/strongroom/strongroom.conf": "found the bank first: "
+              "strongroomctl init\n",
+              "etc/strongroom/canteen/strongroom.conf": "found the bank first:"
+              " strongroomctl init --instance canteen --listen ADDRESS\n",
+              "strongroom/a/b/strongroom.conf": "is the path right?",
+              "bank/strongroom.conf": "is the path right?"}
+    for path, what in places.items():
+        for words in ([], ["--check"]):
+            run_program([MONITOR, "-c", bank.base / "none" / path, *words]
+                        ).ends(CONFIG, what)
+
+
+@scenario
+def given_a_configuration_when_checked_then_it_is_judged_and_nothing_starts():
+    said = run_program([MONITOR, "-c", bank.conf, "--check"]).ends(0)
+    equal(said.out + said.err, "")
+    with stopped_conf(netd_listen="nowhere"):
+        run_program([MONITOR, "-c", bank.conf, "--check"]).ends(
+            CONFIG, "127.0.0.1:7420, [::1]:7420 or unix:/PATH")
+    run_program([MONITOR, "-c", bank.conf, "--check", "--prove"]).ends(64)
+    bank.start()
+    run_program([MONITOR, "-c", bank.conf, "--check"]).ends(0)
+    equal(bank.ctl("status").code, 0)
+    bank.stop()
+
+
 @scenario
 def given_port_0_and_a_unix_socket_then_run_address_tells():
     path = bank.base / "socket"
