@@ -53,7 +53,7 @@ control_open(const char *path, int *fd)
 		fprintf(stderr, "strongroomctl: %s: %s; %s\n", path,
 		    strerror(errno),
 		    error == SR_PERMISSION
-			? "only the bank's own user may do this"
+			? "ask as root or as the bank's own user (sudo)"
 			: "is strongroomd running on this bank?");
 	return error;
 }

@@ -25,6 +25,28 @@ verdict(const char *check, enum doctor_state state, const char *format, ...)
 	return made;
 }
 
+void
+doctor_name(struct doctor_verdict *verdict, const char *ctl)
+{
+	static const char word[] = "strongroomctl ";
+	const struct doctor_verdict before = *verdict;
+	const char *from = before.text, *found;
+	size_t len = 0;
+
+	while (len < DOCTOR_TEXT_MAX) {
+		found = strstr(from, word);
+		if (found == NULL) {
+			(void)snprintf(verdict->text + len,
+			    DOCTOR_TEXT_MAX - len, "%s", from);
+			return;
+		}
+		len +=
+		    (size_t)snprintf(verdict->text + len, DOCTOR_TEXT_MAX - len,
+			"%.*s%s ", (int)(found - from), from, ctl);
+		from = found + sizeof(word) - 1;
+	}
+}
+
 struct doctor_verdict
 doctor_orders(const struct message_ledgerd_status *ledgerd)
 {
@@ -183,11 +205,17 @@ doctor_last(enum ctl_last_of which, enum sr_error error, const char *message,
 
 	if (error == SR_NOT_FOUND)
 		return verdict(check, DOCTOR_WARNS, "never: %s", how);
+	if (error == SR_PERMISSION)
+		return verdict(check, DOCTOR_WARNS, "%s", DOCTOR_NOT_ASKED);
 	if (error != SR_OK)
 		return verdict(check, DOCTOR_FAILS, "%s", message);
 	if (!last->good)
 		return verdict(check, DOCTOR_FAILS,
-		    "damage was found: %s says where", how);
+		    "damage was found: %s says where; leave the bank's files "
+		    "as they are, copy them elsewhere, then strongroomctl "
+		    "restore of the newest backup that strongroomctl restore "
+		    "--check finds good, see strongroomctl(8)",
+		    how);
 	if (last->entries > entries)
 		return verdict(check, DOCTOR_FAILS,
 		    "it covered %" PRIu64 " entries, and the bank has %" PRIu64

@@ -39,6 +39,17 @@ struct doctor_verdict {
 	char text[DOCTOR_TEXT_MAX]; /* what is so, and what to do */
 };
 
+/* Of a check that only the bank's user and root may make. */
+#define DOCTOR_NOT_ASKED                                            \
+	"not checked: ask as root or as the bank's own user (sudo " \
+	"strongroomctl doctor)"
+
+/*
+ * Puts that in place of the name alone of each command in a text of ours: how
+ * strongroomctl is called on the bank (hint.h).
+ */
+void doctor_name(struct doctor_verdict *verdict, const char *ctl);
+
 /* Fails while the bank takes no orders. */
 struct doctor_verdict doctor_orders(
     const struct message_ledgerd_status *ledgerd);
@@ -74,7 +85,8 @@ struct doctor_verdict doctor_restarts(
 
 /*
  * A backup or a verification, as ctl_last_read() gave it (error, message and
- * last).  Warns when it was never done or DOCTOR_LATE_S ago; fails after
+ * last).  Warns when it was never done or DOCTOR_LATE_S ago, or the asker may
+ * not read it (SR_PERMISSION); fails after
  * DOCTOR_TOO_LATE_S, when damage was found, when it covered more entries than
  * the bank has (entries; UINT64_MAX: not known), or lies in the future.
  */

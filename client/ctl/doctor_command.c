@@ -16,6 +16,7 @@
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/doctor.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/log_key.h"
 #include "client/ctl/seal.h"
 #include "client/json.h"
@@ -69,6 +70,14 @@ say(struct look *look, const struct doctor_verdict *verdict)
 	    verdict->check, verdict->state == DOCTOR_FAILS ? "fail" : state);
 	json_string(stdout, verdict->text, strlen(verdict->text));
 	printf("}\n");
+}
+
+/* One with commands in it, which are to be about this bank. */
+static void
+say_hint(struct look *look, struct doctor_verdict verdict)
+{
+	doctor_name(&verdict, hint_ctl(look->options));
+	say(look, &verdict);
 }
 
 static void
@@ -187,7 +196,7 @@ look_at_cards(struct look *look)
 static void
 look_at_last(struct look *look, enum ctl_last_of which)
 {
-	char message[CTL_LAST_MESSAGE_MAX] = "";
+	char message[CTL_LAST_MESSAGE_MAX] = "", timer[HINT_MAX];
 	struct doctor_verdict verdict;
 	struct ctl_last last = {0};
 	enum sr_error error =
@@ -197,7 +206,14 @@ look_at_last(struct look *look, enum ctl_last_of which)
 	    look->open ? look->rooms.keyd.tree_size : UINT64_MAX);
 	if (which == CTL_LAST_BACKUP)
 		verdict = doctor_backup_ways(&verdict, &last, look->set);
-	say(look, &verdict);
+	if (which == CTL_LAST_BACKUP && error == SR_NOT_FOUND &&
+	    hint_backup_timer(look->config.file, timer)) {
+		size_t len = strlen(verdict.text);
+
+		(void)snprintf(verdict.text + len, sizeof(verdict.text) - len,
+		    ", or every day: %.200s", timer);
+	}
+	say_hint(look, verdict);
 }
 
 /* ---- the running bank ----------------------------------------------------- */
@@ -222,22 +238,19 @@ static void
 look_at_clock(struct look *look, int fd)
 {
 	struct message_clock clock = {0};
-	struct doctor_verdict verdict;
 	enum sr_error error = ask_clock(fd, &clock);
 
 	if (error != SR_OK) {
 		say_text(look, "clock", DOCTOR_FAILS, error_sentence(error));
 		return;
 	}
-	verdict = doctor_clock(&clock);
-	say(look, &verdict);
+	say_hint(look, doctor_clock(&clock));
 }
 
 static void
 look_at_retention(struct look *look, int fd)
 {
 	struct ctl_retention retention;
-	struct doctor_verdict verdict;
 	enum sr_error error = ctl_retention_get(fd, &retention);
 
 	if (error != SR_OK) {
@@ -245,23 +258,20 @@ look_at_retention(struct look *look, int fd)
 		    look, "retention", DOCTOR_FAILS, error_sentence(error));
 		return;
 	}
-	verdict = doctor_retention(&retention);
-	say(look, &verdict);
+	say_hint(look, doctor_retention(&retention));
 }
 
 static void
 look_at_keys(struct look *look, int fd)
 {
 	struct ctl_keys keys;
-	struct doctor_verdict verdict;
 	enum sr_error error = ctl_keys_get(fd, &keys);
 
 	if (error != SR_OK) {
 		say_text(look, "keys", DOCTOR_FAILS, error_sentence(error));
 		return;
 	}
-	verdict = doctor_keys(&keys);
-	say(look, &verdict);
+	say_hint(look, doctor_keys(&keys));
 }
 
 /* What the rooms have told. */
@@ -287,7 +297,27 @@ look_at_rooms(struct look *look)
 	};
 
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		say(look, &verdicts[i]);
+		say_hint(look, verdicts[i]);
+}
+
+/* Who may not ask has not found a fault. */
+static void
+look_at_refused(struct look *look, enum sr_error error)
+{
+	struct doctor_verdict verdict = {.check = "running",
+	    .state = DOCTOR_WARNS,
+	    .text = DOCTOR_NOT_ASKED};
+	char start[HINT_MAX];
+
+	if (error == SR_PERMISSION) {
+		say_hint(look, verdict);
+		return;
+	}
+	hint_start(look->config.file, "start", start);
+	verdict.state = DOCTOR_FAILS;
+	(void)snprintf(verdict.text, sizeof(verdict.text),
+	    "strongroomd does not run on this bank: %.500s", start);
+	say(look, &verdict);
 }
 
 static void
@@ -300,10 +330,7 @@ look_at_bank(struct look *look)
 
 	error = ctl_control(&look->config, &fd);
 	if (error != SR_OK) {
-		say_text(look, "running", DOCTOR_FAILS,
-		    error == SR_PERMISSION
-			? "only the bank's own user may ask it"
-			: "strongroomd does not run on this bank");
+		look_at_refused(look, error);
 		return;
 	}
 	if (ctl_sealed_get(fd, &sealed) == SR_OK)
@@ -320,8 +347,10 @@ look_at_bank(struct look *look)
 	if (error != SR_OK) {
 		say_text(look, "running", DOCTOR_FAILS, error_sentence(error));
 	} else if (!look->open) {
-		say_text(look, "running", DOCTOR_FAILS,
-		    "the bank is locked: strongroomctl unlock");
+		say_hint(look,
+		    (struct doctor_verdict){.check = "running",
+			.state = DOCTOR_FAILS,
+			.text = "the bank is locked: strongroomctl unlock"});
 	} else {
 		say_text(look, "running", DOCTOR_FINE, "all rooms answer");
 		look_at_rooms(look);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "client/ctl/ctl.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/run.h"
 #include "client/ordering.h"
 #include "common/ids.h"
@@ -144,8 +145,8 @@ list(struct ctl_run *run, struct listing *listing)
 		    "%u of them may be released: count the ATM's cash, and "
 		    "where none went out let one operator ask, and another "
 		    "approve:\n"
-		    "  strongroomctl -c FILE --as CARD release ENTRY\n",
-		    listing->releasable);
+		    "  %s --as CARD release ENTRY\n",
+		    listing->releasable, hint_ctl(listing->options));
 	return error;
 }
 

@@ -132,7 +132,7 @@ ctl_last_read(const struct config *config, enum ctl_last_of which,
 	if (stream == NULL) {
 		snprintf(message, CTL_LAST_MESSAGE_MAX, "%.200s: %s", path,
 		    strerror(errno));
-		return SR_IO;
+		return errno == EACCES ? SR_PERMISSION : SR_IO;
 	}
 	error = ini_file_read(&file, stream);
 	fclose(stream);

@@ -9,6 +9,7 @@
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/describe.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/names.h"
 #include "client/ctl/run.h"
 #include "client/json.h"
@@ -112,7 +113,8 @@ ctl_requests(const struct ctl_options *options, char *const words[])
 	else if (error == SR_OK && !options->json)
 		fprintf(stderr,
 		    "another operator than the one who asks approves with\n"
-		    "  strongroomctl -c FILE --as CARD approve NUMBER\n");
+		    "  %s --as CARD approve NUMBER\n",
+		    hint_ctl(options));
 	ctl_run_end(&run);
 	return error;
 }
@@ -136,8 +138,8 @@ confirm(void)
 
 /* How the code of an approved reset is had. */
 static void
-say_code(struct bank_session *session, const struct bank_request *request,
-    uint64_t leaf)
+say_code(const struct ctl_options *options, struct bank_session *session,
+    const struct bank_request *request, uint64_t leaf)
 {
 	char name[CTL_ACCOUNT_TEXT_MAX];
 	struct order_reset reset;
@@ -147,13 +149,14 @@ say_code(struct bank_session *session, const struct bank_request *request,
 		return;
 	fprintf(stderr,
 	    "the reset code is given out with\n"
-	    "  strongroomctl -c FILE reset-code %s %" PRIu64 " --out CODE\n",
-	    ctl_person_text(session, reset.customer, name), leaf);
+	    "  %s reset-code %s %" PRIu64 " --out CODE\n",
+	    hint_ctl(options), ctl_person_text(session, reset.customer, name),
+	    leaf);
 }
 
 /* Shows the request and signs the hash of the very bytes that were shown. */
 static enum sr_error
-approve(struct listing *listing)
+approve(const struct ctl_options *options, struct listing *listing)
 {
 	const struct bank_request *request = &listing->request;
 	struct bank_session *session = &listing->run->requester;
@@ -183,7 +186,7 @@ approve(struct listing *listing)
 		printf("%" PRIu64 "\n", result.leaf);
 	fprintf(stderr, "approved and done: entry %" PRIu64 "\n", result.leaf);
 	if (request->order.kind == ORDER_RESET)
-		say_code(session, request, result.leaf);
+		say_code(options, session, request, result.leaf);
 	return SR_OK;
 }
 
@@ -216,7 +219,7 @@ ctl_approve(const struct ctl_options *options, char *const words[])
 		error = SR_NO_REQUEST;
 	}
 	if (error == SR_OK)
-		error = approve(&listing);
+		error = approve(options, &listing);
 	ctl_run_end(&run);
 	return error;
 }

@@ -16,6 +16,7 @@
 #include "client/ctl/card.h"
 #include "client/ctl/control.h"
 #include "client/ctl/ctl.h"
+#include "client/ctl/hint.h"
 #include "client/ctl/names.h"
 #include "client/ctl/run.h"
 #include "client/reset_text.h"
@@ -106,10 +107,10 @@ take_code(const struct ctl_options *options, int control, uint64_t leaf,
 		    " approves the reset of %s, not of %s; a code was drawn "
 		    "and is not given out, and one that %s has is void by it.  "
 		    "If the entry is right\n"
-		    "  strongroomctl -c FILE reset-code %s %" PRIu64
+		    "  %s reset-code %s %" PRIu64
 		    " --out CODE\ngives another; if it is not, ledgerd has "
 		    "lied\n",
-		    leaf, owner, name, owner, owner, leaf);
+		    leaf, owner, name, owner, hint_ctl(options), owner, leaf);
 	else if (error != SR_OK)
 		(void)ctl_failed("the reset code", error);
 	if (error != SR_OK)
@@ -119,21 +120,21 @@ take_code(const struct ctl_options *options, int control, uint64_t leaf,
 	if (error != SR_OK) {
 		(void)ctl_failed(options->out, error);
 		fprintf(stderr,
-		    "the code is lost and void: strongroomctl -c FILE "
-		    "reset-code %s %" PRIu64 " --out FILE gives another\n",
-		    name, leaf);
+		    "the code is lost and void: %s reset-code %s %" PRIu64
+		    " --out FILE gives another\n",
+		    hint_ctl(options), name, leaf);
 		return error;
 	}
 	fprintf(stderr,
 	    "%s is the reset code of %s, customer %" PRIu64
 	    ", until %s, once; any former one is void.  Give it to nobody but "
-	    "that customer, who runs\n  atm --bank bank.id --user NAME reset\n"
+	    "that customer, who runs\n  atm --bank bank.id --user %s reset\n"
 	    "Until then nothing changes.  By it account, balance and history "
 	    "stay; what is sealed for the former keys, box and stored "
 	    "messages, does not open again: who still has the recovery code "
 	    "keeps it with `atm recover' instead.\n",
-	    options->out, name, code.customer,
-	    ctl_time_text(code.until, until));
+	    options->out, name, code.customer, ctl_time_text(code.until, until),
+	    name);
 	return SR_OK;
 }
 

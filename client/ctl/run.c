@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/ctl/control.h"
+#include "client/ctl/hint.h"
 
 struct login_options
 ctl_run_login_options(
@@ -214,7 +215,7 @@ ctl_run_request_entry(struct ctl_run *run, const struct ctl_options *options,
 	else
 		fprintf(stderr,
 		    "asked for; nothing is done until another operator runs\n"
-		    "  strongroomctl -c FILE --as CARD approve %" PRIu64 "\n",
-		    asked.leaf);
+		    "  %s --as CARD approve %" PRIu64 "\n",
+		    hint_ctl(options), asked.leaf);
 	return SR_OK;
 }

@@ -59,7 +59,8 @@ def given_an_auditor_when_one_operator_asks_then_it_is_not_enrolled():
     equal(key.stat().st_mode & 0o777, 0o600, "the secret key's mode")
     one = ["--as", bank.directory / "operator-1.card"]
     bank.ctl(*one, "auditor", "add", "clara", f"{key}.pub").ends(
-        DONE, "nothing is done until another operator")
+        DONE, "nothing is done until another operator runs\n"
+        f"  strongroomctl -c {bank.conf} --as CARD approve ")
     bank.ctl(*bank.operators(), "auditor", "add", "clara", key).ends(78)
     disclose("0-0", bank.base / "early").ends(DECLINED, "no such auditor")
     check(not (bank.base / "early").exists(), "there is a disclosure")

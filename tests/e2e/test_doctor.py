@@ -67,7 +67,10 @@ def given_a_new_bank_when_looked_at_then_what_is_to_be_done_is_said():
     equal(list(lines()), CHECKS, "the checks")
     result = bank.ctl("doctor").ends(1)
     contains(result.out, "warn cards ")
-    contains(result.out, "warn backup        never: strongroomctl backup")
+    for check_name, words in (("backup", "backup DIRECTORY"),
+                              ("verified", "verify")):
+        contains(result.out, f"warn {check_name:13} never: strongroomctl -c "
+                 f"{bank.conf} {words}\n")
 
 
 @scenario
@@ -190,6 +193,9 @@ def given_a_bank_that_is_locked_or_stopped_then_the_rest_is_checked():
             bank.stop()
         seen = lines()
         equal(wrong(), {"running": "fail"}, how)
+        contains(lines()["running"]["text"],
+                 f"strongroomctl -c {bank.conf} unlock" if words else
+                 f"strongroomd -c {bank.conf.resolve()}")
         equal(sorted(seen), sorted(["configuration", "files", "passphrase",
                                     "cards", "running", "backup",
                                     "verified"] +
@@ -206,7 +212,10 @@ def given_a_journal_that_was_changed_when_verified_then_doctor_fails():
         segment.write(bytes([byte[0] ^ 1]))
     bank.ctl("verify").ends(1)
     equal(wrong(), {"running": "fail", "verified": "fail"})
-    contains(lines()["verified"]["text"], "damage was found")
+    for what in (f"damage was found: strongroomctl -c {bank.conf} verify says",
+                 "copy them elsewhere",
+                 f"strongroomctl -c {bank.conf} restore --check finds good"):
+        contains(lines()["verified"]["text"], what)
     with path.open("r+b") as segment:
         segment.seek(300)
         segment.write(byte)

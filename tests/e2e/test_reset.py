@@ -70,7 +70,8 @@ def given_two_operators_when_they_agree_then_one_code_in_a_file():
         customer(name)
     path = new_file()
     said = bank.ctl(*bank.operators(), "reset", "ada", "--out", path).ends(
-        DONE, "once", "does not open again", "atm recover")
+        DONE, "once", "does not open again", "atm recover",
+        "atm --bank bank.id --user ada reset\n")
     check(RESET.fullmatch(path.read_text()), "what is in the file")
     equal(stat.S_IMODE(path.stat().st_mode), 0o600, "who may read it")
     check(path.read_text().strip() not in said.out + said.err,

@@ -27,7 +27,7 @@ ETC = Path("/etc/strongroom")
 DATA = Path("/var/lib/strongroom")
 SOCKETS = Path("/etc/systemd/system")
 ROOMS = ("keyd", "netd", "ledgerd")
-DONE, DECLINED, USAGE = 0, 1, 64
+DONE, DECLINED, USAGE, NO_PERMISSION = 0, 1, 64, 78
 
 
 def command(*words, code=DONE, **options):
@@ -211,12 +211,41 @@ def given_the_two_when_asked_then_each_answers_for_itself():
              "there is no /etc/strongroom/nobody/strongroom.conf")
     contains(command("strongroomctl", "-c", "x", "--instance", "canteen",
                      "doctor", code=USAGE), "not both")
-    contains(command("strongroomctl", "--instance", "canteen", "doctor",
-                     code=2), "/etc/strongroom/canteen/strongroom.conf")
+    said = command("strongroomctl", "--instance", "canteen", "doctor", code=2)
+    for part in ("/etc/strongroom/canteen/strongroom.conf",
+                 "does not run on this bank: systemctl start "
+                 "strongroom@canteen.socket strongroom@canteen.service\n",
+                 "never: strongroomctl --instance canteen verify\n",
+                 "never: strongroomctl --instance canteen backup DIRECTORY, or "
+                 "every day: systemctl enable --now "
+                 "strongroom-backup@canteen.timer\n"):
+        contains(said, part)
+    said = command("strongroomctl", "doctor", code=2)
+    for part in ("never: strongroomctl verify\n", "never: strongroomctl backup",
+                 "systemctl enable --now strongroom-backup.timer\n",
+                 "systemctl start strongroom.socket strongroom.service\n"):
+        contains(said, part)
     conf = ETC / "strongroom.conf"
     conf.chmod(0o666)
     contains(command("strongroomctl", "doctor", code=2), "chmod go-w")
     conf.chmod(0o644)
+
+
+@scenario
+def given_a_user_who_may_not_ask_when_looking_then_that_is_no_fault():
+    command("useradd", "otto")
+    as_otto = ["runuser", "-u", "otto", "--", "env", "-u", "XDG_CONFIG_HOME",
+               "-u", "XDG_DATA_HOME", "strongroomctl"]
+    with running(ETC / "strongroom.conf"):
+        command("strongroomctl", "backup", tempfile.mkdtemp())
+        said = command(*as_otto, "doctor", code=1)
+        for part in ("warn running       not checked: ask as root or as the "
+                     "bank's own user (sudo strongroomctl doctor)\n",
+                     "warn backup        not checked: ask as root"):
+            contains(said, part)
+        check("FAIL" not in said, said)
+        contains(command(*as_otto, "status", code=NO_PERMISSION),
+                 "ask as root or as the bank's own user (sudo)")
 
 
 def backed_up_and_lost(where, conf, data, *words, user=None):

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "client/ctl/doctor.h"
@@ -21,6 +22,31 @@ is(struct doctor_verdict verdict, const char *check, enum doctor_state state,
 	assert_string_equal(verdict.check, check);
 	assert_int_equal(verdict.state, state);
 	assert_non_null(strstr(verdict.text, part));
+}
+
+static void
+given_a_hint_when_the_bank_is_named_then_each_command_names_it(void **state)
+{
+	struct doctor_verdict verdict = {
+	    .check = "x", .text = "strongroomctl a, then strongroomctl b"};
+	char full[DOCTOR_TEXT_MAX];
+
+	(void)state;
+	doctor_name(&verdict, "strongroomctl --instance canteen");
+	assert_string_equal(verdict.text,
+	    "strongroomctl --instance canteen a, then strongroomctl "
+	    "--instance canteen b");
+	(void)snprintf(verdict.text, sizeof(verdict.text),
+	    "strongroomctl(8), strongroomctl's");
+	doctor_name(&verdict, "x");
+	assert_string_equal(verdict.text, "strongroomctl(8), strongroomctl's");
+	/* what does not fit is cut */
+	memset(full, 'y', sizeof(full) - 1);
+	full[sizeof(full) - 1] = '\0';
+	(void)snprintf(verdict.text, sizeof(verdict.text),
+	    "strongroomctl a strongroomctl b");
+	doctor_name(&verdict, full);
+	assert_int_equal(strlen(verdict.text), DOCTOR_TEXT_MAX - 1);
 }
 
 static void
@@ -220,6 +246,8 @@ given_a_note_when_it_is_old_or_wrong_then_said(void **state)
 	is(judge(&last, 7), "verified", DOCTOR_FAILS, "damage was found");
 	is(doctor_last(CTL_LAST_BACKUP, SR_NOT_FOUND, "", &last, NOW_MS, 7),
 	    "backup", DOCTOR_WARNS, "never: strongroomctl backup");
+	is(doctor_last(CTL_LAST_BACKUP, SR_PERMISSION, "x", &last, NOW_MS, 7),
+	    "backup", DOCTOR_WARNS, "not checked: ask as root");
 	is(doctor_last(CTL_LAST_BACKUP, SR_CONFIG, "line 3", &last, NOW_MS, 7),
 	    "backup", DOCTOR_FAILS, "line 3");
 }
@@ -318,6 +346,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		given_a_hint_when_the_bank_is_named_then_each_command_names_it),
 	    cmocka_unit_test(given_orders_when_they_are_closed_then_it_fails),
 	    cmocka_unit_test(
 		given_the_disk_when_it_fills_then_it_warns_before_it_fails),
