@@ -24,6 +24,7 @@ from lib.scenario import check, contains, equal, scenario  # noqa: E402
 TOP = Path(__file__).resolve().parents[2]
 DEBS = TOP / "build/deb"
 DATA = Path("/var/lib/strongroom")
+UNITS = Path("/etc/systemd/system")
 QUIET = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8",
          "HOME": "/root"}
 
@@ -95,7 +96,9 @@ def given_a_machine_when_installed_then_nothing_runs_and_nobody_is_asked():
     equal(list(Path("/etc/strongroom").iterdir()), [])
     # without a bank it does not start, and says why
     command("systemctl", "start", "strongroom.service", code=1)
-    # a purge leaves nothing of a machine that never had a bank
+    # a purge leaves nothing of a machine that never had a bank, not even of
+    # one whose directories are empty
+    Path("/etc/strongroom/empty").mkdir()
     command("dpkg", "--purge", "strongroom")
     for place in ("/etc/strongroom", DATA, "/var/backups/strongroom"):
         check(not Path(place).exists(), f"{place} is left")
@@ -163,12 +166,30 @@ def given_a_bank_when_removed_and_purged_then_its_books_and_keys_stay():
     # the nightly look at the books needs nobody else's package
     command("dpkg", "--purge", "strongroom-verify")
     contains(command("strongroomctl", "verify"), "verified: ")
+    told = {"club": [], "gone": []}     # to systemd, of two more banks
+    for name, port in (("club", 7431), ("gone", 7432)):
+        command("strongroomctl", "init", "--instance", name, "--listen",
+                f"127.0.0.1:{port}", stdin=subprocess.DEVNULL)
+        command("systemctl", "enable", f"strongroom@{name}.socket",
+                f"strongroom@{name}.service",
+                f"strongroom-backup@{name}.timer")
+        told[name] = [*UNITS.glob(f"strongroom@{name}.socket.d"),
+                      *UNITS.glob(f"*.wants/strongroom*@{name}.*")]
+        equal(len(told[name]), 4, told[name])
+    # whoever wants the second no more has removed what is its own
+    for place in ("/etc/strongroom/gone", f"{DATA}-gone"):
+        shutil.rmtree(place)
     command("dpkg", "--remove", "strongroom")
     equal(active(), "inactive")
     check(not Path("/usr/sbin/strongroomd").exists(), "the program is left")
     said = command("dpkg", "--purge", "strongroom")
     contains(said, "are kept in")
     contains(said, f"rm -r /etc/strongroom {DATA}")
+    for path in told["club"]:
+        contains(said.split("rm -r ")[1].split(), str(path))
+        check(path.is_dir() or path.is_symlink(), f"{path} is gone")
+    for path in told["gone"]:
+        check(not path.is_dir() and not path.is_symlink(), f"{path} is left")
     check((DATA / "ledger/public/checkpoint").exists(), "no ledger")
     for path, content in whole.items():
         if path.parts[1] == "etc":

@@ -175,6 +175,30 @@ def given_a_stopped_bank_when_proved_then_every_attempt_is_stopped():
 
 
 @scenario
+def given_another_address_when_moved_as_told_then_customers_find_it_there():
+    text = bank.conf.read_text()
+    bank.conf.write_text(text.replace(bank.address, "127.0.0.1:7429"))
+    run("systemctl", "restart", bank.unit)
+    warning = "names other addresses than the sockets that systemd has passed"
+    said = run("journalctl", "-u", bank.unit, "-o", "cat")
+    contains(said, warning)
+    path = "/etc/systemd/system/strongroom.socket.d/listen.conf"
+    contains(said, f"ListenStream= in {path}")
+    moved = Path(path)
+    moved.parent.mkdir()
+    moved.write_text("[Socket]\nListenStream=\nListenStream=127.0.0.1:7429\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", bank.socket, bank.unit)
+    equal((DATA / "run/address").read_text(), "127.0.0.1:7429\n")
+    equal(run("journalctl", "-u", bank.unit, "-o", "cat").count(warning), 1)
+    moved.unlink()
+    moved.parent.rmdir()
+    bank.conf.write_text(text)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "stop", bank.socket)
+
+
+@scenario
 def given_only_the_socket_when_a_customer_comes_then_systemd_starts_the_bank():
     run("systemctl", "start", bank.socket)
     equal(shown(bank.unit, "ActiveState"), ["inactive"])
