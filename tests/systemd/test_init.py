@@ -54,9 +54,11 @@ def running(conf, user=None):
         for line in bank.stderr:
             if "listening on" in line:
                 break
-        yield
-        bank.terminate()
-        bank.stderr.read()
+        try:
+            yield
+        finally:    # else a scenario that fails waits for its end
+            bank.terminate()
+            bank.stderr.read()
         equal(bank.wait(timeout=30), 0, "end of strongroomd")
 
 
