@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "policy/room.h"
 #include "policy/sandbox_steps.h"
 #include "tests/lib/walls.h"
 
@@ -282,7 +283,7 @@ given_namespaces_wanted_when_it_has_none_then_it_does_not_start(void **state)
 	close(pair[1]);
 	room.control = pair[0];
 	assert_false(walls_answers(room.control, '+'));
-	assert_int_equal(WEXITSTATUS(walls_end(&room)), 1);
+	assert_int_equal(WEXITSTATUS(walls_end(&room)), ROOM_EXIT_WALL);
 }
 
 static void
@@ -304,7 +305,7 @@ given_root_without_another_user_then_it_does_not_start(void **state)
 	close(pair[1]);
 	room.control = pair[0];
 	assert_false(walls_answers(room.control, '+'));
-	assert_int_equal(WEXITSTATUS(walls_end(&room)), 1);
+	assert_int_equal(WEXITSTATUS(walls_end(&room)), ROOM_EXIT_WALL);
 }
 
 static void
