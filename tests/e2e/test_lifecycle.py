@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=600
+# tests/run: limit=600 user-on-demand
 """Starting, stopping, dying and coming back."""
 import os
 import signal

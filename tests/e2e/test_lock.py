@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=900
+# tests/run: limit=900 user-on-demand
 """
 A bank that is locked and unlocked: what it says, whom it turns away, with
 which passphrase it opens, and that nothing acknowledged is lost when it is

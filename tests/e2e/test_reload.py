@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
+# tests/run: user-on-demand
 """
 strongroom.conf that is read again while the bank runs: what changes is seen
 in what the rooms do, what cannot is named, and a file with an error changes

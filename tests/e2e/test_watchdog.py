@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-# tests/run: limit=600
+# tests/run: limit=600 user-on-demand
 """
 The watchdog: strongroomd tells systemd that the bank lives when, and only
 when, a pulse has gone through netd, keyd and ledgerd to the disk and come

@@ -153,6 +153,16 @@ def as_user():
                   " 0 failed, 0 skipped")
 
 
+def as_user_only():
+    files = {"tests/e2e/test_a.sh":
+             "# tests/run: user-on-demand\n[ $(id -u) = 0 ]"}
+    return os.getuid() == 0 and (
+        expect(run(files, TMPDIR="/tmp"), 0, "1 passed, 0 failed, 0 skipped")
+        or expect(run(files, "--as-user", "--brief", TMPDIR="/tmp"), 1,
+                  "FAIL e2e/test_a@user: exit status 1: it said nothing",
+                  "0 passed, 1 failed, 0 skipped"))
+
+
 def only():
     files = {"tests/sim/test_a.sh": "exit 1", "tests/sim/test_b.sh": "exit 0"}
     return expect(run(files, "--only", "sim/test_b"), 0,
@@ -200,6 +210,7 @@ say("given_a_test_that_is_killed_then_it_failed", ignored_killer())
 say("given_stray_processes_then_none_is_left", strays())
 say("given_a_test_then_its_directory_is_its_own", private_directory())
 say("given_root_then_e2e_runs_as_a_user_too", as_user())
+say("given_a_user_on_demand_then_root_alone_unless_asked_for", as_user_only())
 say("given_patterns_then_only_those_run", only())
 say("given_a_test_on_demand_then_it_runs_only_when_asked_for", on_demand())
 say("given_a_failure_then_only_an_instrument_run_tries_it_again", again())
