@@ -332,6 +332,9 @@ void monitor_control_refuse(
     struct monitor_connection *connection, enum sr_error why);
 /* The connection that is asking gets its answer later. */
 void monitor_control_wait(struct monitor *monitor, enum monitor_wait what);
+/* That answer to all that wait for it: w's message, or (NULL) a refusal. */
+void monitor_control_tell(struct monitor *monitor, enum monitor_wait what,
+    const struct writer *w, enum sr_error error);
 
 /*
  * strongroomd_ask.c: systemd-ask-password.

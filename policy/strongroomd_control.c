@@ -52,6 +52,26 @@ monitor_control_refuse(struct monitor_connection *connection, enum sr_error why)
 		close_connection(connection);
 }
 
+void
+monitor_control_tell(struct monitor *monitor, enum monitor_wait what,
+    const struct writer *w, enum sr_error error)
+{
+	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
+		struct monitor_connection *connection =
+		    &monitor->connections[i];
+
+		if (connection->fd < 0 || connection->request == 0 ||
+		    connection->room != CONTROL_MONITOR ||
+		    connection->waits != what)
+			continue;
+		if (error == SR_OK && w != NULL)
+			monitor_control_reply(
+			    connection, w->start, writer_len(w));
+		else
+			monitor_control_refuse(connection, error);
+	}
+}
+
 enum sr_error
 monitor_control_listen(struct monitor *monitor)
 {

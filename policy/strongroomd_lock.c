@@ -62,22 +62,10 @@ tell(struct monitor *monitor, bool open, enum sr_error error)
 	enum sr_error encoded = open ? message_unlocked_encode(&w, &unlocked)
 				     : message_locked_encode(&w, &locked);
 
-	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
-		struct monitor_connection *connection =
-		    &monitor->connections[i];
-
-		if (connection->fd < 0 || connection->request == 0 ||
-		    connection->room != CONTROL_MONITOR ||
-		    connection->waits == MONITOR_WAITS_SEAL ||
-		    connection->waits == MONITOR_WAITS_RELOAD)
-			continue;
-		if ((connection->waits == MONITOR_WAITS_UNLOCK) == open &&
-		    encoded == SR_OK)
-			monitor_control_reply(
-			    connection, message, writer_len(&w));
-		else
-			monitor_control_refuse(connection, error);
-	}
+	monitor_control_tell(monitor,
+	    open ? MONITOR_WAITS_UNLOCK : MONITOR_WAITS_LOCK, &w, encoded);
+	monitor_control_tell(monitor,
+	    open ? MONITOR_WAITS_LOCK : MONITOR_WAITS_UNLOCK, NULL, error);
 }
 
 /* Nothing acknowledged can be lost: it is on disk before it is said. */

@@ -188,20 +188,7 @@ finish(struct monitor *monitor)
 		monitor_notify(monitor->state == MONITOR_OPEN
 				   ? "READY=1\nSTATUS=open"
 				   : "READY=1\nSTATUS=locked");
-	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
-		struct monitor_connection *connection =
-		    &monitor->connections[i];
-
-		if (connection->fd < 0 || connection->request == 0 ||
-		    connection->room != CONTROL_MONITOR ||
-		    connection->waits != MONITOR_WAITS_RELOAD)
-			continue;
-		if (error == SR_OK)
-			monitor_control_reply(
-			    connection, message, writer_len(&w));
-		else
-			monitor_control_refuse(connection, error);
-	}
+	monitor_control_tell(monitor, MONITOR_WAITS_RELOAD, &w, error);
 }
 
 /* Where another start would change nothing either. */

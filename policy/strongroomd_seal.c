@@ -77,20 +77,7 @@ tell(struct monitor *monitor, enum sr_error error)
 
 	if (error == SR_OK)
 		error = message_sealed_encode(&w, &sealed);
-	for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++) {
-		struct monitor_connection *connection =
-		    &monitor->connections[i];
-
-		if (connection->fd < 0 || connection->request == 0 ||
-		    connection->room != CONTROL_MONITOR ||
-		    connection->waits != MONITOR_WAITS_SEAL)
-			continue;
-		if (error == SR_OK)
-			monitor_control_reply(
-			    connection, message, writer_len(&w));
-		else
-			monitor_control_refuse(connection, error);
-	}
+	monitor_control_tell(monitor, MONITOR_WAITS_SEAL, &w, error);
 }
 
 /* ---- for the journal ----------------------------------------------------- */
