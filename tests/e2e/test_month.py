@@ -8,7 +8,6 @@ one month to the next and to the balances of the whole journal.
 """
 import csv
 import json
-import shutil
 import struct
 import sys
 import time
@@ -167,7 +166,7 @@ def given_no_such_month_when_asked_then_nothing_is_made():
 @scenario
 def given_a_damaged_log_when_asked_then_no_books_are_left():
     copy = bank.base / "copy"
-    shutil.copytree(bank.ledger, copy)
+    bank.copy_ledger(copy)
     path = copy / "segment/00000001.log"
     data = bytearray(path.read_bytes())
     data[9000] ^= 1

@@ -203,7 +203,7 @@ def given_other_books_when_begun_with_then_1():
     number, _, segment = told("certified")
     disclose("--segments", f"{segment}-", "--snapshot", str(number)).ends(DONE)
     copy = bank.base / "begun"
-    shutil.copytree(bank.ledger, copy)
+    bank.copy_ledger(copy)
     path = copy / f"snapshot/{number:08}"
     text = bytearray(path.read_bytes())
     for at in (200, 128 + 70000, len(text) - 1):
@@ -230,7 +230,7 @@ def given_a_revoked_auditor_when_signing_then_declined_and_the_past_stands():
 @scenario
 def given_other_books_under_the_right_key_when_read_then_1():
     copy = bank.base / "copy"
-    shutil.copytree(bank.ledger, copy)
+    bank.copy_ledger(copy)
     path = copy / f"snapshot/{snapshots()[-1]:08}"
     text = bytearray(path.read_bytes())
     text[300] ^= 1

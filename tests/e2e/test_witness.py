@@ -152,7 +152,7 @@ def given_a_changed_line_when_counted_then_the_file_is_refused():
 def public_of(of, name):
     """What such a bank shows to the world, and nothing else of it."""
     target = bank.base / name
-    shutil.copytree(of.ledger / "public", target / "public")
+    of.copy_ledger(target / "public", "public")
     return target
 
 

@@ -502,6 +502,14 @@ class Bank:
                        self.status()["tree_size"], "the published checkpoint")
         return path
 
+    def copy_ledger(self, target, part=""):
+        """Its ledger, or a part, copied there: also from a bank that runs,
+        which may just be publishing a file under another name."""
+        self.published()
+        shutil.copytree(self.ledger / part, target,
+                        ignore=shutil.ignore_patterns("*.new"))
+        return target
+
     def verify(self, *words, ledger=None, **options):
         return run_program([VERIFY, "--bank", self.id, *words,
                             ledger or self.ledger], **options)
