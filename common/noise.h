@@ -10,35 +10,22 @@
  *     -> psk, e, es      noise_write_m1 / noise_read_m1
  *     <- e, ee           noise_write_m2 / noise_read_m2
  *
- * The symmetric state (5.2) knows nothing of the pattern; the functions for
- * m1 and m2 are the pattern.  A state belongs to its caller, holds secrets
- * and is wiped by noise_split or noise_wipe; it goes through m1, m2 and split
- * once, in this order, and a call out of order is SR_INTERNAL.
+ * A state belongs to its caller, holds secrets and is wiped by noise_split or
+ * noise_wipe; it goes through m1, m2 and split once, in this order, and a call
+ * out of order is SR_INTERNAL.
  *
  * Security: ephemeral private keys are drawn by the caller, each used for one
  * handshake.  A Diffie-Hellman result of zeros is refused.  After an error the
  * state is wiped and good for nothing.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/noise_symmetric.h"
 
-#define NOISE_KEY_LEN 32
-#define NOISE_HASH_LEN 64
-#define NOISE_MESSAGE_MAX 65535
 /* What m1 and m2 add to their payload: an ephemeral key and a tag. */
-#define NOISE_OVERHEAD (NOISE_KEY_LEN + 16)
-
-/* CipherState and SymmetricState (5.1, 5.2). */
-struct noise_symmetric {
-	uint8_t chaining_key[NOISE_HASH_LEN];
-	uint8_t hash[NOISE_HASH_LEN];
-	uint8_t key[NOISE_KEY_LEN];
-	uint64_t counter;
-	bool has_key;
-};
+#define NOISE_OVERHEAD (NOISE_KEY_LEN + NOISE_TAG_LEN)
 
 enum noise_phase {
 	NOISE_DEAD, /* must be 0: what a wiped state is in */
@@ -58,18 +45,6 @@ struct noise_state {
 	uint8_t ephemeral_private[NOISE_KEY_LEN];
 	uint8_t peer_ephemeral[NOISE_KEY_LEN];
 };
-
-/*
- * X25519 (RFC 7748).  SR_CRYPTO when the result is all zeros; shared is then
- * zeros.
- */
-enum sr_error noise_dh(uint8_t shared[NOISE_KEY_LEN],
-    const uint8_t private_key[NOISE_KEY_LEN],
-    const uint8_t public_key[NOISE_KEY_LEN]);
-
-/* The X25519 public key of a private one. */
-void noise_public_key(uint8_t public_key[NOISE_KEY_LEN],
-    const uint8_t private_key[NOISE_KEY_LEN]);
 
 /*
  * Starts the client's side.  server_public: the bank's static key out of its
