@@ -480,7 +480,9 @@ def given_the_target_when_stopped_then_all_banks_end_and_nobody_wakes_them():
     run("systemctl", "stop", "strongroom.target")
     for unit in (bank.unit, bank.socket, canteen.unit, canteen.socket,
                  "strongroom-verify.timer"):
-        equal(shown(unit, "ActiveState"), ["inactive"], unit)
+        # systemctl waits for the target's own job
+        wait_until(lambda unit=unit:
+                   shown(unit, "ActiveState") == ["inactive"], unit)
     bank.atm("ada", "balance").ends(UNREACHABLE)
     run("systemctl", "start", "strongroom.target")
     wait_until(bank.open, "open")
