@@ -11,8 +11,15 @@
 
 #include <sodium.h>
 
+#include "client/object_head.h"
 #include "common/buffer.h"
 #include "common/kdf.h"
+
+/* What is sealed is a head of just that length. */
+_Static_assert((int)MAIL_SEALED_SMALL == (int)OBJECT_HEAD_SHORT_LEN &&
+		   (int)MAIL_SEALED_LARGE == (int)OBJECT_HEAD_LONG_LEN &&
+		   (int)MAIL_OVERHEAD == (int)OBJECT_HEAD_MAIL_OVERHEAD,
+    "heads and their seals fit");
 
 #define LABEL KDF_LABEL_PREFIX "mail"
 
