@@ -14,6 +14,7 @@
 
 #include <sodium.h>
 
+#include "client/mail_seal.h"
 #include "client/object_head.h"
 #include "client/padme.h"
 #include "common/ids.h"
@@ -531,6 +532,41 @@ given_a_plaintext_sealed_by_hand_then_it_opens_or_says_what_is_wrong(
 	}
 }
 
+/* ---- the seal of a message ----------------------------------------------- */
+
+static void
+given_heads_of_messages_when_sealed_and_opened_then_as_they_were(void **state)
+{
+	static const size_t names[] = {1, MAIL_NAME, MAIL_NAME + 1, 4096};
+	static const uint8_t ada[32] = {1}, ben[32] = {2}, fresh[32] = {3};
+	const struct mail_place where = {.sender = 5, .recipient = 6};
+	uint8_t ada_public[32], ben_public[32];
+	const struct noise_x_sender keys = {ada, ben_public, fresh};
+
+	(void)state;
+	/* a head fills just what that seal leaves */
+	assert_int_equal(OBJECT_HEAD_MAIL_OVERHEAD, MAIL_OVERHEAD);
+	assert_int_equal(OBJECT_HEAD_SHORT_LEN, MAIL_SEALED_SMALL);
+	assert_int_equal(OBJECT_HEAD_LONG_LEN, MAIL_SEALED_LARGE);
+	noise_public_key(ada_public, ada);
+	noise_public_key(ben_public, ben);
+	for (size_t i = 0; i < 4; i++) {
+		size_t len;
+
+		given_head(OBJECT_MESSAGE_FILE, names[i]);
+		len = object_head_len(names[i], MAIL);
+		assert_int_equal(encode(MAIL), SR_OK);
+		assert_int_equal(
+		    mail_seal(&where, &keys, plain, sealed, len), SR_OK);
+		memset(plain, 0, sizeof(plain));
+		assert_int_equal(
+		    mail_open(&where, ben, ada_public, sealed, len, plain),
+		    SR_OK);
+		assert_int_equal(decode(len - MAIL), SR_OK);
+		assert_memory_equal(&seen, &head, sizeof(head));
+	}
+}
+
 int
 main(void)
 {
@@ -562,6 +598,8 @@ main(void)
 		given_any_byte_altered_or_cut_then_it_does_not_open),
 	    cmocka_unit_test(
 		given_a_plaintext_sealed_by_hand_then_it_opens_or_says_what_is_wrong),
+	    cmocka_unit_test(
+		given_heads_of_messages_when_sealed_and_opened_then_as_they_were),
 	};
 
 	return sodium_init() < 0 ? 1
