@@ -202,8 +202,9 @@ enum sr_error chat_open(struct chat *chat,
  * SR_MALFORMED       no frame at all, to an idle one
  *
  * CHAT_ANOTHER: the other side's program was started anew, or the bank repeats
- * an old frame.  This conversation goes on; who wants to know gives the frame
- * to an idle one, and ends this when that has joined.
+ * an old frame.  This conversation goes on.  Who wants to know gives the frame
+ * to an idle one and sends nothing here meanwhile; when that has joined, this
+ * is to be wiped.
  */
 enum sr_error chat_receive(struct chat *chat, const uint8_t *bytes, size_t len,
     uint64_t now_ms, const uint8_t fresh[CHAT_FRESH_LEN],
