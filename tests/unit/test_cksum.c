@@ -36,7 +36,7 @@ static uint32_t
 plainly(uint32_t crc, uint8_t byte)
 {
 	for (int bit = 7; bit >= 0; bit--) {
-		bool carry = (crc >> 31 ^ (byte >> bit & 1u)) != 0;
+		bool carry = (crc >> 31 ^ ((uint32_t)byte >> bit & 1u)) != 0;
 
 		crc = crc << 1 ^ (carry ? 0x04c11db7u : 0);
 	}
